@@ -1,0 +1,50 @@
+"""Every test has the real database: what it commits stays, so it makes its own tenants and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from tests import network
+
+
+def pytest_configure() -> None:
+    network.shut()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item.nodeid for item in items if item.get_closest_marker("django_db")]
+    if marked:
+        raise pytest.UsageError(
+            f"{marked[0]} is marked django_db, which would roll back or flush. Drop the mark: the database is open."
+        )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Open the worker's own database (made by tests.servers) for the whole session."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """Fail a test that leaves a scope or a transaction behind for the next one to work in."""
+    yield
+    from django.db import connections
+
+    from core import scope
+
+    opened = [connection.alias for connection in connections.all(initialized_only=True) if connection.in_atomic_block]
+    for alias in opened:
+        connections[alias].close()
+    assert not opened, f"the test left a transaction open on {opened}"
+    assert scope.current() is None, f"the test left the scope {scope.current()} open"
