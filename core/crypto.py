@@ -40,7 +40,7 @@ def seal(plaintext: bytes, context: Context) -> bytes:
     return _seal(_PLATFORM, key_id, key, plaintext, context)
 
 
-def open_sealed(blob: bytes, context: Context) -> bytes:
+def open_sealed(blob: bytes | memoryview, context: Context) -> bytes:
     """Open what `seal` made in the same context. Raises SealError."""
     return _open(_PLATFORM, dict(_keys()), blob, context)
 
@@ -87,7 +87,7 @@ class TenantSealer:
     def seal(self, plaintext: bytes, context: Context) -> bytes:
         return _seal(_TENANT, self._current, self._keys[self._current], plaintext, (self._tenant, *context))
 
-    def open(self, blob: bytes, context: Context) -> bytes:
+    def open(self, blob: bytes | memoryview, context: Context) -> bytes:
         return _open(_TENANT, self._keys, blob, (self._tenant, *context))
 
     def seal_json(self, value: Any, context: Context) -> bytes:
@@ -109,7 +109,7 @@ def _seal(version: int, key_id: str, key: bytes, plaintext: bytes, context: Cont
     return header + nonce + _cipher(key).encrypt(nonce, plaintext, header + _associated(context))
 
 
-def _open(version: int, keys: dict[str, bytes], blob: bytes, context: Context) -> bytes:
+def _open(version: int, keys: dict[str, bytes], blob: bytes | memoryview, context: Context) -> bytes:
     key_id, header, nonce, ciphertext = _parse(version, blob)
     key = keys.get(key_id)
     if key is None:
@@ -120,7 +120,7 @@ def _open(version: int, keys: dict[str, bytes], blob: bytes, context: Context) -
         raise SealError("sealed value does not open") from None
 
 
-def _parse(version: int, blob: bytes) -> tuple[str, bytes, bytes, bytes]:
+def _parse(version: int, blob: bytes | memoryview) -> tuple[str, bytes, bytes, bytes]:
     """Key id, header, nonce, ciphertext. PostgreSQL's bytea comes back as memoryview or bytes."""
     data = bytes(blob)
     end = 2 + data[1] if len(data) > 1 else 0
@@ -131,7 +131,7 @@ def _parse(version: int, blob: bytes) -> tuple[str, bytes, bytes, bytes]:
 
 
 def _associated(context: Context) -> bytes:
-    """Length-prefixed, so that ("ab", "c") and ("a", "bc") differ. An empty context is a programming error."""
+    """Length-prefixed, so that ("ab", "c") and ("a", "bc") differ; an empty one is a programming error."""
     if isinstance(context, str) or not context:
         raise TypeError("context is a sequence of strings that names the place of the value")
     parts = [str(part).encode() for part in context]

@@ -39,7 +39,7 @@ _key = re.compile(rf"({PREFIX_PATTERN})([0-9A-Za-z]{{{BODY_LENGTH}}})", re.ASCII
 
 
 def generate(prefix: str, nbytes: int = SECRET_BYTES) -> str:
-    """A new secret: `prefix`, `nbytes` random bytes in base62 at a fixed width, and a six-character checksum."""
+    """A new secret: `prefix`, `nbytes` random bytes in base62 at fixed width, six characters of checksum."""
     return with_checksum(prefix + base62(random.token_bytes(nbytes)))
 
 
@@ -50,7 +50,7 @@ def new_token(prefix: str = "") -> str:
 
 @dataclass(frozen=True)
 class ParsedKey:
-    """An API key taken apart. `mode` is live or test where the prefix says so, else None (`sk_ws_`, own prefixes)."""
+    """An API key taken apart. `mode` is live or test where the prefix says so, else None."""
 
     prefix: str
     mode: str | None
@@ -98,12 +98,12 @@ def _checksum(text: str) -> str:
 
 
 def base62(data: bytes) -> str:
-    """Bytes as a big-endian number in base62, padded to the width that the longest value of that length needs."""
+    """Bytes as a big-endian base62 number, padded to the width that the largest value needs."""
     return _encode(int.from_bytes(data, "big"), base62_width(len(data)))
 
 
 def from_base62(text: str, nbytes: int) -> bytes:
-    """The inverse of `base62`. Raises ValueError on another width, character, or a number that does not fit."""
+    """The inverse of `base62`. Raises ValueError on a wrong width or character, or too large a number."""
     if len(text) != base62_width(nbytes):
         raise ValueError("wrong length")
     value = 0
@@ -152,7 +152,7 @@ def matches(secret: bytes | str, stored: str, purpose: str) -> bool:
 
 
 def needs_redigest(stored: str) -> bool:
-    """Whether `stored` was made under an older pepper and should be made anew when the secret is next seen."""
+    """Whether `stored` was made under an older pepper; make it anew when the secret is next seen."""
     return stored.partition("$")[0] != _peppers()[0][0]
 
 
@@ -163,7 +163,7 @@ def fingerprint(value: bytes | str, purpose: str) -> str:
 
 
 def fingerprints(value: bytes | str, purpose: str) -> list[str]:
-    """The lookup values under every known pepper, current first: `WHERE column = ANY(…)` finds rows of any age."""
+    """The lookup values under every pepper, current first: `column IN (…)` finds rows of any age."""
     return [f"{pepper_id}${_mac(pepper, 'fingerprint', purpose, value)}" for pepper_id, pepper in _peppers()]
 
 
