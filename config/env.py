@@ -31,7 +31,7 @@ def text(name: str, default: str | None = None) -> str:
     if value is not None:
         return value
     if default is None:
-        raise BadEnvironment(f"{name} is not set. Set {name}, or {name}_FILE to the path of a file holding it.")
+        raise BadEnvironment(f"{name} is not set. Set it, or {name}_FILE to the path of a file holding it.")
     return default
 
 

@@ -1,0 +1,232 @@
+"""Settings, read from the environment once. Bad values fail at start with the variable's name.
+
+`CLAVIGER_ENV` is `production` unless said otherwise, so that a forgotten variable fails closed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from config import env, logs
+from config.databases import database
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = env.choice("CLAVIGER_ENV", ["development", "test", "production"], "production")
+DEVELOPMENT = ENVIRONMENT == "development"
+TESTING = ENVIRONMENT == "test"
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = False
+VERSION = "0.1.0"
+
+# --- secrets -----------------------------------------------------------------------------------------
+SECRET_KEY = env.text("DJANGO_SECRET_KEY")
+SECRET_KEYS = list(env.keyring("SECRET_KEYS").items())  # first seals, all open
+PEPPERS = list(env.keyring("PEPPERS").items())  # first digests, all verify
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")  # unset: /metrics answers 404
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+
+# --- addresses ---------------------------------------------------------------------------------------
+ORIGIN = env.url("ORIGIN", schemes=["http", "https"])  # every link, issuer and mail starts with it
+HOST = urlsplit(ORIGIN).hostname or ""
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [HOST])
+SECURE = ORIGIN.startswith("https://")
+OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", [])  # exact host:port, for operators only
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, least=0)  # how many proxies append to X-Forwarded-For
+USE_X_FORWARDED_HOST = False
+
+# --- applications ------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_otp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "core",
+    "events",
+    "identity",
+    "tenants",
+    "mail",
+    "organizations",
+    "roles",
+    "invitations",
+    "apikeys",
+    "oauth",
+    "audit",
+    "webhooks",
+    "signin",
+    "portal",
+    "dashboard",
+    "config.apps.ConfigConfig",
+]
+AUTH_USER_MODEL = "identity.Account"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+MIDDLEWARE = [
+    "core.middleware.RequestContextMiddleware",
+    "core.middleware.TransportMiddleware",
+    "core.middleware.ProblemMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "core.middleware.SecurityHeadersMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "core.middleware.CsrfMiddleware",
+]
+
+# Ports of core.ports, bound here because only composition may know both sides.
+PORTS = {
+    "authority": "roles.authority.require",
+    "principals": "config.principals.resolve",
+    "mail": "mail.services.send",
+    "jobs": "core.jobs.enqueue",
+}
+# Resolvers asked in this order for a request's credential.
+PRINCIPAL_RESOLVERS = ["apikeys.principals.resolve", "oauth.principals.resolve"]
+
+# --- databases: one database, four roles (core.rls) ----------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database("DATABASE_URL", pool=env.int("DATABASE_POOL", 10)),
+    "relay": database("DATABASE_RELAY_URL", pool=4),
+}
+for alias, variable in (("owner", "DATABASE_OWNER_URL"), ("backup", "DATABASE_BACKUP_URL")):
+    if env.text(variable, ""):
+        DATABASES[alias] = database(variable)
+DATABASE_ROUTERS = ["core.scope.ScopeRouter"]
+REDIS_URL = env.text("REDIS_URL")
+LIVECACHE_POLL = not TESTING  # a test process is alone and forgets by itself
+
+# --- Celery: a nudge only; what is promised is a row (core.jobs) ----------------------------------------
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ALWAYS_EAGER = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "max_retries": 1}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "core.run_jobs", "schedule": 15.0},
+    "sweep-deliveries": {"task": "webhooks.deliver", "schedule": 5.0},
+    "housekeeping": {"task": "core.housekeeping", "schedule": 300.0},
+}
+
+# --- passwords, sessions -------------------------------------------------------------------------------
+PASSWORD_HASHERS = ["core.passwords.Argon2idHasher"]
+AUTHENTICATION_BACKENDS: list[str] = []
+COOKIE_PREFIX = "__Host-" if SECURE else ""
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core.pages.csrf_failure"
+
+# --- pages ---------------------------------------------------------------------------------------------
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader"],
+                )
+            ],
+            "context_processors": [
+                "django.template.context_processors.csrf",
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "core.pages.context",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "core.templatetags.ui"],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static" if not PRODUCTION else Path(env.text("STATIC_ROOT", "/srv/static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0
+
+# --- API -----------------------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+API_MAX_BODY = 256 * 1024
+API_MAX_DEPTH = 20
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsing.JsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Claviger API",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SCHEMA_PATH_PREFIX": "/v1",
+}
+API_VERSION = "2026-11-22"
+
+# --- mail ----------------------------------------------------------------------------------------------
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND",
+    "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "mail.mailbox.MailboxBackend",
+)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>")
+
+LOGGING = logs.configuration(ENVIRONMENT)
+SILENCED_SYSTEM_CHECKS: list[str] = []

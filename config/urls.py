@@ -1,0 +1,38 @@
+"""All addresses. Each app names its own whole paths; here they are only put together.
+
+Paths are those after the tenant prefix (core.urls): `/t/acme/v1/members` and `/v1/members` are one.
+"""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from core import health
+from core.doors import problem_page
+
+APPS = (
+    "tenants",
+    "organizations",
+    "roles",
+    "invitations",
+    "apikeys",
+    "oauth",
+    "audit",
+    "webhooks",
+    "mail",
+    "signin",
+    "portal",
+    "dashboard",
+)
+
+urlpatterns = [
+    path("health", health.health, name="health"),
+    path("ready", health.ready, name="ready"),
+    path("metrics", health.metrics, name="metrics"),
+    path("errors/<slug:code>", problem_page, name="problem"),
+    *(path("", include(f"{app}.urls")) for app in APPS),
+]
+
+handler404 = "core.doors.missing"
+handler400 = "core.doors.malformed"
+handler500 = "core.doors.failed"

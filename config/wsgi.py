@@ -1,0 +1,14 @@
+"""The WSGI entry: a thin wrapper maps `/t/{slug}` and tenants' own domains to tenant + path."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_wsgi_application()
+
+from core.urls import TenantPrefix  # noqa: E402 — needs configured settings
+
+application = TenantPrefix(django_application)

@@ -1,0 +1,1 @@
+"""The JSON API's kernel: see endpoint.py for how an address is declared."""

@@ -1,0 +1,225 @@
+"""The door of the API: one class per address, one declared operation per method.
+
+    class Keys(Endpoint):
+        @operation(scope="api-keys:read", query=KeyQuery, answer=KeyShape, many=True)
+        def get(self, call): return paginate(call, selectors.keys(), KeyShape)
+
+        @operation(scope="api-keys:write", body=KeyBody, answer=IssuedKeyShape, status=201)
+        def post(self, call): ...
+
+The wrapper does, in this order: credential → tenant → organization → subject type → scope → quota →
+input → idempotency → scope of the database → service → serialise → commit → answer. The first failure
+is the one reported (AZ-07).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from core import context, ids, ports, scope
+from core.api import idempotency, quota
+from core.api.parsing import JsonParser, MergePatchParser
+from core.errors import (
+    InsufficientScope,
+    NotFound,
+    OrgMismatch,
+    PreconditionFailed,
+    PreconditionRequired,
+    SubjectTypeNotAllowed,
+    TenantMismatch,
+    ValidationFailed,
+)
+from core.principal import Principal, SubjectType
+from core.urls import tenant_slug
+
+PEOPLE = frozenset({SubjectType.USER, SubjectType.GUEST})
+EVERYONE = frozenset(SubjectType)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an operation declares; the OpenAPI document and the sweeps are made from it."""
+
+    scope: str = ""  # the scope (= permission) that the caller needs; "" = any authenticated caller
+    body: type[Serializer] | None = None
+    query: type[Serializer] | None = None
+    answer: type[Serializer] | None = None
+    many: bool = False
+    status: int = 200
+    rate: str = ""  # class of api-conventions §6; derived from the method when empty
+    idempotency: str = "optional"  # "optional" or "required"; ignored on GET
+    subject_types: frozenset[SubjectType] = EVERYONE
+    if_match: str = ""  # "" accepts it, "required" demands it
+    summary: str = ""
+    secrets: tuple[str, ...] = ()  # members of the answer that are shown once
+    public: bool = False  # needs no credential (on the list of AZ-13)
+    tags: tuple[str, ...] = ()
+
+
+@dataclass
+class Call:
+    """What an operation gets: the caller, the validated input, the ids of the path."""
+
+    request: Request
+    operation: Operation
+    caller: Principal
+    path: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def check_match(self, current_etag: str) -> None:
+        """Raise PreconditionFailed or PreconditionRequired by If-Match (RFC 9110 §13.1.1)."""
+        sent = self.request.headers.get("If-Match")
+        if sent is None:
+            if self.operation.if_match == "required":
+                raise PreconditionRequired
+            return
+        tags = [tag.strip().removeprefix("W/") for tag in sent.split(",")]
+        if "*" not in tags and current_etag not in tags:
+            raise PreconditionFailed
+
+    def shape(self, answer: type[Serializer], instance: Any, **extra: Any) -> dict[str, Any]:
+        return answer(instance, context={"mode": self.caller.mode, "call": self, **extra}).data
+
+
+@dataclass
+class Answer:
+    """An operation's result when it needs more than a body: status, headers, the object for the ETag."""
+
+    body: Any = None
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+
+
+def etag(instance: Any) -> str:
+    """Return a strong entity tag of a row by its key and last change."""
+    seed = f"{instance.pk}:{instance.updated_at.timestamp():.6f}"
+    return f'"{hashlib.sha256(seed.encode()).hexdigest()[:24]}"'
+
+
+def operation(**declared: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a method of an Endpoint; see Operation for the words."""
+    spec = Operation(**declared)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def door(view: Endpoint, request: Request, **path: Any) -> HttpResponse:
+            return view.perform(spec, function, request, path)
+
+        door.operation = spec  # type: ignore[attr-defined]
+        return door
+
+    return decorate
+
+
+class Endpoint(APIView):
+    """Base of every `/v1` address. `ids_in_path` maps a path argument to its id prefix."""
+
+    parser_classes = [JsonParser, MergePatchParser]
+    ids_in_path: Mapping[str, str] = {}
+    organization_in_path = ""  # the path argument that names an organization
+
+    def perform(self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]) -> HttpResponse:
+        self.spec = spec
+        caller = ports.principals.resolve(request._request)
+        self.authorize(spec, caller, request, path)
+        self.limits = quota.spend(spec, caller, request.method or "GET")
+        call = Call(request, spec, caller, self.read_path(path))
+        call.query = validated(spec.query, query_of(request)) if spec.query else {}
+        call.body = self.read_body(spec, request)
+        refined = {"idempotency_key": request.headers.get("Idempotency-Key", "")[:255]}
+        with context.refine(**refined):
+            return self.answer(spec, idempotency.run(call, lambda: self.work(function, call)), call)
+
+    def work(self, function: Callable[..., Any], call: Call) -> Answer:
+        """Run the operation inside the open scope and serialise before the commit."""
+        result = function(self, call)
+        answer = result if isinstance(result, Answer) else Answer(body=result)
+        answer.status = answer.status or (204 if answer.body is None else call.operation.status)
+        return answer
+
+    def authorize(self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]) -> None:
+        slug = tenant_slug(request._request)
+        if slug is not None and slug != caller.tenant_slug:
+            raise TenantMismatch
+        named = path.get(self.organization_in_path) if self.organization_in_path else None
+        if named and caller.organization_id and named != ids.encode("org", caller.organization_id):
+            raise OrgMismatch
+        if caller.subject_type not in spec.subject_types:
+            raise SubjectTypeNotAllowed(required={"subject_types": sorted(spec.subject_types)})
+        if spec.scope and spec.scope not in caller.scopes:
+            raise InsufficientScope(f"{spec.scope} is needed.", required={"scopes": [spec.scope]})
+
+    def read_path(self, path: Mapping[str, Any]) -> dict[str, Any]:
+        """Decode ids of the path; a malformed one is answered as a missing one."""
+        read = dict(path)
+        for name, prefix in self.ids_in_path.items():
+            if name in read:
+                read[name] = decode_or_missing(prefix, read[name])
+        return read
+
+    @staticmethod
+    def read_body(spec: Operation, request: Request) -> dict[str, Any]:
+        if request.method in {"GET", "HEAD", "DELETE"} and spec.body is None:
+            return {}
+        data = request.data
+        if spec.body is None:
+            if data:
+                raise ValidationFailed("This operation takes no body.")
+            return {}
+        return validated(spec.body, data, partial=request.method == "PATCH")
+
+    def answer(self, spec: Operation, answer: Answer, call: Call) -> HttpResponse:
+        response = Response(answer.body, status=answer.status)
+        response.headers.update(answer.headers)
+        if answer.etag:
+            response.headers["ETag"] = answer.etag
+        if spec.secrets:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers["Api-Version"] = settings.API_VERSION
+        for name, value in getattr(self, "limits", {}).items():
+            response.headers[name] = value
+        return response
+
+
+def decode_or_missing(prefix: str, text: str) -> uuid.UUID:
+    try:
+        return ids.decode(prefix, text)
+    except ids.MalformedId:
+        raise NotFound from None
+
+
+def query_of(request: Request) -> dict[str, Any]:
+    """Return the query as single values; a parameter given twice is an error of its own."""
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed(f"{repeated[0]} is given twice. Use one comma-separated value.")
+    return dict(request.query_params.items())
+
+
+def validated(serializer: type[Serializer], data: Any, *, partial: bool = False) -> dict[str, Any]:
+    checked = serializer(data=data, partial=partial)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def in_scope(caller: Principal) -> Any:
+    """Return the context manager of the caller's database scope."""
+    return scope.principal(caller)

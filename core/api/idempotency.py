@@ -1,0 +1,149 @@
+"""Idempotency-Key: the same request has one effect and one answer (api-conventions §5).
+
+Row and effect commit in one transaction. The advisory lock is only *tried*, so that a second request
+sees at once that the first still runs. The service runs in a savepoint: a stored 4xx rolls back its
+effect and keeps the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import crypto, scope
+from core.api.problems import document, from_drf
+from core.errors import (
+    IdempotencyInProgress,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+    MalformedRequest,
+    Problem,
+)
+from core.models import IdempotencyRecord
+
+if TYPE_CHECKING:
+    from core.api.endpoint import Answer, Call
+
+KEPT, SECRETS_KEPT = timedelta(hours=24), timedelta(hours=1)
+NOT_STORED = {401, 403, 409, 412, 429}
+KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
+
+
+def run(call: Call, work: Callable[[], Answer]) -> Answer:
+    """Run `work` in the caller's scope, at most once per key; raises what it raises."""
+    key = read_key(call)
+    with scope.principal(call.caller):
+        if key is None:
+            return work()
+        return _once(call, key, work)
+
+
+def read_key(call: Call) -> str | None:
+    """Return the key; None where the method or its absence makes it moot."""
+    if call.request.method in {"GET", "HEAD"}:
+        return None
+    sent = call.request.headers.get("Idempotency-Key")
+    if sent is None:
+        if call.operation.idempotency == "required":
+            raise IdempotencyKeyMissing
+        return None
+    key = sent[1:-1] if len(sent) > 2 and sent[0] == sent[-1] == '"' else sent
+    if not KEY.match(key):
+        raise MalformedRequest("Idempotency-Key takes 1 to 255 printable characters.")
+    return key
+
+
+def _once(call: Call, key: str, work: Callable[[], Answer]) -> Answer:
+    place = scope_hash(call, key)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)])
+        if not cursor.fetchone()[0]:  # type: ignore[index]
+            raise IdempotencyInProgress(headers={"Retry-After": "1"})
+    print_ = fingerprint(call)
+    known = IdempotencyRecord.objects.filter(scope_hash=place).first()
+    if known is not None and known.expires_at > timezone.now():
+        return replay(call, known, print_)
+    if known is not None:
+        known.delete()
+    return _first(call, place, print_, work)
+
+
+def _first(call: Call, place: bytes, print_: bytes, work: Callable[[], Answer]) -> Answer:
+    from core.api.endpoint import Answer
+
+    try:
+        with transaction.atomic():
+            answer = work()
+    except Exception as error:
+        problem = from_drf(error)
+        if problem.status in NOT_STORED or problem.status >= 500:
+            raise
+        answer = refused(call, problem)
+    store(call, place, print_, answer)
+    return Answer(answer.body, answer.status, answer.headers, answer.etag)
+
+
+def refused(call: Call, problem: Problem) -> Answer:
+    from core.api.endpoint import Answer
+
+    request = call.request._request
+    body = document(problem, instance=request.path_info, request_id=request.request_id)  # type: ignore[attr-defined]
+    return Answer(body, problem.status, {"Content-Type": "application/problem+json", **problem.headers})
+
+
+def store(call: Call, place: bytes, print_: bytes, answer: Answer) -> None:
+    now = timezone.now()
+    record = IdempotencyRecord(
+        scope_hash=place,
+        fingerprint=print_,
+        status=answer.status,
+        headers=dict(answer.headers) | ({"ETag": answer.etag} if answer.etag else {}),
+        expires_at=now + KEPT,
+        secret_until=now + SECRETS_KEPT if call.operation.secrets else None,
+    )
+    record.sealed_body = crypto.seal_json(answer.body, context=_context(record))
+    record.save()
+
+
+def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
+    from core.api.endpoint import Answer
+
+    if bytes(record.fingerprint) != print_:
+        raise IdempotencyKeyReused
+    body: Any = crypto.open_json(bytes(record.sealed_body), context=_context(record))
+    if record.secret_until and record.secret_until < timezone.now() and isinstance(body, dict):
+        body |= dict.fromkeys(call.operation.secrets) | {"secret_redacted": True}
+    return Answer(body, record.status, {**record.headers, "Idempotent-Replayed": "true"})
+
+
+def _context(record: IdempotencyRecord) -> tuple[str, ...]:
+    return (str(record.tenant_id), "core_idempotencyrecord", "sealed_body", str(record.id))
+
+
+def scope_hash(call: Call, key: str) -> bytes:
+    """Tenant + mode + principal + method + path + key (threat A4: equal keys of others stay apart)."""
+    caller = call.caller
+    parts = [
+        str(caller.tenant_id),
+        caller.mode,
+        str(caller.organization_id or ""),
+        caller.subject,
+        str(caller.key_id or ""),
+        call.request.method or "",
+        call.request._request.path_info,
+        key,
+    ]
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def fingerprint(call: Call) -> bytes:
+    """SHA-256 of the canonical body and query."""
+    material = [call.request.data, sorted(call.request.query_params.lists())]
+    return hashlib.sha256(json.dumps(material, sort_keys=True, separators=(",", ":")).encode()).digest()

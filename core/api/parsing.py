@@ -1,0 +1,80 @@
+"""Reading JSON bodies strictly: one object, UTF-8, no duplicates, bounded in size and depth."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+
+from core.errors import MalformedRequest, PayloadTooLarge
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise MalformedRequest("A member name appears twice in one object. Send each name once.")
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise MalformedRequest(f"{name} is not JSON (RFC 8259 §6). Send a finite number.")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20:
+        raise MalformedRequest("A number has more than 20 digits. Send it as a string.")
+    return int(digits)
+
+
+def read_json(raw: bytes) -> dict[str, Any]:
+    """Return the object in `raw`; raises MalformedRequest or PayloadTooLarge.
+
+    NUL and lone surrogates are refused here: PostgreSQL cannot store them, and nothing honest sends them.
+    """
+    if len(raw) > settings.API_MAX_BODY:
+        raise PayloadTooLarge(f"At most {settings.API_MAX_BODY} bytes are taken.")
+    try:
+        text = raw.decode("utf-8")
+        if depth_of(text) > settings.API_MAX_DEPTH:
+            raise MalformedRequest(f"The body nests deeper than {settings.API_MAX_DEPTH} levels.")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise MalformedRequest from None
+    if not isinstance(value, dict):
+        raise MalformedRequest("The body must be one JSON object.")
+    return value
+
+
+def depth_of(text: str) -> int:
+    """Return the deepest nesting of brackets outside strings, without parsing."""
+    depth = deepest = 0
+    quoted = escaped = False
+    for character in text:
+        if quoted:
+            quoted = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            quoted = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+class JsonParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> dict[str, Any]:
+        raw = stream.read(settings.API_MAX_BODY + 1)
+        return read_json(raw) if raw else {}
+
+
+class MergePatchParser(JsonParser):
+    """JSON Merge Patch (RFC 7396); `null` clears a field."""
+
+    media_type = "application/merge-patch+json"

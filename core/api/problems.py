@@ -1,0 +1,112 @@
+"""RFC 9457 problem documents, and the challenges that go with 401 and 403 (RFC 6750 §3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+
+from core.errors import (
+    FieldError,
+    InsufficientScope,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    Problem,
+    StepUpRequired,
+    TokenMissing,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from core.middleware import as_problem
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def document(problem: Problem, *, instance: str, request_id: str) -> dict[str, Any]:
+    """Return the problem document; `code` is the contract, the sentences may change."""
+    body: dict[str, Any] = {
+        "type": f"{settings.ORIGIN}/errors/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        "instance": instance,
+        "request_id": request_id,
+        **problem.extra,
+    }
+    if problem.errors:
+        body["errors"] = [vars(error) for error in problem.errors]
+    if problem.retryable is not None:
+        body["retryable"] = problem.retryable
+    return body
+
+
+def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
+    request_id = getattr(request, "request_id", "")
+    body = document(problem, instance=request.path_info, request_id=request_id)
+    response = JsonResponse(body, status=problem.status, content_type=PROBLEM_JSON)
+    response.headers.update(problem.headers)
+    challenge = challenge_for(problem)
+    if challenge:
+        response.headers["WWW-Authenticate"] = challenge
+    return response
+
+
+def challenge_for(problem: Problem) -> str:
+    """Return the WWW-Authenticate value of a 401, or of 403 insufficient_scope; empty otherwise."""
+    if problem.status != 401 and not isinstance(problem, InsufficientScope):
+        return ""
+    parts = {"realm": "claviger"}
+    if isinstance(problem, InsufficientScope):
+        parts |= {"error": "insufficient_scope"}
+        parts["scope"] = " ".join(problem.extra.get("required", {}).get("scopes", ()))
+    elif isinstance(problem, StepUpRequired):
+        parts |= {"error": "insufficient_user_authentication"}
+        parts |= {key: str(problem.extra[key]) for key in ("acr_values", "max_age") if key in problem.extra}
+    elif not isinstance(problem, TokenMissing):
+        parts |= {"error": "invalid_token", "error_description": problem.title}
+    if problem.extra.get("resource_metadata"):
+        parts["resource_metadata"] = problem.extra["resource_metadata"]
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items())
+
+
+def exception_handler(error: Exception, details: dict[str, Any]) -> HttpResponse:
+    """DRF's exception hook: every exception becomes one problem document."""
+    return problem_response(details["request"]._request, from_drf(error))
+
+
+def from_drf(error: Exception) -> Problem:
+    if isinstance(error, exceptions.ValidationError):
+        return ValidationFailed(errors=flatten(error.get_full_details()))
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return MethodNotAllowed()
+    if isinstance(error, exceptions.NotAcceptable):
+        return NotAcceptable()
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return UnsupportedMediaType()
+    if isinstance(error, exceptions.ParseError):
+        return MalformedRequest(str(error.detail))
+    if isinstance(error, exceptions.NotFound) or type(error).__name__ == "Http404":
+        return NotFound()
+    return as_problem(error)
+
+
+def flatten(details: Any, pointer: str = "") -> list[FieldError]:
+    """Turn DRF's nested error details into JSON pointers (RFC 6901)."""
+    if isinstance(details, dict) and "message" in details and "code" in details and not isinstance(details["message"], (dict, list)):
+        return [FieldError(pointer or "/", str(details["code"]), str(details["message"]))]
+    if isinstance(details, dict):
+        pairs = [(f"{pointer}/{escape(str(key))}" if key != "non_field_errors" else pointer, value) for key, value in details.items()]
+    else:
+        # A list is either the errors of one field or one entry per item of an array.
+        indexed = any(isinstance(item, dict) and not {"message", "code"} <= item.keys() for item in details)
+        pairs = [(f"{pointer}/{index}" if indexed else pointer, item) for index, item in enumerate(details)]
+    return [error for path, value in pairs for error in flatten(value, path)]
+
+
+def escape(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1")

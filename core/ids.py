@@ -1,0 +1,65 @@
+"""Public identifiers: a prefix and a sortable 128-bit value in Crockford base 32.
+
+`org_01kb3v9z6tf8r…` is the UUIDv7 row key written so that it can be read aloud, double-clicked and
+sorted by age. Subjects (`sub_`) are the exception: random, so that they say nothing about when or in
+which order people joined.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+import uuid
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+LENGTH = 26
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_lock = threading.Lock()
+_last = 0
+
+
+class MalformedId(ValueError):
+    """The text is not an identifier with the prefix that was asked for."""
+
+
+def uuid7() -> uuid.UUID:
+    """Return a new UUIDv7 (RFC 9562 §5.7), strictly rising within this process."""
+    global _last
+    with _lock:
+        stamp = max(time.time_ns() // 1000 * 4096 // 1000, _last + 1)  # 48 bit ms, 12 bit fraction
+        _last = stamp
+    milliseconds, fraction = stamp >> 12, stamp & 0xFFF
+    tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail)
+
+
+def encode(prefix: str, value: uuid.UUID) -> str:
+    """Write `value` as `prefix_` and 26 characters."""
+    number = value.int
+    digits = [ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(digits)}"
+
+
+def decode(prefix: str, text: str) -> uuid.UUID:
+    """Read an identifier written by `encode`; raises MalformedId for anything else."""
+    head, _, tail = text.partition("_")
+    if head != prefix or len(tail) != LENGTH or tail[0] > "7":
+        raise MalformedId(text)
+    number = 0
+    for character in tail:
+        value = _VALUES.get(character)
+        if value is None:
+            raise MalformedId(text)
+        number = number << 5 | value
+    return uuid.UUID(int=number)
+
+
+def new_subject() -> str:
+    """Return a new pairwise subject: 128 random bits, unlinkable and not sortable."""
+    return encode("sub", uuid.UUID(int=secrets.randbits(128)))
+
+
+def new_request_id() -> str:
+    return encode("req", uuid7())

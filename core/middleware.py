@@ -1,0 +1,158 @@
+"""What every request passes through: context, transport, problems, headers, CSRF.
+
+None of it opens a database scope; the door that answers does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.cache import patch_vary_headers
+from psycopg_pool import PoolTimeout
+
+from core import context, doors, ids
+from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the client's address: the hop that the outermost trusted proxy saw (threat P3)."""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    trusted = settings.TRUSTED_PROXIES
+    candidate = hops[-trusted] if trusted and len(hops) >= trusted else request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(candidate))
+    except ValueError:
+        return ""
+
+
+def is_secure(request: HttpRequest) -> bool:
+    """Whether the client spoke https to us or to a trusted proxy."""
+    if settings.TRUSTED_PROXIES:
+        return request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip() == "https"
+    return request.scheme == "https"
+
+
+class RequestContextMiddleware:
+    """Gives the request its id and client, and writes the id into every answer."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        known = context.RequestContext(
+            request_id=ids.new_request_id(),
+            ip=client_address(request),
+            user_agent=request.headers.get("User-Agent", "")[:300],
+        )
+        request.request_id = known.request_id  # type: ignore[attr-defined]
+        with context.use(known):
+            response = self.get_response(request)
+        response.headers["Request-Id"] = known.request_id
+        return response
+
+
+class TransportMiddleware:
+    """On an https installation, plain http gets a redirect on pages and a refusal at the API (API-10)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not settings.SECURE or is_secure(request) or doors.is_probe(request.path_info):
+            response = self.get_response(request)
+        elif doors.is_machine(request.path_info) or request.method not in {"GET", "HEAD"}:
+            return doors.refusal(request, HttpsRequired())
+        else:
+            return HttpResponsePermanentRedirect(settings.ORIGIN + request.get_full_path())
+        if settings.SECURE_HSTS_SECONDS:
+            response.headers["Strict-Transport-Security"] = (
+                f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+            )
+        return response
+
+
+class ProblemMiddleware:
+    """Turns what a view raised into the door's own form; nothing internal leaves."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return doors.refusal(request, as_problem(error))
+
+
+def as_problem(error: Exception) -> Problem:
+    """Return the problem that an exception means to the caller; unknown ones are logged and hidden."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestDataTooBig):
+        return PayloadTooLarge()
+    if isinstance(error, (SuspiciousOperation, UnicodeDecodeError)):
+        return MalformedRequest()
+    if isinstance(error, (OperationalError, PoolTimeout)):
+        log.warning("database unavailable", error=str(error)[:300])
+        return Unavailable()
+    log.error("unhandled", exc_info=error)
+    return InternalError()
+
+
+class SecurityHeadersMiddleware:
+    """no-referrer, nosniff, no framing, and no caching of anything but static files (threats B2, B4)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        headers = response.headers
+        headers.setdefault("Referrer-Policy", "no-referrer")
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("X-Frame-Options", "DENY")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CsrfMiddleware(CsrfViewMiddleware):
+    """Django's double-submit token, and an Origin check on every cookie-borne change (threat B1)."""
+
+    def process_view(self, request, callback, args, kwargs):  # type: ignore[no-untyped-def]
+        if getattr(callback, "csrf_exempt", False) or request.method in {"GET", "HEAD", "OPTIONS"}:
+            return super().process_view(request, callback, args, kwargs)
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != own_origin(request):
+            return self._reject(request, "Origin does not match.")
+        if request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return self._reject(request, "Cross-site request.")
+        return super().process_view(request, callback, args, kwargs)
+
+    def process_response(self, request, response):  # type: ignore[no-untyped-def]
+        response = super().process_response(request, response)
+        if settings.CSRF_COOKIE_NAME in response.cookies:
+            patch_vary_headers(response, ("Cookie",))
+        return response
+
+
+def own_origin(request: HttpRequest) -> str:
+    """Return the configured origin, or the verified custom domain that this request came in by."""
+    domain = request.environ.get("claviger.domain", "")
+    if not domain:
+        return settings.ORIGIN
+    return f"{urlsplit(settings.ORIGIN).scheme}://{domain}"

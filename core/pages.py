@@ -1,0 +1,44 @@
+"""What server-rendered pages share: template context, CSRF refusal, safe return addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from core import doors
+from core.errors import Problem
+
+
+class CsrfRejected(Problem):
+    code, status, simple = "csrf_rejected", 403, "forbidden"
+    title = "This form could not be checked"
+    fix = "Go back, reload the page and send the form again. Cookies must be allowed for this site."
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return doors.refusal(request, CsrfRejected())
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "request_id": getattr(request, "request_id", ""),
+        "product": "Claviger",
+        "version": settings.VERSION,
+        "environment": settings.ENVIRONMENT,
+    }
+
+
+def safe_next(target: str, fallback: str) -> str:
+    """Return `target` if it is a path on our own origin, else `fallback` (threat L9).
+
+    Backslashes and control characters are refused before parsing: browsers read `/\\host` as `//host`.
+    """
+    if not target or any(ord(character) < 33 or character in "\\" or ord(character) == 127 for character in target):
+        return fallback
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
+        return fallback
+    return target

@@ -1,0 +1,198 @@
+"""The database context of every transaction: whose rows may be seen and written.
+
+PostgreSQL row-level security reads these settings (`app.tenant_id`, `app.organization_id`,
+`app.account_id`, `app.operator`); nothing set means no rows. A transaction has exactly one kind of
+scope. The door opens it (API view, page, job, command); services, selectors and models assume it.
+
+    with scope.tenant(tenant.id):                     # all organizations: tenant-level callers only
+    with scope.organization(tenant.id, org.id):       # that organization's rows
+    with scope.account(account.id):                   # a person's own rows
+    with scope.operator():                            # tenants and workspaces, no tenant's content
+    with scope.relay():                               # the relay role: sealer, delivery, sweeps
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import connections, transaction
+
+from core.principal import Principal
+
+ALL_ORGANIZATIONS = "all"
+
+
+class Kind(StrEnum):
+    TENANT = "tenant"
+    ACCOUNT = "account"
+    OPERATOR = "operator"
+    RELAY = "relay"
+
+
+class ScopeError(RuntimeError):
+    """A programming error: no scope, a second kind of scope, or a setting outside a transaction."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    kind: Kind
+    tenant_id: uuid.UUID | None = None
+    organization: str = ""
+    account_id: uuid.UUID | None = None
+
+    @property
+    def alias(self) -> str:
+        return "relay" if self.kind is Kind.RELAY else "default"
+
+    @property
+    def settings(self) -> tuple[str, str, str, str]:
+        return (
+            str(self.tenant_id or ""),
+            self.organization,
+            str(self.account_id or ""),
+            "on" if self.kind is Kind.OPERATOR else "",
+        )
+
+    def admits(self, inner: Scope) -> bool:
+        """Whether `inner` may be opened inside: the same scope, or one organization of this tenant."""
+        if inner == self:
+            return True
+        narrows = self.organization == ALL_ORGANIZATIONS
+        return self.kind is inner.kind is Kind.TENANT and self.tenant_id == inner.tenant_id and narrows
+
+
+_current: ContextVar[Scope | None] = ContextVar("scope", default=None)
+_SET = (
+    "SELECT set_config('app.tenant_id', %s, true), set_config('app.organization_id', %s, true),"
+    " set_config('app.account_id', %s, true), set_config('app.operator', %s, true)"
+)
+
+
+def current() -> Scope | None:
+    return _current.get()
+
+
+def require() -> Scope:
+    """Return the open scope; raises ScopeError where none is."""
+    opened = _current.get()
+    if opened is None:
+        raise ScopeError("no scope is open: the door must open one before it touches rows")
+    return opened
+
+
+def require_tenant() -> uuid.UUID:
+    """Return the tenant of the open scope; raises ScopeError outside a tenant scope."""
+    opened = require()
+    if opened.tenant_id is None:
+        raise ScopeError(f"a tenant scope is needed, {opened.kind} is open")
+    return opened.tenant_id
+
+
+@contextmanager
+def tenant(tenant_id: uuid.UUID) -> Iterator[Scope]:
+    with _enter(Scope(Kind.TENANT, tenant_id, ALL_ORGANIZATIONS)) as opened:
+        yield opened
+
+
+@contextmanager
+def organization(tenant_id: uuid.UUID, organization_id: uuid.UUID) -> Iterator[Scope]:
+    with _enter(Scope(Kind.TENANT, tenant_id, str(organization_id))) as opened:
+        yield opened
+
+
+@contextmanager
+def principal(caller: Principal) -> Iterator[Scope]:
+    """The tenant of the caller, confined to its organization where it has one."""
+    confined = str(caller.organization_id) if caller.organization_id else ALL_ORGANIZATIONS
+    with _enter(Scope(Kind.TENANT, caller.tenant_id, confined)) as opened:
+        yield opened
+
+
+@contextmanager
+def account(account_id: uuid.UUID) -> Iterator[Scope]:
+    with _enter(Scope(Kind.ACCOUNT, account_id=account_id)) as opened:
+        yield opened
+
+
+@contextmanager
+def operator() -> Iterator[Scope]:
+    with _enter(Scope(Kind.OPERATOR)) as opened:
+        yield opened
+
+
+@contextmanager
+def relay() -> Iterator[Scope]:
+    with _enter(Scope(Kind.RELAY)) as opened:
+        yield opened
+
+
+@contextmanager
+def _enter(wanted: Scope) -> Iterator[Scope]:
+    outer = _current.get()
+    if outer is None:
+        with transaction.atomic(using=wanted.alias), _set(wanted):
+            yield wanted
+    elif not outer.admits(wanted):
+        raise ScopeError(f"{wanted} cannot be opened inside {outer}")
+    elif outer == wanted:
+        yield wanted
+    else:
+        with transaction.atomic(using=wanted.alias), _set(wanted):
+            try:
+                yield wanted
+            finally:
+                apply(outer)
+
+
+@contextmanager
+def _set(wanted: Scope) -> Iterator[None]:
+    apply(wanted)
+    token = _current.set(wanted)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def apply(wanted: Scope) -> None:
+    """Write the settings into the running transaction.
+
+    Raises ScopeError outside one: there `set_config(…, true)` would be a silent no-op.
+    """
+    connection = connections[wanted.alias]
+    if not connection.in_atomic_block:
+        raise ScopeError("a scope needs a transaction")
+    if connection.needs_rollback or wanted.kind is Kind.RELAY:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_SET, wanted.settings)
+
+
+class ScopeRouter:
+    """Sends each query to the role of the open scope; scoped rows without a scope raise."""
+
+    def db_for_read(self, model: type, **hints: object) -> str:
+        return self._alias(model)
+
+    def db_for_write(self, model: type, **hints: object) -> str:
+        return self._alias(model)
+
+    def allow_relation(self, first: object, second: object, **hints: object) -> bool:
+        return True
+
+    def allow_migrate(self, database: str, app_label: str, **hints: object) -> bool:
+        return database == "owner"
+
+    @staticmethod
+    def _alias(model: type) -> str:
+        opened = _current.get()
+        if opened is not None:
+            return opened.alias
+        if getattr(model, "is_scoped", False):
+            raise ScopeError(f"{model.__name__} was queried with no scope open")
+        return "default"

@@ -1,0 +1,92 @@
+"""People, globally. Nothing here knows a tenant; no tenant sees a row of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.utils import timezone
+
+from core import ids
+from core.models import PersonModel
+
+
+class AccountStatus(models.TextChoices):
+    ACTIVE = "active"
+    LOCKED = "locked"
+    DELETED = "deleted"
+
+
+class Account(AbstractBaseUser):
+    """A person. `password` holds an Argon2id hash, or an unusable one where there is no password."""
+
+    is_scoped: ClassVar[bool] = True
+    USERNAME_FIELD = "id"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    status = models.CharField(max_length=16, choices=AccountStatus, default=AccountStatus.ACTIVE)
+    name = models.CharField(max_length=200, blank=True)
+    locale = models.CharField(max_length=16, blank=True)
+    password_changed_at = models.DateTimeField(null=True)
+    last_login = None  # sessions know when somebody signed in
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    is_anonymous = False
+    is_authenticated = True
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        return self.status == AccountStatus.ACTIVE
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EmailAddress(PersonModel):
+    """A verified address. It exists only once it is proved (threat L5): claims wait in sign-in flows.
+
+    `address` is as the person typed it and the only form that is mailed; `digest` is the keyed digest of
+    its canonical form, unique over all accounts and the only thing the router role may look up.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="emails")
+    address = models.EmailField(max_length=254)
+    digest = models.CharField(max_length=100, unique=True)
+    is_primary = models.BooleanField(default=False)
+    verified_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_primary=True), name="identity_email_one_primary"
+            ),
+        ]
+
+
+class IdentitySession(PersonModel):
+    """A person's browser sign-in, over all tenants. The cookie's value is stored as a digest only.
+
+    `opened_by` is `account` (the account's own methods: good everywhere) or the id of the tenant whose
+    connection opened it (good only there). `auth_time` is the last real authentication.
+    """
+
+    PREFIX = "ids"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sessions")
+    digest = models.CharField(max_length=100, unique=True)
+    opened_by = models.CharField(max_length=40, default="account")
+    amr = models.JSONField(default=list)
+    acr = models.CharField(max_length=40, blank=True)
+    auth_time = models.DateTimeField()
+    last_active_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    remembered = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "ended_at"], name="identity_session_account")]

@@ -1,0 +1,178 @@
+"""Tenants and the people in them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from core import ids
+from core.models import Identified, TenantForeignKey, TenantModel
+
+
+class Mode(models.TextChoices):
+    LIVE = "live"
+    TEST = "test"
+
+
+class TenantStatus(models.TextChoices):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Workspace(Identified):
+    """Owner of sibling tenants (dev, staging, prod)."""
+
+    PREFIX = "wsp"
+    is_scoped: ClassVar[bool] = True
+
+    name = models.CharField(max_length=120)
+
+
+class Tenant(Identified):
+    """The isolation boundary: issuer, signing keys, mode. `slug` is unique and never changes."""
+
+    PREFIX = "ten"
+    is_scoped: ClassVar[bool] = True
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="tenants")
+    slug = models.CharField(max_length=63, unique=True)
+    name = models.CharField(max_length=120)
+    mode = models.CharField(max_length=4, choices=Mode)
+    status = models.CharField(max_length=16, choices=TenantStatus, default=TenantStatus.ACTIVE)
+    support_email = models.EmailField(max_length=254, blank=True)
+    support_url = models.URLField(max_length=500, blank=True)
+    terms_url = models.URLField(max_length=500, blank=True)
+    privacy_url = models.URLField(max_length=500, blank=True)
+    policy = models.JSONField(default=dict)
+    branding = models.JSONField(default=dict)
+    data_key = models.BinaryField()
+    metadata = models.JSONField(default=dict)
+
+
+class SigningKeyState(models.TextChoices):
+    NEXT = "next"  # published, not yet used
+    ACTIVE = "active"
+    RETIRED = "retired"  # published until every token it signed has expired
+    REVOKED = "revoked"
+
+
+class SigningKey(TenantModel):
+    """A tenant's signing key: the private part sealed, the public part as a JWK."""
+
+    PREFIX = "key"
+
+    kid = models.CharField(max_length=64)
+    alg = models.CharField(max_length=8)
+    public_jwk = models.JSONField()
+    sealed_private = models.BinaryField()
+    state = models.CharField(max_length=8, choices=SigningKeyState)
+    activated_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "kid"], name="tenants_signingkey_kid"),
+            models.UniqueConstraint(
+                fields=["tenant_id", "alg"],
+                condition=models.Q(state="active"),
+                name="tenants_signingkey_one_active",
+            ),
+        ]
+
+
+class MemberStatus(models.TextChoices):
+    PENDING = "pending"  # invited or pre-provisioned: no account yet
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+
+
+class Member(TenantModel):
+    """An account inside a tenant: its pairwise subject and the tenant's own copy of name and e-mail.
+
+    `subject` is random, unique in the tenant, importable, never derived and never reused.
+    `authority_version` rises whenever what the member may do changes; an older one in a token means
+    that the token's claims are stale.
+    """
+
+    PREFIX = "mem"
+
+    subject = models.CharField(max_length=120, default=ids.new_subject, editable=False)
+    account_id = models.UUIDField(null=True)
+    status = models.CharField(max_length=16, choices=MemberStatus, default=MemberStatus.ACTIVE)
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    email_search = models.CharField(max_length=254, blank=True)
+    name_search = models.CharField(max_length=200, blank=True)
+    email_verified = models.BooleanField(default=False)
+    locale = models.CharField(max_length=16, blank=True)
+    metadata = models.JSONField(default=dict)
+    authority_version = models.PositiveIntegerField(default=1)
+    reauthenticate_after = models.DateTimeField(null=True)
+    last_sign_in_at = models.DateTimeField(null=True)
+    suspended_at = models.DateTimeField(null=True)
+    suspended_reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "subject"], name="tenants_member_subject"),
+            models.UniqueConstraint(
+                fields=["tenant_id", "account_id"],
+                condition=~models.Q(status="removed") & models.Q(account_id__isnull=False),
+                name="tenants_member_account",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant_id", "status", "id"], name="tenants_member_status"),
+            models.Index(fields=["tenant_id", "email_search"], name="tenants_member_email"),
+            models.Index(fields=["tenant_id", "name_search"], name="tenants_member_name"),
+            models.Index(fields=["account_id"], name="tenants_member_by_account"),
+        ]
+
+    @property
+    def public_id(self) -> str:
+        return self.subject
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == MemberStatus.ACTIVE
+
+
+class TenantSession(TenantModel):
+    """One identity session inside one tenant; its public id is the `sid` of tokens."""
+
+    PREFIX = "sess"
+
+    member = TenantForeignKey(Member)
+    identity_session_id = models.UUIDField(null=True)
+    organization_id = models.UUIDField(null=True)
+    acr = models.CharField(max_length=40, blank=True)
+    amr = models.JSONField(default=list)
+    auth_time = models.DateTimeField()
+    last_active_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=40, blank=True)
+    clients = models.JSONField(default=list)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant_id", "member", "ended_at"], name="tenants_session_member"),
+            models.Index(fields=["tenant_id", "identity_session_id"], name="tenants_session_identity"),
+        ]
+
+
+class RevokedToken(TenantModel):
+    """The short deny-list: a token revoked by its `jti` before it expired."""
+
+    jti = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "jti"], name="tenants_revoked_jti")]
+        indexes = [models.Index(fields=["expires_at"], name="tenants_revoked_expiry")]
