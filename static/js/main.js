@@ -1,0 +1,19 @@
+// Enhances pages that already work without it. Each module finds its own elements by data attributes.
+import { watchCopying } from "./copy.js"
+import { watchDialogs } from "./dialog.js"
+import { watchKeys } from "./keys.js"
+import { watchMenus } from "./menu.js"
+import { watchPalette } from "./palette.js"
+import { refreshTimes } from "./reltime.js"
+import { watchTheme } from "./theme.js"
+import { watchToasts } from "./toast.js"
+
+document.documentElement.dataset.js = ""
+watchTheme()
+watchCopying()
+watchDialogs()
+watchMenus()
+watchPalette()
+watchKeys()
+watchToasts()
+refreshTimes()
