@@ -74,8 +74,10 @@ def create_database(admin_conninfo: str, database: str, *, template: str = "temp
     with psycopg.connect(admin_conninfo, autocommit=True) as connection:
         if _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", database):
             return False
-        locale = "" if template != "template0" else (
-            " ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
+        locale = (
+            ""
+            if template != "template0"
+            else (" ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'")
         )
         try:
             _run(connection, "CREATE DATABASE {} OWNER {} TEMPLATE {}" + locale, database, OWNER, template)
@@ -99,7 +101,7 @@ def secure_database(admin_conninfo: str, database: str) -> None:
 def _role(connection: psycopg.Connection[Any], role: str, password: str | None) -> None:
     attributes = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION"
     if not _is_superuser(connection):
-        attributes = "NOCREATEDB NOCREATEROLE"  # only a superuser may name the others; they are off by default
+        attributes = "NOCREATEDB NOCREATEROLE"  # the others are off, and only a superuser may name them
     verb = "ALTER" if _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", role) else "CREATE"
     login = sql.SQL("NOLOGIN") if password is None else sql.SQL("LOGIN PASSWORD {}").format(password)
     statement = sql.SQL(f"{verb} ROLE {{}} {attributes} ").format(sql.Identifier(role)) + login
@@ -109,12 +111,12 @@ def _role(connection: psycopg.Connection[Any], role: str, password: str | None) 
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:
-    composed = sql.SQL(statement)  # type: ignore[arg-type]  # constants of this module, names are quoted
+    composed = sql.SQL(statement)
     connection.execute(composed.format(*map(sql.Identifier, names)))
 
 
 def _exists(connection: psycopg.Connection[Any], query: str, name: str) -> bool:
-    return connection.execute(query, [name]).fetchone() is not None  # type: ignore[arg-type]
+    return connection.execute(query, [name]).fetchone() is not None
 
 
 def _is_superuser(connection: psycopg.Connection[Any]) -> bool:

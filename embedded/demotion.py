@@ -62,7 +62,7 @@ def home_for(home: Path, how: Demotion) -> Path:
 
 
 def reachable_binaries(binaries: Path, home: Path, how: Demotion) -> Path:
-    """Return a copy of the PostgreSQL installation beside the data when `nobody` cannot enter the original."""
+    """Return a copy of the binaries beside the data when `nobody` cannot enter the original place."""
     if how.user is None or _succeeds([str(binaries / "postgres"), "--version"], how.user):
         return binaries
     copy = home / "pginstall"

@@ -15,6 +15,7 @@ from core.provision import APP, BACKUP, LOGINS, OWNER, RELAY
 from embedded.files import exclusive, write_private
 from embedded.postgres import Postgres
 
+APPLICATION_KEYS = ("DJANGO_SECRET_KEY", "SECRET_KEYS", "PEPPERS")
 DATABASE_VARIABLES = {
     "DATABASE_URL": APP,
     "DATABASE_OWNER_URL": OWNER,
@@ -47,8 +48,8 @@ def _key() -> str:
 
 def application_keys(keys: dict[str, str]) -> dict[str, str]:
     """Return the application's own secrets, those the person has set taking precedence."""
-    names = ("DJANGO_SECRET_KEY", "SECRET_KEYS", "PEPPERS")
-    return {name: keys[name] for name in names if not (os.environ.get(name) or os.environ.get(f"{name}_FILE"))}
+    given = {name for name in APPLICATION_KEYS if os.environ.get(name) or os.environ.get(f"{name}_FILE")}
+    return {name: keys[name] for name in APPLICATION_KEYS if name not in given}
 
 
 def role_passwords(keys: dict[str, str]) -> dict[str, str]:

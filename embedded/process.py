@@ -28,7 +28,9 @@ class Launch:
     directory: Path | None = None
 
 
-def spawn(launch: Launch, *, output: int | IO[bytes], dies_with_parent: bool = True) -> subprocess.Popen[bytes]:
+def spawn(
+    launch: Launch, *, output: int | IO[bytes], dies_with_parent: bool = True
+) -> subprocess.Popen[bytes]:
     """Start the process in a process group of its own, without a terminal to read from.
 
     Its own group lets a stop be orderly (Ctrl-C at the terminal reaches the parent only) and lets what
@@ -45,12 +47,13 @@ def spawn(launch: Launch, *, output: int | IO[bytes], dies_with_parent: bool = T
         user=launch.user,
         group=launch.user,
         extra_groups=None if launch.user is None else [],
-        preexec_fn=_die_with_parent(os.getpid()) if dies_with_parent and sys.platform == "linux" else None,
+        # Only calls that were looked up before the fork, so threads of ours cannot hold what it needs.
+        preexec_fn=_die_with_parent(os.getpid()) if dies_with_parent else None,  # noqa: PLW1509
     )
 
 
-def _die_with_parent(parent: int) -> functools.partial[None]:
-    return functools.partial(_ask_for_signal, _libc(), parent)
+def _die_with_parent(parent: int) -> functools.partial[None] | None:
+    return functools.partial(_ask_for_signal, _libc(), parent) if sys.platform == "linux" else None
 
 
 @functools.cache
@@ -73,10 +76,10 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return not Path("/proc/self").exists()
-    return state != "Z"
+    return not status.rpartition(")")[2].lstrip().startswith("Z")
 
 
 def wait_until_gone(pids: list[int], seconds: float) -> bool:
@@ -92,10 +95,10 @@ def wait_until_gone(pids: list[int], seconds: float) -> bool:
 def working_in(directory: Path, program: str) -> list[int]:
     """Return the processes of `program` whose working directory is `directory` (Linux; elsewhere none)."""
     found = []
-    wanted = str(directory.resolve())
+    wanted = {str(directory.resolve()), f"{directory.resolve()} (deleted)"}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if os.readlink(entry / "cwd") == wanted and Path(os.readlink(entry / "exe")).name == program:
+            if str((entry / "cwd").readlink()) in wanted and (entry / "exe").readlink().name == program:
                 found.append(int(entry.name))
         except OSError:
             continue  # it ended meanwhile, or is not ours to look at

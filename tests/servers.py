@@ -8,8 +8,8 @@ no test branch. Nothing is rolled back or flushed: tests commit, and isolate by 
 
 from __future__ import annotations
 
+import atexit
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -25,7 +25,7 @@ import pytest
 from psycopg import sql
 
 from core import provision
-from embedded import environment, process
+from embedded import environment, migrations, process
 from embedded.files import EmbeddedError, exclusive, private_directory
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
@@ -125,7 +125,7 @@ def ensure_template(postgres: Postgres, keys: dict[str, str]) -> str:
 
     It gets its name only when it is complete, so an interrupted migration leaves nothing that is used.
     """
-    name = f"claviger_template_{migrations_digest()}"
+    name = f"claviger_template_{migrations.digest(ROOT)}"
     with exclusive(HOME / "template.lock"):
         if name not in databases(postgres, "claviger_template_"):
             draft = f"{name}_draft"
@@ -135,16 +135,6 @@ def ensure_template(postgres: Postgres, keys: dict[str, str]) -> str:
             _administer(postgres, "ALTER DATABASE {} RENAME TO {}", draft, name)
             _drop_old_templates(postgres, keep=name)
     return name
-
-
-def migrations_digest() -> str:
-    """Return a digest of everything that decides what `migrate` does."""
-    digest = hashlib.sha256()
-    sources = [*ROOT.glob("*/migrations/**/*.py"), ROOT / "core" / "rls.py", ROOT / "core" / "provision.py"]
-    sources += [ROOT / "config" / "settings.py", ROOT / "requirements.lock"]
-    for path in sorted(sources):
-        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def _migrate(postgres: Postgres, keys: dict[str, str], database: str) -> None:
@@ -195,7 +185,7 @@ def _drop_old_templates(postgres: Postgres, *, keep: str) -> None:
 
 def _administer(postgres: Postgres, statement: str, *names: str) -> None:
     with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 _servers: Servers | None = None
@@ -212,10 +202,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
             _servers.start(distributed=bool(getattr(options, "numprocesses", None)))
         except EmbeddedError as error:
             raise pytest.UsageError(str(error)) from error
+        finally:
+            atexit.register(_stop)  # also when pytest gives up before it would say goodbye
     return (yield)
 
 
 def pytest_unconfigure() -> None:
+    _stop()
+
+
+def _stop() -> None:
     global _servers
     if _servers is not None:
         _servers.stop()
