@@ -1,0 +1,61 @@
+"""Rate limits: exact over all nodes, fair between tenants, never off (requirement C23; threats R6, R14, A4).
+
+A sliding window made of two counters, counted in Valkey by one atomic script for all limits of a request, on
+Valkey's own clock. Each process also counts what it let through: a subject over its limit is turned away
+without a round trip, and while Valkey is down or slow that count alone decides, against a quarter of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+
+from . import shared
+from .limits import BULK, CLASSES, SEARCH, STANDARD, WRITE, Decision, Limit, State, decide, limit_for
+from .local import LocalWindows
+
+__all__ = [
+    "BULK",
+    "CLASSES",
+    "SEARCH",
+    "STANDARD",
+    "WRITE",
+    "Decision",
+    "Limit",
+    "State",
+    "hit",
+    "limit_for",
+]
+
+FALLBACK_SHARE = 4
+
+_local = LocalWindows()
+
+
+def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: int = 1) -> Decision:
+    """Count one request of `cost` against each limit of each subject, all of them or none, and decide.
+
+    `subjects` are the credential and its owner, so that more keys do not give more calls. Never raises for
+    want of Valkey.
+    """
+    keys = [_key(tenant, subject, limit) for subject in subjects for limit in limits]
+    applied = [limit for _ in subjects for limit in limits]
+    own = _local.reserve(keys, applied, cost)
+    decision = decide(applied, own, cost)
+    if decision.allowed:
+        counts = shared.take(keys, applied, cost)
+        if counts is None:
+            strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in applied]
+            decision = replace(decide(strict, own, cost), degraded=True)
+        else:
+            decision = decide(applied, counts, cost)
+    if not decision.allowed:
+        _local.release(keys, applied, cost)
+    return decision
+
+
+def _key(tenant: str, subject: str, limit: Limit) -> str:
+    """Tenant and subject are in every key; the braces keep a tenant's keys on one node of a cluster."""
+    hashed = sha256(subject.encode()).hexdigest()[:32]
+    return f"rl:{{{tenant}}}:{limit.name}:{limit.window}:{hashed}"

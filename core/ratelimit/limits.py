@@ -1,0 +1,117 @@
+"""Classes of limits, and the arithmetic of a window that slides by two counters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+SERVICE_FACTOR = 10  # service principals get ten times the rate of people
+WHOLE = 1_000_000  # elapsed parts of a window are counted in millionths, alike here and in Valkey's script
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`quota` requests of the class `name` in any `window` seconds."""
+
+    name: str
+    quota: int
+    window: int = 60
+
+
+STANDARD, WRITE = Limit("standard", 300), Limit("write", 60)
+SEARCH, BULK = Limit("search", 120), Limit("bulk", 10)
+CLASSES = {limit.name: limit for limit in (STANDARD, WRITE, SEARCH, BULK)}
+
+
+def limit_for(name: str, *, service: bool = False, quota: int | None = None) -> Limit:
+    """The limit of a class, tenfold for service principals; `quota` is a plan's override. Raises KeyError."""
+    limit = CLASSES[name]
+    if quota is not None:
+        return replace(limit, quota=quota)
+    return replace(limit, quota=limit.quota * SERVICE_FACTOR) if service else limit
+
+
+@dataclass(frozen=True)
+class Count:
+    """What was used before this request: in the current and the previous window, and how far this one is."""
+
+    current: int
+    previous: int
+    elapsed: int  # millionths of the window
+
+    @property
+    def used(self) -> int:
+        return self.current + self.previous * (WHOLE - self.elapsed) // WHOLE
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a subject stands against one limit: requests left, and seconds until there are more."""
+
+    limit: Limit
+    allowed: bool
+    remaining: int
+    reset: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer for one request. `degraded` says that Valkey did not take part in it."""
+
+    states: tuple[State, ...]
+    degraded: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        return all(state.allowed for state in self.states)
+
+    @property
+    def violated(self) -> list[str]:
+        """The classes over their limit, each once."""
+        return list(dict.fromkeys(state.limit.name for state in self.states if not state.allowed))
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds after which every violated limit admits the request again; 0 when it is allowed."""
+        return max((state.reset for state in self.states if not state.allowed), default=0)
+
+    def headers(self) -> dict[str, str]:
+        """`RateLimit-Policy`, `RateLimit` (the tightest state of each class) and, refused, `Retry-After`."""
+        tightest: dict[str, State] = {}
+        for state in sorted(self.states, key=lambda state: (state.remaining, -state.reset)):
+            tightest.setdefault(state.limit.name, state)
+        shown = sorted(tightest.values(), key=lambda state: -state.limit.quota)
+        policy = (f'"{s.limit.name}";q={s.limit.quota};w={s.limit.window}' for s in shown)
+        states = (f'"{s.limit.name}";r={s.remaining};t={s.reset}' for s in shown)
+        out = {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(states)}
+        return out if self.allowed else {**out, "Retry-After": str(self.retry_after)}
+
+
+def decide(limits: Sequence[Limit], counts: Sequence[Count], cost: int) -> Decision:
+    """Admit `cost` only when every limit has room for it; what is refused is not counted anywhere."""
+    pairs = list(zip(limits, counts, strict=True))
+    spent = cost if all(count.used + cost <= limit.quota for limit, count in pairs) else 0
+    return Decision(tuple(_state(limit, count, cost, spent) for limit, count in pairs))
+
+
+def _state(limit: Limit, count: Count, cost: int, spent: int) -> State:
+    allowed = count.used + cost <= limit.quota
+    window_left = math.ceil(limit.window * (WHOLE - count.elapsed) / WHOLE)
+    return State(
+        limit,
+        allowed,
+        max(0, limit.quota - count.used - spent),
+        window_left if allowed else _wait(limit, count, cost),
+    )
+
+
+def _wait(limit: Limit, count: Count, cost: int) -> int:
+    """Seconds until `cost` fits, if nothing else is counted meanwhile: the older window fades evenly."""
+    room, fading, start = limit.quota - cost - count.current, count.previous, 0
+    if room < 0:  # not within this window: then the current one fades
+        room, fading, start = limit.quota - cost, count.current, WHOLE
+    if room < 0 or not fading:  # more than the quota at once
+        return limit.window
+    faded_at = max(0, WHOLE - -(-(room + 1) * WHOLE // fading) + 1)
+    return max(1, -(-limit.window * (start + faded_at - count.elapsed) // WHOLE))
