@@ -47,6 +47,8 @@ def _guard_lookup() -> None:
 def _check(host: str, *, connecting: bool = True) -> None:
     if host in ("", "localhost") or host.endswith(".localhost"):
         return
+    if host.endswith(".invalid"):  # RFC 6761 §6.4: such a name never exists, so no one need be asked
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
