@@ -1,0 +1,29 @@
+"""JSON Web Tokens as this product makes and accepts them (RFC 7515, 7517, 7519, 7638, 8037, 8725)."""
+
+from .errors import TokenError
+from .keys import (
+    ALGORITHMS,
+    SigningKey,
+    VerifyingKey,
+    generate_key,
+    load_signing_key,
+    public_jwk,
+    verifying_key,
+)
+from .signing import sign
+from .verifying import check_times, unverified_header, verify
+
+__all__ = [
+    "ALGORITHMS",
+    "SigningKey",
+    "TokenError",
+    "VerifyingKey",
+    "check_times",
+    "generate_key",
+    "load_signing_key",
+    "public_jwk",
+    "sign",
+    "unverified_header",
+    "verify",
+    "verifying_key",
+]

@@ -1,0 +1,127 @@
+"""Accepting tokens (threats T1, T3; RFC 8725 §3): cheap refusals first, claims parsed only once proven.
+
+The key decides the algorithm, never the token. Header parameters that carry or point to keys (jku, x5u, jwk,
+x5c) are not read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from . import encoding
+from .errors import TokenError
+from .keys import SigningKey, VerifyingKey
+
+MAX_BYTES = 16 * 1024
+AHEAD = 10  # seconds that another clock may be ahead of ours (threat R10)
+
+
+def verify(
+    token: str,
+    keys: Iterable[SigningKey | VerifyingKey],
+    *,
+    typ: str | Collection[str] | None,
+    algs: Collection[str] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> dict[str, Any]:
+    """The claims of a token signed by one of `keys`. Times, issuer and audience are the caller's next checks.
+
+    `typ` is the accepted type or types, so that one kind of token never passes for another; None accepts only
+    an absent type or `JWT`, as client assertions and ID tokens have. `algs` narrows what the keys allow.
+    Raises TokenError.
+    """
+    header, signed, payload, signature = _split(token, max_bytes)
+    _check_header(header, typ)
+    key = _choose(header, keys)
+    if header["alg"] != key.alg or (algs is not None and key.alg not in algs):
+        raise TokenError("wrong_algorithm")
+    if not key.verify(encoding.decode(signature), signed):
+        raise TokenError("bad_signature")
+    return encoding.load_object(encoding.decode(payload))
+
+
+def unverified_header(token: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The header of a well-formed token, for finding whose keys to check it with. Proves nothing."""
+    header = _split(token, max_bytes)[0]
+    _check_critical(header)
+    return header
+
+
+def _split(token: str, max_bytes: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
+    """Header, signing input, payload and signature segments. The size is looked at before anything else."""
+    if not isinstance(token, str) or len(token) > max_bytes:
+        raise TokenError("too_large" if isinstance(token, str) else "malformed")
+    if token.count(".") != 2 or not token.isascii():
+        raise TokenError("malformed")
+    signed, _, signature = token.encode().rpartition(b".")
+    head, _, payload = signed.partition(b".")
+    if not head or not payload or not signature:
+        raise TokenError("malformed")
+    return encoding.load_object(encoding.decode(head)), signed, payload, signature
+
+
+def _check_header(header: Mapping[str, Any], typ: str | Collection[str] | None) -> None:
+    _check_critical(header)
+    if not isinstance(header.get("alg"), str):
+        raise TokenError("wrong_algorithm")
+    accepted = {"jwt"} if typ is None else {_media(typ)} if isinstance(typ, str) else set(map(_media, typ))
+    given = header.get("typ", "JWT" if typ is None else None)
+    if not isinstance(given, str) or _media(given) not in accepted:
+        raise TokenError("wrong_type")
+
+
+def _check_critical(header: Mapping[str, Any]) -> None:
+    """No extension is understood here (RFC 7515 §4.1.11, RFC 7797), and nothing is decompressed."""
+    if not header.keys().isdisjoint({"crit", "b64", "zip"}):
+        raise TokenError("critical_header")
+
+
+def _media(typ: str) -> str:
+    """Media types are compared without case and without `application/` (RFC 7515 §4.1.9)."""
+    return typ.lower().removeprefix("application/")
+
+
+def _choose(header: Mapping[str, Any], keys: Iterable[SigningKey | VerifyingKey]) -> VerifyingKey:
+    """The key that `kid` names; without one, the only key there is for that algorithm."""
+    kid = header.get("kid")
+    fitting = [key for key in keys if kid is None or key.kid == kid]
+    if len(fitting) > 1:  # one JWK may be listed for several algorithms
+        fitting = [key for key in fitting if key.alg == header["alg"]]
+    if len(fitting) != 1:
+        raise TokenError("unknown_key")
+    return fitting[0].verifying if isinstance(fitting[0], SigningKey) else fitting[0]
+
+
+def check_times(
+    claims: Mapping[str, Any],
+    *,
+    now: float | None = None,
+    ahead: int = AHEAD,
+    max_age: int | None = None,
+    required: Collection[str] = ("exp",),
+) -> None:
+    """Check exp, nbf and iat (RFC 7519 §4.1.4 to 4.1.6) at the moment of use. Raises TokenError.
+
+    Clocks may be `ahead` seconds ahead for nbf and iat; exp gets no grace. `max_age` bounds the time since
+    iat and makes it required.
+    """
+    moment = time.time() if now is None else now
+    needed = {*required, "iat"} if max_age is not None else set(required)
+    if any(name not in claims for name in needed):
+        raise TokenError("missing_claim")
+    times = {name: _numeric_date(claims[name]) for name in ("exp", "nbf", "iat") if name in claims}
+    if times.get("exp", moment + 1) <= moment:
+        raise TokenError("expired")
+    if max(times.get("nbf", 0), times.get("iat", 0)) > moment + ahead:
+        raise TokenError("not_yet_valid")
+    if max_age is not None and times["iat"] + max_age + ahead <= moment:
+        raise TokenError("too_old")
+
+
+def _numeric_date(value: Any) -> float:
+    """Seconds as a JSON number in a plausible range; true is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 53:
+        raise TokenError("malformed")
+    return value
