@@ -119,7 +119,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- passwords, sessions -------------------------------------------------------------------------------
-PASSWORD_HASHERS = ["core.passwords.Argon2idHasher"]
+PASSWORD_HASHERS = [f"core.passwords.{'FastArgon2idHasher' if TESTING else 'Argon2idHasher'}"]
 AUTHENTICATION_BACKENDS: list[str] = []
 COOKIE_PREFIX = "__Host-" if SECURE else ""
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"

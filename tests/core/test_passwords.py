@@ -102,6 +102,14 @@ def test_a_waiting_caller_gets_the_place_that_comes_free(one_place: Any) -> None
     waiting.join()
 
 
+def test_P3_production_refuses_the_hasher_of_test_runs() -> None:
+    from config.checks import production_is_safe
+
+    for chosen, refused in ((FAST, True), (REAL, False)):
+        with chosen:
+            assert ("config.E107" in {error.id for error in production_is_safe()}) is refused
+
+
 @REAL
 def test_L2_burn_takes_the_time_of_a_verification() -> None:
     stored = make_password("correct horse battery")
