@@ -120,7 +120,7 @@ def _run(lease: uuid.UUID, job: Job) -> None:
 
 def _perform(job: Job) -> None:
     function, opens_scope = _handlers[job.name]
-    payload = crypto.open_json(bytes(job.sealed), context=("core_job", "sealed", str(job.id)))
+    payload = crypto.open_sealed_json(bytes(job.sealed), context=("core_job", "sealed", str(job.id)))
     if not opens_scope:
         function({**payload, "_tenant_id": job.tenant_id, "_account_id": job.account_id})
         return

@@ -50,3 +50,18 @@ def _nothing_left_open() -> Iterator[None]:
         connections[alias].close()
     assert not opened, f"the test left a transaction open on {opened}"
     assert scope.current() is None, f"the test left the scope {scope.current()} open"
+
+
+@pytest.fixture
+def cast():  # type: ignore[no-untyped-def]
+    """Two tenants, their people, and a stranger."""
+    from tests.factories import make_cast
+
+    return make_cast()
+
+
+@pytest.fixture
+def browser():  # type: ignore[no-untyped-def]
+    from tests.factories import Browser
+
+    return Browser()

@@ -117,7 +117,7 @@ def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
 
     if bytes(record.fingerprint) != print_:
         raise IdempotencyKeyReused
-    body: Any = crypto.open_json(bytes(record.sealed_body), context=_context(record))
+    body: Any = crypto.open_sealed_json(bytes(record.sealed_body), context=_context(record))
     if record.secret_until and record.secret_until < timezone.now() and isinstance(body, dict):
         body |= dict.fromkeys(call.operation.secrets) | {"secret_redacted": True}
     return Answer(body, record.status, {**record.headers, "Idempotent-Replayed": "true"})

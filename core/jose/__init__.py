@@ -11,7 +11,7 @@ from .keys import (
     verifying_key,
 )
 from .signing import sign
-from .verifying import check_times, unverified_header, verify
+from .verifying import check_times, unverified_claims, unverified_header, verify
 
 __all__ = [
     "ALGORITHMS",
@@ -23,6 +23,7 @@ __all__ = [
     "load_signing_key",
     "public_jwk",
     "sign",
+    "unverified_claims",
     "unverified_header",
     "verify",
     "verifying_key",

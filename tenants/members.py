@@ -1,0 +1,159 @@
+"""Members: what a tenant may decide about the people in it, and nothing about their accounts elsewhere."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core import ids, livecache, ports
+from core.errors import Conflict
+from core.principal import Actor, Principal
+from events.services import emit
+from tenants import sessions
+from tenants.models import Member, MemberStatus
+
+EDITABLE = ("name", "locale", "metadata")
+
+
+def describe(member: Member, **more: Any) -> dict[str, Any]:
+    return {"id": member.subject, "object": "member", "status": member.status, **more}
+
+
+def create_member(
+    *,
+    actor: Actor,
+    email: str,
+    name: str = "",
+    account_id: uuid.UUID | None = None,
+    email_verified: bool = False,
+    locale: str = "",
+    metadata: Mapping[str, str] | None = None,
+    subject: str | None = None,
+) -> Member:
+    """Add a person to the open tenant; pending until an account is linked. Raises Conflict on a second one."""
+    member = Member(
+        subject=subject or ids.new_subject(),
+        account_id=account_id,
+        status=MemberStatus.ACTIVE if account_id else MemberStatus.PENDING,
+        email=email,
+        email_search=email.casefold(),
+        name=name,
+        name_search=name.casefold(),
+        email_verified=email_verified,
+        locale=locale,
+        metadata=dict(metadata or {}),
+    )
+    try:
+        with transaction.atomic():
+            member.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict("This person is already a member of the tenant.") from None
+    livecache.invalidate("member_subject", f"{member.tenant_id}:{member.subject}")
+    emit("user.created", actor=actor, object=describe(member), personal={"email": email, "name": name})
+    return member
+
+
+def link_account(member: Member, account_id: uuid.UUID, *, email_verified: bool) -> Member:
+    """Bind a pending member to the account that proved the address."""
+    member.account_id, member.email_verified = account_id, email_verified
+    member.status = MemberStatus.ACTIVE
+    _save(member, "account_id", "email_verified", "status")
+    emit("user.updated", actor=Actor("user", member.subject), object=describe(member), previous={"status": "pending"})
+    return member
+
+
+def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any]) -> Member:
+    """Change the tenant's own copy of a member's data; other names in `changes` are a programming error."""
+    ports.authority.require(actor, "members:write", member)
+    before = {field: getattr(member, field) for field in changes if getattr(member, field) != changes[field]}
+    if not before:
+        return member
+    for field in before:
+        assert field in EDITABLE, field
+        setattr(member, field, changes[field])
+    member.name_search = member.name.casefold()
+    _save(member, *before, "name_search")
+    personal = {"name": member.name} if "name" in before else {}
+    emit(
+        "user.updated",
+        actor=actor.actor,
+        object=describe(member, **{field: changes[field] for field in before if field != "name"}),
+        previous={field: value for field, value in before.items() if field != "name"},
+        personal=personal,
+    )
+    return member
+
+
+def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Member:
+    """Stop a member within one request: sessions end, tokens and refresh are refused (USR-04)."""
+    ports.authority.require(actor, "members:write", member)
+    if member.subject == actor.subject:
+        raise Conflict("You cannot suspend yourself. Ask another administrator.")
+    if member.status == MemberStatus.SUSPENDED:
+        return member
+    before = member.status
+    member.status, member.suspended_at, member.suspended_reason = MemberStatus.SUSPENDED, timezone.now(), reason
+    _save(member, "status", "suspended_at", "suspended_reason")
+    sessions.end_member_sessions(member, "suspended", actor=actor.actor)
+    emit(
+        "user.suspended", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before}
+    )
+    return member
+
+
+def reactivate_member(*, actor: Principal, member: Member) -> Member:
+    ports.authority.require(actor, "members:write", member)
+    if member.status != MemberStatus.SUSPENDED:
+        return member
+    member.status = MemberStatus.ACTIVE if member.account_id else MemberStatus.PENDING
+    member.suspended_at, member.suspended_reason = None, ""
+    _save(member, "status", "suspended_at", "suspended_reason")
+    emit("user.reactivated", actor=actor.actor, object=describe(member), previous={"status": "suspended"})
+    return member
+
+
+def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None:
+    """Remove a member: access ends, history stays, the subject is never used again."""
+    ports.authority.require(actor, "members:write", member)
+    if member.subject == actor.subject:
+        raise Conflict("You cannot remove yourself. Ask another administrator.")
+    for guard in _removal_guards:
+        guard(member)
+    before = member.status
+    sessions.end_member_sessions(member, "removed", actor=actor.actor)
+    member.status = MemberStatus.REMOVED
+    _save(member, "status")
+    emit("user.deleted", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before})
+
+
+def force_logout(*, actor: Principal, member: Member, reason: str = "") -> int:
+    """End all of a member's sessions in this tenant; older single sign-on must sign in again (SES-05)."""
+    ports.authority.require(actor, "members:write", member)
+    member.reauthenticate_after = timezone.now()
+    _save(member, "reauthenticate_after")
+    return sessions.end_member_sessions(member, reason or "force_logout", actor=actor.actor)
+
+
+def bump_authority(member_id: uuid.UUID) -> None:
+    """Record that what a member may do has changed: tokens with an older version are recomputed."""
+    Member.objects.filter(id=member_id).update(authority_version=F("authority_version") + 1)
+    livecache.invalidate("member", str(member_id))
+
+
+_removal_guards: list[Any] = []
+
+
+def guard_removal(check: Any) -> Any:
+    """Register a check that raises when a member must not go (the last owner, for one)."""
+    _removal_guards.append(check)
+    return check
+
+
+def _save(member: Member, *fields: str) -> None:
+    member.save(update_fields=[*fields, "updated_at"])
+    bump_authority(member.id)

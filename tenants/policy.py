@@ -1,0 +1,48 @@
+"""A tenant's policy: typed defaults over the JSON that the tenant's row keeps (decisions C4, C8, C18, C19).
+
+Times are seconds. Where an organization has a say, security demands take the stricter value and time
+limits take the organization's value within the tenant's cap (ORG-16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class TenantPolicy:
+    sign_up: str = "open"  # open · invite · domain
+    sign_up_domains: tuple[str, ...] = ()
+    password_min_length: int = 15  # as sole factor; more may be demanded, never less
+    password_classes: bool = False  # the preset "12 with four classes"
+    session_idle: int = 3600
+    session_idle_cap: int = 8 * 3600
+    session_absolute: int = DAY
+    session_remember: int = 30 * DAY
+    access_token_lifetime: int = 600
+    id_token_lifetime: int = 3600
+    refresh_lifetime: int = 30 * DAY
+    key_token_lifetime: int = 3600
+    key_max_lifetime: int = 0  # 0 = no cap
+    key_never_allowed: bool = True
+    key_exchange_only: bool = False
+    admin_mfa_required: bool = True
+    legacy_oauth_paths: bool = True
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> TenantPolicy:
+        """Return the policy of a stored JSON object; unknown names are ignored, missing ones default."""
+        names = {field.name for field in fields(cls)}
+        known = {name: value for name, value in stored.items() if name in names}
+        if "sign_up_domains" in known:
+            known["sign_up_domains"] = tuple(known["sign_up_domains"])
+        return cls(**known)
+
+    def idle_for(self, organization_policy: Mapping[str, Any] | None) -> int:
+        """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""
+        asked = (organization_policy or {}).get("session_idle")
+        return min(int(asked), self.session_idle_cap) if asked else self.session_idle

@@ -1,0 +1,111 @@
+"""Reading tenants, members and sessions."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core import scope
+from core.errors import NotFound
+from core.livecache import LiveCache
+from core.urls import issuer
+from tenants.models import Member, MemberStatus, Tenant, TenantSession, TenantStatus
+from tenants.policy import TenantPolicy
+
+
+@dataclass(frozen=True)
+class TenantRef:
+    """What every request needs of a tenant; cached, free of database objects."""
+
+    id: uuid.UUID
+    slug: str
+    mode: str
+    status: str
+
+    @property
+    def issuer(self) -> str:
+        return issuer(self.slug)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == TenantStatus.ACTIVE
+
+    @property
+    def public_id(self) -> str:
+        from core import ids
+
+        return ids.encode(Tenant.PREFIX, self.id)
+
+
+_tenants: LiveCache[TenantRef | None] = LiveCache("tenant")
+_policies: LiveCache[TenantPolicy] = LiveCache("tenant")
+
+
+def by_slug(slug: str) -> TenantRef | None:
+    """Return the tenant whose issuer ends in `slug`; needs no scope."""
+    return _tenants.get(slug, lambda: _look_up("tenant_by_slug", slug))
+
+
+def by_id(tenant_id: uuid.UUID) -> TenantRef | None:
+    """Return the tenant of an id; needs no scope."""
+    return _tenants.get(str(tenant_id), lambda: _look_up("tenant_by_id", tenant_id))
+
+
+def _look_up(function: str, argument: str | uuid.UUID) -> TenantRef | None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, slug, mode, status FROM {function}(%s)", [argument])
+        row = cursor.fetchone()
+    return TenantRef(*row) if row else None
+
+
+def tenant() -> Tenant:
+    """Return the row of the open tenant scope."""
+    return Tenant.objects.get(id=scope.require_tenant())
+
+
+def policy() -> TenantPolicy:
+    """Return the policy of the open tenant scope, cached until the tenant changes."""
+    tenant_id = scope.require_tenant()
+    return _policies.get(f"{tenant_id}:policy", lambda: TenantPolicy.read(tenant().policy))
+
+
+def members() -> QuerySet[Member]:
+    return Member.objects.filter(tenant_id=scope.require_tenant()).exclude(status=MemberStatus.REMOVED)
+
+
+def member(member_id: uuid.UUID) -> Member:
+    """Return a member who was not removed; raises NotFound."""
+    found = members().filter(id=member_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def member_by_subject(subject: str) -> Member:
+    """Return the member with this subject (`sub_…`); raises NotFound."""
+    found = members().filter(subject=subject).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def member_by_account(account_id: uuid.UUID) -> Member | None:
+    return members().filter(account_id=account_id).first()
+
+
+def member_by_email(email: str) -> Member | None:
+    """Return the member with this verified address, by the tenant's own copy of it."""
+    return members().filter(email_search=email.casefold()).first()
+
+
+def sessions_of(member: Member) -> QuerySet[TenantSession]:
+    """Return a member's sessions that have not been ended, newest first."""
+    return TenantSession.objects.filter(tenant_id=member.tenant_id, member=member, ended_at=None).order_by("-id")
+
+
+def tenants_of_account() -> QuerySet[Tenant]:
+    """Return the tenants in which the person of the open account scope is a member."""
+    return Tenant.objects.order_by("name")

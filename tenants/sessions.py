@@ -1,0 +1,91 @@
+"""Tenant sessions: one identity session inside one tenant; the only session that a tenant sees."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from core import livecache
+from core.principal import SYSTEM, Actor
+from events.services import emit
+from tenants import selectors
+from tenants.models import Member, TenantSession
+
+
+def open_session(
+    *,
+    member: Member,
+    identity_session_id: uuid.UUID | None,
+    acr: str,
+    amr: Sequence[str],
+    auth_time: datetime,
+    ip: str = "",
+    user_agent: str = "",
+    organization_id: uuid.UUID | None = None,
+    expires_at: datetime | None = None,
+) -> TenantSession:
+    """Open a session in the open tenant scope; its absolute limit is the tenant's policy or `expires_at`."""
+    now = timezone.now()
+    session = TenantSession.objects.create(
+        member=member,
+        identity_session_id=identity_session_id,
+        organization_id=organization_id,
+        acr=acr,
+        amr=list(amr),
+        auth_time=auth_time,
+        last_active_at=now,
+        expires_at=expires_at or now + timedelta(seconds=selectors.policy().session_absolute),
+        ip=ip or None,
+        user_agent=user_agent[:300],
+    )
+    Member.objects.filter(id=member.id).update(last_sign_in_at=now)
+    emit("session.created", actor=Actor("user", member.subject), object=describe(session, member))
+    return session
+
+
+def describe(session: TenantSession, member: Member) -> dict[str, object]:
+    return {"id": session.public_id, "object": "session", "member": member.subject, "acr": session.acr}
+
+
+def end_session(session: TenantSession, reason: str, *, actor: Actor = SYSTEM) -> None:
+    """End one session; ending an ended one changes nothing. Tokens that carry its `sid` are refused at once."""
+    if _end(TenantSession.objects.filter(id=session.id), reason):
+        emit("session.ended", actor=actor, object=describe(session, session.member) | {"reason": reason})
+
+
+def end_member_sessions(member: Member, reason: str, *, actor: Actor = SYSTEM) -> int:
+    """End all sessions of a member in this tenant; returns how many were open."""
+    ended = _end(TenantSession.objects.filter(member=member), reason)
+    for session in TenantSession.objects.filter(id__in=ended):
+        emit("session.revoked", actor=actor, object=describe(session, member) | {"reason": reason})
+    return len(ended)
+
+
+def end_for_identity_session(identity_session_id: uuid.UUID, reason: str) -> int:
+    """End this tenant's sessions of one browser sign-in."""
+    return len(_end(TenantSession.objects.filter(identity_session_id=identity_session_id), reason))
+
+
+def _end(sessions: QuerySet[TenantSession], reason: str) -> list[uuid.UUID]:
+    live = list(sessions.filter(ended_at=None).select_for_update().values_list("id", flat=True))
+    TenantSession.objects.filter(id__in=live).update(
+        ended_at=timezone.now(), end_reason=reason, updated_at=timezone.now()
+    )
+    if live:
+        livecache.invalidate("session", *(TenantSession(id=session_id).public_id for session_id in live))
+    return live
+
+
+def touch(session: TenantSession) -> None:
+    """Record activity by the person, at most once a minute."""
+    stale = timezone.now() - timedelta(minutes=1)
+    TenantSession.objects.filter(id=session.id, last_active_at__lt=stale).update(last_active_at=timezone.now())
+
+
+def is_idle(session: TenantSession, idle: int) -> bool:
+    """Whether the person has been away for longer than `idle` seconds; decided at use (promise R20)."""
+    return session.last_active_at + timedelta(seconds=idle) < timezone.now()

@@ -1,0 +1,100 @@
+"""A test client that maps `/t/{slug}` as production does and follows redirects by origin."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.test import Client
+
+from core.urls import map_tenant
+
+
+class Browser(Client):
+    """Django's client behind the tenant prefix; `enforce_csrf_checks` is on, as in production."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("enforce_csrf_checks", True)
+        options.setdefault("raise_request_exception", False)
+        super().__init__(**options)
+        self.defaults["HTTP_HOST"] = urlsplit(settings.ORIGIN).netloc
+
+    def request(self, **request: Any) -> Any:
+        # Locations and links are absolute under our own origin; only their path goes on.
+        environ = self._base_environ(**request)
+        mapped = {"PATH_INFO": environ["PATH_INFO"]}
+        environ_copy = {**environ, **mapped}
+        map_tenant(environ_copy)
+        extra = {name: environ_copy[name] for name in ("claviger.tenant", "claviger.domain") if name in environ_copy}
+        response = super().request(**{**request, "PATH_INFO": environ_copy["PATH_INFO"], **extra})
+        response.requested_path = environ["PATH_INFO"]
+        return response
+
+    def submit(self, page: Any, data: dict[str, Any] | None = None, *, to: str = "", **extra: Any) -> Any:
+        """Post a form of `page` with its CSRF token and hidden fields; `to` defaults to the form's action."""
+        html = page.content.decode()
+        fields = hidden_fields(html) | {"csrfmiddlewaretoken": csrf_of(page)} | (data or {})
+        address = to or form_action(html) or page.requested_path
+        return self.post(path_of(address), fields, **extra)
+
+    def follow(self, response: Any, limit: int = 10) -> Any:
+        """Follow redirects on our own origin; a redirect elsewhere is returned as it is."""
+        for _ in range(limit):
+            if response.status_code not in (301, 302, 303, 307):
+                return response
+            parts = urlsplit(response.headers["Location"])
+            if parts.netloc and parts.netloc != urlsplit(settings.ORIGIN).netloc:
+                return response
+            response = self.get(path_of(response.headers["Location"]))
+        raise AssertionError("too many redirects")
+
+    def api(self, method: str, path: str, token: str = "", body: Any = None, **headers: str) -> Any:
+        """Call the JSON API with a bearer token; extra headers by name, as in `Idempotency_Key="…"`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            named["Authorization"] = f"Bearer {token}"
+        return self.generic(
+            method.upper(),
+            path,
+            data=b"" if body is None else _json(body),
+            content_type="application/json",
+            headers=named,
+        )
+
+
+def _json(body: Any) -> bytes:
+    import json
+
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def path_of(address: str) -> str:
+    parts = urlsplit(address)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def csrf_of(page: Any) -> str:
+    match = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.content.decode())
+    assert match, "the page has no form with a CSRF token"
+    return match[1]
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    import html as entities
+
+    found = {}
+    for tag in re.findall(r"<input\b[^>]*>", html):
+        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if attributes.get("type") == "hidden" and "name" in attributes:
+            found[attributes["name"]] = entities.unescape(attributes.get("value", ""))
+    return found
+
+
+def form_action(html: str) -> str:
+    import html as entities
+
+    match = re.search(r'<form\b[^>]*method="post"[^>]*>', html, re.I)
+    action = re.search(r'action="([^"]*)"', match[0]) if match else None
+    return entities.unescape(action[1]) if action else ""
