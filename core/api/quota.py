@@ -13,21 +13,23 @@ if TYPE_CHECKING:
 
 
 def spend(spec: Operation, caller: Principal, method: str) -> dict[str, str]:
-    """Count one call against the caller's classes; returns headers, raises RateLimitExceeded."""
-    classes = ["standard"]
+    """Count one call against the caller's classes, per credential and per owner, so that more keys do not
+    give more calls. Returns headers; raises RateLimitExceeded.
+    """
+    names = ["standard"]
     if spec.rate:
-        classes.append(spec.rate)
+        names.append(spec.rate)
     elif method not in {"GET", "HEAD"}:
-        classes.append("write")
-    decision = ratelimit.spend(
-        str(caller.tenant_id),
-        caller.credential,
-        classes,
-        service=caller.subject_type is SubjectType.SERVICE,
+        names.append("write")
+    service = caller.subject_type is SubjectType.SERVICE
+    decision = ratelimit.hit(
+        tenant=str(caller.tenant_id),
+        subjects=sorted({caller.credential, caller.subject}),
+        limits=[ratelimit.limit_for(name, service=service) for name in names],
     )
     if decision.allowed:
         return decision.headers
     raise RateLimitExceeded(
         headers={**decision.headers, "Retry-After": str(decision.retry_after)},
-        violated_policies=list(decision.violated),
+        violated_policies=decision.violated,
     )
