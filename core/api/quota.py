@@ -28,8 +28,8 @@ def spend(spec: Operation, caller: Principal, method: str) -> dict[str, str]:
         limits=[ratelimit.limit_for(name, service=service) for name in names],
     )
     if decision.allowed:
-        return decision.headers
+        return decision.headers()
     raise RateLimitExceeded(
-        headers={**decision.headers, "Retry-After": str(decision.retry_after)},
+        headers=decision.headers(),
         violated_policies=decision.violated,
     )
