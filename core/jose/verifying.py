@@ -54,13 +54,6 @@ def unverified_claims(token: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     return encoding.load_object(encoding.decode(_split(token, max_bytes)[2]))
 
 
-def unverified_claims(token: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """The claims of a well-formed token, for finding the issuer whose keys to check it with. Proves nothing."""
-    header, _, payload, _ = _split(token, max_bytes)
-    _check_critical(header)
-    return encoding.load_object(encoding.decode(payload))
-
-
 def _split(token: str, max_bytes: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
     """Header, signing input, payload and signature segments. The size is looked at before anything else."""
     if not isinstance(token, str) or len(token) > max_bytes:

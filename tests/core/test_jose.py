@@ -33,6 +33,7 @@ def test_signed_token_is_accepted(alg: str) -> None:
     token = jose.sign(CLAIMS, ALICE_TENANT[alg], "at+jwt")
     assert jose.verify(token, KEYS, typ="at+jwt") == CLAIMS
     assert jose.verify(token, [ALICE_TENANT[alg]], typ={"jwt", "at+jwt"}, algs=[alg]) == CLAIMS
+    assert jose.unverified_claims(token) == CLAIMS
     assert jose.unverified_header(token) == {"alg": alg, "typ": "at+jwt", "kid": ALICE_TENANT[alg].kid}
 
 
