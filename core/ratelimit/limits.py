@@ -76,7 +76,6 @@ class Decision:
         """Seconds after which every violated limit admits the request again; 0 when it is allowed."""
         return max((state.reset for state in self.states if not state.allowed), default=0)
 
-    @property
     def headers(self) -> dict[str, str]:
         """`RateLimit-Policy`, `RateLimit` (the tightest state of each class) and, refused, `Retry-After`."""
         tightest: dict[str, State] = {}
