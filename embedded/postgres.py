@@ -24,6 +24,7 @@ from embedded.process import Launch
 
 ADMINISTRATOR = "postgres"
 MAJOR = "18"
+SOCKET = ".s.PGSQL.5432"
 START_SECONDS = 30.0
 SETTINGS = {
     "listen_addresses": "",
@@ -107,7 +108,7 @@ class Postgres:
 
     def is_ready(self) -> bool:
         """Whether our own server answers; raises EmbeddedError when another cluster holds the socket."""
-        if not (self.sockets / ".s.PGSQL.5432").exists():
+        if not (self.sockets / SOCKET).exists():
             return False
         try:
             with psycopg.connect(self.conninfo(), connect_timeout=5) as connection:
@@ -142,9 +143,14 @@ class Postgres:
 
     def _prepare(self) -> None:
         process.reap(self.data, "postgres", grace=2)
-        # No process works in the directory now; PostgreSQL itself would refuse when the number in this
-        # file has since gone to an unrelated process.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        # No process works in the directory now; PostgreSQL itself would refuse when the number in these
+        # files has since gone to an unrelated process, or to a zombie that its parent has not collected.
+        for leftover in (
+            self.data / "postmaster.pid",
+            self.sockets / f"{SOCKET}.lock",
+            self.sockets / SOCKET,
+        ):
+            leftover.unlink(missing_ok=True)
         self._check_version()
         if not self.data.exists():
             self._initialise()

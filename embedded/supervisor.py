@@ -126,7 +126,7 @@ class Supervisor:
         if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
             return
         console.say("Applying the migrations …")
-        manage("migrate", "--database", "owner", "--verbosity", "0")
+        manage("migrate", "--skip-checks", "--database", "owner", "--verbosity", "0")
         write_private(stamp, digest)
 
     def _seed(self) -> bool:

@@ -141,7 +141,16 @@ def _migrate(postgres: Postgres, keys: dict[str, str], database: str) -> None:
     passwords = environment.role_passwords(keys)
     variables = environment.database_urls(postgres, database, passwords)
     variables |= settings_for_tests(keys, HOME) | {"REDIS_URL": NOWHERE}
-    command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--database", "owner", "--verbosity", "0"]
+    command = [
+        sys.executable,
+        str(ROOT / "manage.py"),
+        "migrate",
+        "--skip-checks",
+        "--database",
+        "owner",
+        "--verbosity",
+        "0",
+    ]
     done = subprocess.run(
         command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )

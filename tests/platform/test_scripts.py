@@ -1,0 +1,65 @@
+"""What the scripts say when the machine is not ready, in a copy of the clone without an environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    shutil.copytree(ROOT / "bin", tmp_path / "bin")
+    (tmp_path / "requirements.lock").write_text("")
+    return tmp_path
+
+
+def python(clone: Path, body: str) -> str:
+    """Return a Python interpreter of our making."""
+    path = clone / "python-under-test"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def run(clone: Path, interpreter: str, script: str = "dev") -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHON": interpreter, "HOME": str(clone)}
+    return subprocess.run(
+        [clone / "bin" / script], env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+@pytest.mark.parametrize("script", ["dev", "test", "lint"])
+def test_an_old_python_is_named_with_what_to_install(clone, script):
+    old = python(clone, 'case "$1" in --version) echo "Python 3.9.2";; *) exit 1;; esac')
+    refused = run(clone, old, script)
+    assert refused.returncode == 1
+    assert "needs Python 3.11 or newer; found: Python 3.9.2" in refused.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_no_python_at_all_is_said_in_the_same_words(clone):
+    refused = run(clone, "/nonexistent/python3")
+    assert refused.returncode == 1 and "found: none" in refused.stderr
+
+
+def test_a_python_without_venv_is_named_with_the_package(clone):
+    bare = python(clone, f'case "$2" in *ensurepip*) exit 1;; *) exec {sys.executable} "$@";; esac')
+    refused = run(clone, bare)
+    assert refused.returncode == 1 and "apt-get install python3-venv" in refused.stderr
+
+
+def test_a_failed_installation_leaves_no_stamp(clone):
+    (clone / "requirements.lock").write_text("claviger-no-such-package==1 --hash=sha256:00\n")
+    environment = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "PIP_NO_INDEX": "1", "HOME": str(clone)}
+    refused = subprocess.run(
+        [clone / "bin" / "dev"], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert refused.returncode == 1 and "could not be installed" in refused.stderr
+    assert not (clone / ".venv" / "lock.cksum").exists()
