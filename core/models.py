@@ -87,7 +87,13 @@ class Job(models.Model):
             models.Index(fields=["run_at"], name="core_job_due", condition=models.Q(parked_at=None)),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["name", "unique_key"], name="core_job_unique_key"),
+            # Equal keys of two tenants, or of a tenant and a person, are different promises (threat A4).
+            models.UniqueConstraint(
+                fields=["tenant_id", "account_id", "name", "unique_key"],
+                condition=models.Q(unique_key__isnull=False),
+                nulls_distinct=False,
+                name="core_job_unique_key",
+            ),
         ]
 
 

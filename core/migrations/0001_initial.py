@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('parked_at', None)), fields=['run_at'], name='core_job_due')],
-                'constraints': [models.UniqueConstraint(fields=('name', 'unique_key'), name='core_job_unique_key')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('unique_key__isnull', False)), fields=('tenant_id', 'account_id', 'name', 'unique_key'), name='core_job_unique_key', nulls_distinct=False)],
             },
         ),
     ]
