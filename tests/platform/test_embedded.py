@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import embedded.postgres
 from embedded import demotion, files, process
 from embedded.files import EmbeddedError
 from embedded.postgres import Postgres
@@ -116,22 +119,17 @@ def test_without_namespaces_it_runs_as_nobody_even_from_a_place_nobody_can_enter
     monkeypatch.setattr(demotion, "NAMESPACE", ["false"])
     monkeypatch.setattr("embedded.postgres.demotion", demotion.demotion.__wrapped__)
     # tmp_path is root's own (0700), like a clone under /root: the binaries must be copied out of it.
-    (tmp_path / "install").mkdir()
-    (tmp_path / "install" / "bin").symlink_to(_real_binaries())
+    install = tmp_path / "install"
+    shutil.copytree(embedded.postgres._binaries().parent, install, symlinks=True)
+    monkeypatch.setattr("embedded.postgres._binaries", lambda: install / "bin")
     server = Postgres(tmp_path / "postgres", durable=False)
     try:
-        assert server.how.user == demotion.NOBODY
+        assert server.how.user == demotion.NOBODY and server.binaries.is_relative_to(server.home)
         server.attach(tmp_path / "log")
         assert Path(f"/proc/{server_pid(server)}").stat().st_uid == demotion.NOBODY
     finally:
         server.stop()
-        subprocess.run(["rm", "-rf", server.home], check=True)
-
-
-def _real_binaries() -> Path:
-    from embedded import postgres
-
-    return postgres._binaries()
+        shutil.rmtree(server.home)
 
 
 def test_a_long_path_gets_a_short_private_socket_directory(tmp_path):
@@ -165,8 +163,6 @@ def test_valkey_listens_on_its_socket_only_and_keeps_what_it_acknowledged(tmp_pa
 
 def _talk(valkey: Valkey, command: bytes) -> bytes:
     """Start Valkey, send one command, kill it without warning."""
-    import socket
-
     valkey.prepare()
     server = process.spawn(valkey.launch(), output=subprocess.DEVNULL)
     try:

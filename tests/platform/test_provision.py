@@ -44,13 +44,14 @@ def connect(cluster, database, role, password=None):
 def test_A3_each_role_signs_in_and_is_neither_superuser_nor_free_of_row_security(cluster, database, role):
     with connect(cluster, database, role) as connection:
         flags = connection.execute(
-            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
+            " WHERE rolname = current_user"
         ).fetchone()
     assert flags == (False, False, False, False)
 
 
 def test_the_router_cannot_sign_in(cluster, database):
-    with pytest.raises(psycopg.OperationalError, match="authentication failed|not permitted"):
+    with pytest.raises(psycopg.OperationalError, match=r"authentication failed|not permitted"):
         connect(cluster, database, provision.ROUTER, "anything")
 
 
