@@ -1,0 +1,168 @@
+"""The audit record: events, their erasable personal fields, and the chain that seals them.
+
+Events, personal fields and seals are partitioned by month of the event's UUIDv7, so a row's key stays its
+id. A stream is one chain: a tenant's, a person's own, or the platform's (neither is set). The runtime role
+may insert and read, never change or delete.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Coalesce, Now
+
+from core import ids
+
+PLATFORM = uuid.UUID(int=0)  # the stream of what operators do
+
+
+class Stream(models.Model):
+    """Columns of every row of a stream: at most one of the two is set."""
+
+    is_scoped: ClassVar[bool] = True
+
+    tenant_id = models.UUIDField(null=True, editable=False)
+    account_id = models.UUIDField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Event(Stream):
+    """What happened. `canonical` is the envelope in RFC 8785 form, without `sequence` and with salted
+    digests in place of personal values; the chain covers these bytes. The other columns are for search.
+    """
+
+    PREFIX = "evt"
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    organization_id = models.UUIDField(null=True, editable=False)
+    type = models.CharField(max_length=80)
+    actor_type = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=120)
+    on_behalf_of = models.CharField(max_length=120, blank=True)
+    object_type = models.CharField(max_length=40)
+    object_id = models.CharField(max_length=120)
+    request_id = models.CharField(max_length=64)
+    mode = models.CharField(max_length=4)
+    canonical = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["tenant_id", "id"], name="events_event_stream"),
+            models.Index(fields=["tenant_id", "type", "id"], name="events_event_type"),
+            models.Index(fields=["tenant_id", "actor_id", "id"], name="events_event_actor"),
+            models.Index(fields=["tenant_id", "object_id", "id"], name="events_event_object"),
+            models.Index(fields=["tenant_id", "request_id"], name="events_event_request"),
+            models.Index(
+                fields=["tenant_id", "organization_id", "id"],
+                name="events_event_organization",
+                condition=models.Q(organization_id__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant_id", "on_behalf_of", "id"],
+                name="events_event_behalf",
+                condition=~models.Q(on_behalf_of=""),
+            ),
+            models.Index(
+                fields=["account_id", "id"],
+                name="events_event_account",
+                condition=models.Q(account_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode(self.PREFIX, self.id)
+
+    @property
+    def updated_at(self) -> datetime:
+        return self.created_at
+
+
+class EventPersonal(Stream):
+    """A personal value of an event, apart from it: erasing the value leaves the chain valid.
+
+    `name` is its place in the envelope's data, such as `context.ip` or `object.email`. The canonical bytes
+    hold SHA-256(salt, name, value); an erased row keeps neither salt nor value.
+    """
+
+    pk = models.CompositePrimaryKey("event_id", "name")
+    event_id = models.UUIDField()
+    organization_id = models.UUIDField(null=True, editable=False)
+    name = models.CharField(max_length=60)
+    salt = models.BinaryField(null=True)
+    value = models.TextField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["tenant_id", "value", "event_id"],
+                name="events_personal_ip",
+                condition=models.Q(name="context.ip"),
+            ),
+        ]
+
+
+class PendingEvent(Stream):
+    """An event that waits for its place in the chain, in the order of an identity column."""
+
+    id = models.BigAutoField(primary_key=True)
+    stream = models.GeneratedField(
+        expression=Coalesce("tenant_id", "account_id", models.Value(PLATFORM)),
+        output_field=models.UUIDField(),
+        db_persist=True,
+    )
+    event_id = models.UUIDField()
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "id"], name="events_pending_stream")]
+
+
+class Seal(Stream):
+    """An event's place in its stream: `sequence` rises without gaps, `hash` covers `previous_hash`."""
+
+    event_id = models.UUIDField(primary_key=True)
+    stream = models.UUIDField(editable=False)
+    organization_id = models.UUIDField(null=True, editable=False)
+    sequence = models.BigIntegerField()
+    previous_hash = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["stream", "sequence"], name="events_seal_sequence")]
+
+
+class StreamHead(Stream):
+    """The last seal of a stream."""
+
+    stream = models.UUIDField(primary_key=True, editable=False)
+    sequence = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+    updated_at = models.DateTimeField(db_default=Now())
+
+
+class Checkpoint(Stream):
+    """The last seal of a stream in a partition that retention dropped, signed, so that the rest verifies."""
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    stream = models.UUIDField(editable=False)
+    partition = models.CharField(max_length=16)
+    sequence = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+    dropped = models.BigIntegerField()
+    signature = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["stream", "partition"], name="events_checkpoint_once"),
+        ]

@@ -1,0 +1,188 @@
+"""emit(): the event, its personal values and its pending row, in the transaction that made the change.
+
+No audit, no act (promise R19): where the row cannot be written, the caller's change is rolled back with it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connections
+
+from core import context, ids, scope
+from core.principal import Actor
+from events import envelope, nudge, registry, source
+from events.errors import EventRefused
+from events.models import Event
+
+_EVENT = (
+    "id", "tenant_id", "account_id", "organization_id", "type", "actor_type", "actor_id", "on_behalf_of",
+    "object_type", "object_id", "request_id", "mode", "canonical", "created_at",
+)  # fmt: skip
+_PERSONAL = ("event_id", "tenant_id", "account_id", "organization_id", "name", "salt", "value")
+_PENDING = ("tenant_id", "account_id", "event_id")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event to be written; see `emit` for the words. `at` backdates imported history: the seal still
+    says when it was really written.
+    """
+
+    type: str
+    actor: Actor
+    object: Mapping[str, Any]
+    previous: Mapping[str, Any] | None = None
+    organization_id: uuid.UUID | None = None
+    personal: Mapping[str, str] | None = None
+    on_behalf_of: Actor | None = None
+    delegation: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Written:
+    event: Event
+    personal: list[tuple[str, bytes, str]]
+
+
+def emit(
+    type: str,
+    *,
+    actor: Actor,
+    object: Mapping[str, Any],
+    previous: Mapping[str, Any] | None = None,
+    organization_id: uuid.UUID | None = None,
+    personal: Mapping[str, str] | None = None,
+    on_behalf_of: Actor | None = None,
+    delegation: str = "",
+) -> Event:
+    """Record an event in the stream of the open scope: the tenant's, the person's own, or the platform's.
+
+    `object` is `{"id": public id, "object": noun, …changed public fields}`, `previous` their old values.
+    `personal` holds values that may be erased later, by field of the object (`email`) or by path
+    (`previous.email`). An organization's caller writes events of its organization. Request id, address and
+    agent string come from the running request.
+
+    Raises UnknownEventType, EventRefused (off its declaration, over 64 KiB), SecretInEvent, and whatever the
+    database raises.
+    """
+    draft = Draft(type, actor, object, previous, organization_id, personal, on_behalf_of, delegation)
+    return emit_many([draft])[0]
+
+
+def emit_many(drafts: Sequence[Draft]) -> list[Event]:
+    """Record several events in one statement, in their order: group commits of high-volume events."""
+    opened = scope.require()
+    if opened.kind is scope.Kind.RELAY:
+        raise scope.ScopeError("the relay writes no events: open the tenant's scope")
+    if not drafts:
+        return []
+    known = context.current()
+    origin = source.of(opened)
+    written = [_compose(draft, opened, known, origin) for draft in drafts]
+    _insert(opened, written)
+    nudge.after_commit(opened.alias)
+    return [one.event for one in written]
+
+
+def _compose(
+    draft: Draft, opened: scope.Scope, known: context.RequestContext, origin: source.Source
+) -> _Written:
+    declared = registry.get(draft.type)
+    envelope.check(declared, draft.object, draft.previous or {})
+    organization_id = _organization(draft, opened)
+    event_id = _new_id(draft.at)
+    personal = _personal(declared, draft, known)
+    whole = envelope.head(declared, event_id, origin.uri, draft.object["id"])
+    whole["mode"] = origin.mode
+    if opened.tenant_id is not None:
+        whole["tenantid"] = ids.encode("ten", opened.tenant_id)
+    if organization_id is not None:
+        whole["orgid"] = ids.encode("org", organization_id)
+    whole["data"] = _data(draft, known)
+    salts = {name: (value, *envelope.salted(name, value)) for name, value in personal.items()}
+    if salts:
+        whole["personal"] = {name: digest for name, (_, _, digest) in salts.items()}
+    event = Event(
+        id=event_id,
+        tenant_id=opened.tenant_id,
+        account_id=opened.account_id,
+        organization_id=organization_id,
+        type=declared.name,
+        actor_type=str(draft.actor.type),
+        actor_id=draft.actor.id,
+        on_behalf_of=draft.on_behalf_of.id if draft.on_behalf_of else "",
+        object_type=declared.object,
+        object_id=draft.object["id"],
+        request_id=known.request_id,
+        mode=origin.mode,
+        canonical=envelope.canonical(whole),
+        created_at=envelope.moment_of(event_id),
+    )
+    return _Written(event, [(name, salt, value) for name, (value, salt, _) in salts.items()])
+
+
+def _new_id(at: datetime | None) -> uuid.UUID:
+    fresh = ids.uuid7()
+    if at is None:
+        return fresh
+    return uuid.UUID(int=envelope.floor_of(at).int | fresh.int & (1 << 80) - 1)
+
+
+def _organization(draft: Draft, opened: scope.Scope) -> uuid.UUID | None:
+    if opened.organization in ("", scope.ALL_ORGANIZATIONS):
+        return draft.organization_id
+    return draft.organization_id or uuid.UUID(opened.organization)
+
+
+def _data(draft: Draft, known: context.RequestContext) -> dict[str, Any]:
+    data: dict[str, Any] = {"object": dict(draft.object), "actor": envelope.actor_of(draft.actor)}
+    if draft.previous:
+        data["previous"] = dict(draft.previous)
+    if draft.on_behalf_of is not None:
+        data["on_behalf_of"] = envelope.actor_of(draft.on_behalf_of)
+    if draft.delegation:
+        data["delegation"] = draft.delegation
+    optional = {"session": known.session, "reason": known.reason, "idempotency_key": known.idempotency_key}
+    data["context"] = {"request_id": known.request_id, **{k: v for k, v in optional.items() if v}}
+    return data
+
+
+def _personal(declared: registry.EventType, draft: Draft, known: context.RequestContext) -> dict[str, str]:
+    """Return personal values by path; raises EventRefused for a field that is not declared."""
+    found = {"context.ip": known.ip, "context.user_agent": known.user_agent[:500].replace("\0", "")}
+    for name, value in (draft.personal or {}).items():
+        path = name if "." in name else f"object.{name}"
+        part, _, field = path.partition(".")
+        if part not in ("object", "previous") or field not in declared.fields:
+            raise EventRefused(f"{declared.name} declares no field {name}")
+        found[path] = value
+    return {path: value for path, value in found.items() if value}
+
+
+def _insert(opened: scope.Scope, written: Sequence[_Written]) -> None:
+    """Insert all rows in one statement: one round trip on the way of every change."""
+    events = [[getattr(one.event, column) for column in _EVENT] for one in written]
+    personal = [
+        [e.id, e.tenant_id, e.account_id, e.organization_id, *value]
+        for e, values in ((one.event, one.personal) for one in written)
+        for value in values
+    ]
+    pending = [[one.event.tenant_id, one.event.account_id, one.event.id] for one in written]
+    statement = f"WITH event AS ({_values('events_event', _EVENT, events)})"
+    if personal:
+        statement += f", personal AS ({_values('events_eventpersonal', _PERSONAL, personal)})"
+    statement += _values(" events_pendingevent", _PENDING, pending)
+    parameters = [value for rows in (events, personal, pending) for row in rows for value in row]
+    with connections[opened.alias].cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def _values(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    row = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * len(rows))}"
