@@ -96,6 +96,7 @@ def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Mem
         raise Conflict("You cannot suspend yourself. Ask another administrator.")
     if member.status == MemberStatus.SUSPENDED:
         return member
+    check_guards(actor, member)
     before = member.status
     member.status, member.suspended_at, member.suspended_reason = MemberStatus.SUSPENDED, timezone.now(), reason
     _save(member, "status", "suspended_at", "suspended_reason")
@@ -122,8 +123,7 @@ def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None
     ports.authority.require(actor, "members:write", member)
     if member.subject == actor.subject:
         raise Conflict("You cannot remove yourself. Ask another administrator.")
-    for guard in _removal_guards:
-        guard(member)
+    check_guards(actor, member)
     before = member.status
     sessions.end_member_sessions(member, "removed", actor=actor.actor)
     member.status = MemberStatus.REMOVED
@@ -149,9 +149,14 @@ _removal_guards: list[Any] = []
 
 
 def guard_removal(check: Any) -> Any:
-    """Register a check that raises when a member must not go (the last owner, for one)."""
+    """Register a check `(actor, member)` that raises when a member must not be suspended or removed."""
     _removal_guards.append(check)
     return check
+
+
+def check_guards(actor: Principal, member: Member) -> None:
+    for guard in _removal_guards:
+        guard(actor, member)
 
 
 def _save(member: Member, *fields: str) -> None:

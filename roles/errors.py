@@ -1,0 +1,35 @@
+"""Refusals of the roles app."""
+
+from __future__ import annotations
+
+from core.errors import Conflict, InsufficientRole
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+    title = "The last owner must stay"
+    fix = "Make another person owner first, then repeat the change."
+
+
+class RoleImmutable(Conflict):
+    code = "role_immutable"
+    title = "Built-in roles cannot be changed"
+    fix = "Create a custom role with the permissions that you need."
+
+
+class GrantExceedsOwn(InsufficientRole):
+    code = "grant_exceeds_own"
+    title = "Nobody grants what they lack"
+    fix = "Ask somebody who holds the permissions named in `required`."
+
+
+class OwnerRequired(InsufficientRole):
+    code = "owner_required"
+    title = "Only an owner decides about owners"
+    fix = "Ask an owner to make this change."
+
+
+class ControlPlaneFixed(Conflict):
+    code = "control_plane_fixed"
+    title = "The tenant's own API cannot be changed"
+    fix = "Create an API resource of your own."

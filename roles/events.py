@@ -1,0 +1,40 @@
+"""Events of the roles app."""
+
+from __future__ import annotations
+
+from events.registry import declare
+
+ROLE = {
+    "name": "string",
+    "description": "string",
+    "permissions": {"type": "array", "items": {"type": "string"}},
+    "organization": {"type": ["string", "null"]},
+    "metadata": "object",
+}
+ASSIGNMENT = {
+    "role": "string",
+    "role_id": "string",
+    "member": "string",
+    "organization": {"type": ["string", "null"]},
+    "expires_at": {"type": ["string", "null"]},
+}
+RESOURCE = {
+    "name": "string",
+    "audience": "string",
+    "signing_alg": "string",
+    "lifetime": {"type": ["integer", "null"]},
+    "metadata": "object",
+}
+SCOPE = {"value": "string", "description": "string", "resource": "string"}
+
+declare("role.created", "A custom role was created", object="role", fields=ROLE)
+declare("role.updated", "A custom role was changed", object="role", fields=ROLE)
+declare("role.deleted", "A custom role was deleted and taken from everybody", object="role", fields=ROLE)
+declare("role.assigned", "A member was given a role", object="role_assignment", fields=ASSIGNMENT)
+declare("role.unassigned", "A role was taken from a member", object="role_assignment", fields=ASSIGNMENT)
+declare("resource_server.created", "An API resource was created", object="api_resource", fields=RESOURCE)
+declare("resource_server.updated", "An API resource was changed", object="api_resource", fields=RESOURCE)
+declare("resource_server.deleted", "An API resource was deleted", object="api_resource", fields=RESOURCE)
+declare("scope.created", "A scope was added to an API resource", object="scope", fields=SCOPE)
+declare("scope.updated", "A scope's description was changed", object="scope", fields=SCOPE)
+declare("scope.deleted", "A scope was deleted", object="scope", fields=SCOPE)

@@ -1,0 +1,101 @@
+"""Reading roles, who has them, API resources and scopes; all in the open tenant scope."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core import scope
+from core.errors import NotFound
+from roles.models import ApiResource, Role, RoleAssignment, Scope
+from roles.permissions import BUILT_IN, ORGANIZATION
+from tenants.models import MemberStatus
+
+OWNER = "owner"
+
+
+def roles() -> QuerySet[Role]:
+    """Return the roles that the open scope may see: the tenant's, and those of its organizations."""
+    return Role.objects.filter(tenant_id=scope.require_tenant())
+
+
+def role(role_id: uuid.UUID) -> Role:
+    """Return a role; raises NotFound."""
+    found = roles().filter(id=role_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def built_in(name: str) -> Role:
+    """Return a built-in role of the tenant by name; raises NotFound."""
+    found = roles().filter(name=name, is_built_in=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def granted(role: Role, organization_id: uuid.UUID | None = None) -> frozenset[str]:
+    """Return what a role grants where it is assigned.
+
+    A built-in role is what this release says, whatever its row holds. Within one organization nothing is
+    granted that reaches beyond it.
+    """
+    listed: Iterable[str] = BUILT_IN.get(role.name, frozenset()) if role.is_built_in else role.permissions
+    words = frozenset(str(word) for word in listed)
+    confined = organization_id is not None or role.organization_id is not None
+    return words & ORGANIZATION if confined else words
+
+
+def live(rows: QuerySet[RoleAssignment]) -> QuerySet[RoleAssignment]:
+    """Narrow assignments to those that have not expired (decided now, never by a clean-up)."""
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+def assignments(member_id: uuid.UUID) -> QuerySet[RoleAssignment]:
+    """Return a member's assignments that have not expired, with their roles."""
+    rows = RoleAssignment.objects.filter(tenant_id=scope.require_tenant(), member_id=member_id)
+    return live(rows).select_related("role").order_by("id")
+
+
+def assignment(assignment_id: uuid.UUID, member_id: uuid.UUID) -> RoleAssignment:
+    """Return one assignment of a member; raises NotFound."""
+    found = assignments(member_id).filter(id=assignment_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def owners(organization_id: uuid.UUID | None = None) -> QuerySet[RoleAssignment]:
+    """Return who owns the tenant, or one organization, for good: active people, nothing that expires."""
+    return RoleAssignment.objects.filter(
+        tenant_id=scope.require_tenant(),
+        organization_id=organization_id,
+        role__name=OWNER,
+        role__is_built_in=True,
+        expires_at=None,
+        member__status=MemberStatus.ACTIVE,
+    )
+
+
+def holders(role: Role) -> QuerySet[RoleAssignment]:
+    return RoleAssignment.objects.filter(tenant_id=role.tenant_id, role=role).select_related("member")
+
+
+def api_resources() -> QuerySet[ApiResource]:
+    return ApiResource.objects.filter(tenant_id=scope.require_tenant())
+
+
+def api_resource(resource_id: uuid.UUID) -> ApiResource:
+    """Return an API resource; raises NotFound."""
+    found = api_resources().filter(id=resource_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def scopes_of(resource: ApiResource) -> QuerySet[Scope]:
+    return Scope.objects.filter(tenant_id=resource.tenant_id, resource=resource)

@@ -1,0 +1,62 @@
+"""Events of tenants, the people in them, and their sessions."""
+
+from __future__ import annotations
+
+from events.registry import declare
+
+RISC = "https://schemas.openid.net/secevent/risc/event-type"
+CAEP = "https://schemas.openid.net/secevent/caep/event-type"
+TENANT = {
+    "slug": "string",
+    "name": "string",
+    "support_email": "string",
+    "support_url": "string",
+    "terms_url": "string",
+    "privacy_url": "string",
+    "metadata": "object",
+    "policy": "object",
+    "branding": "object",
+    "reason": "string",
+}
+MEMBER = {
+    "status": {"type": "string", "enum": ["pending", "active", "suspended", "removed"]},
+    "email": "string",
+    "name": "string",
+    "locale": "string",
+    "metadata": "object",
+    "reason": "string",
+}
+SESSION = {"member": "string", "acr": "string", "reason": "string"}
+KEY = {"kid": "string", "alg": "string"}
+
+declare("tenant.created", "A tenant was created", object="tenant", fields=TENANT)
+declare("tenant.updated", "A tenant's settings were changed", object="tenant", fields=TENANT)
+declare("tenant.suspended", "A tenant was suspended", object="tenant", fields=TENANT, signal=f"{RISC}/account-disabled")
+declare("tenant.reactivated", "A suspended tenant works again", object="tenant", fields=TENANT)
+declare("tenant.signing_key.created", "A signing key was created", object="signing_key", fields=KEY)
+declare("tenant.signing_key.rotated", "Another signing key signs from now on", object="signing_key", fields=KEY)
+declare("tenant.signing_key.revoked", "A signing key was revoked", object="signing_key", fields=KEY)
+
+declare("user.created", "A person joined or was added", object="member", fields=MEMBER)
+declare("user.updated", "A member's data changed", object="member", fields=MEMBER)
+declare(
+    "user.suspended", "A member was suspended", object="member", fields=MEMBER, signal=f"{RISC}/account-disabled"
+)
+declare(
+    "user.reactivated",
+    "A suspended member may sign in again",
+    object="member",
+    fields=MEMBER,
+    signal=f"{RISC}/account-enabled",
+)
+declare("user.deleted", "A member was removed", object="member", fields=MEMBER, signal=f"{RISC}/account-purged")
+
+declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)
+declare("session.ended", "A session was ended", object="session", fields=SESSION)
+declare(
+    "session.revoked",
+    "A session was ended by somebody else",
+    object="session",
+    fields=SESSION,
+    signal=f"{CAEP}/session-revoked",
+)
