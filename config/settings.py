@@ -40,6 +40,7 @@ USE_X_FORWARDED_HOST = False
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
     "django_otp",
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.middleware.CsrfMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
 
 # Ports of core.ports, bound here because only composition may know both sides.
@@ -127,6 +129,10 @@ CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "core.pages.MessageCookies"
+SESSION_COOKIE_SECURE = SECURE  # the messages cookie follows these; there are no Django sessions
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "core.pages.csrf_failure"
 
 # --- pages ---------------------------------------------------------------------------------------------
@@ -145,7 +151,9 @@ TEMPLATES = [
                 "django.template.context_processors.csrf",
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
                 "core.pages.context",
+                "dashboard.surroundings.context",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static", "core.templatetags.ui"],
         },

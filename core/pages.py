@@ -6,10 +6,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
 
 from core import doors
 from core.errors import Problem
+
+
+class MessageCookies(CookieStorage):
+    """Messages for the next page, in a signed cookie: they need no server-side session."""
+
+    cookie_name = f"{settings.COOKIE_PREFIX}messages"
 
 
 class CsrfRejected(Problem):

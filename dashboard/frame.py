@@ -1,0 +1,165 @@
+"""The dashboard's frame: who is looking, at which tenant, with which rights, and what surrounds a page.
+
+Pages live in their apps as plain functions `(request, viewer, **ids)`. `page()` wraps one: it finds the
+viewer, opens the scope, requires the permission, and renders inside the scope.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from core import context as request_context
+from core import ports, scope
+from core.errors import Gone, NotFound, SubjectSuspended
+from core.principal import Principal, SubjectType
+from identity import browser
+from identity.sessions import SessionRef
+from organizations import selectors as organization_selectors
+from roles import authority
+from tenants import selectors
+from tenants.models import Member, MemberStatus, Tenant
+from tenants.selectors import TenantRef
+
+Page = Callable[..., HttpResponse]
+
+
+@dataclass
+class Viewer:
+    """An administrator at work. `tenant` is the row; `base` the dashboard's path for it."""
+
+    principal: Principal
+    tenant: Tenant
+    member: Member
+    section: str = ""
+    tenants: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    @property
+    def email(self) -> str:
+        return self.member.email
+
+    @property
+    def base(self) -> str:
+        return f"/dashboard/{self.tenant.slug}"
+
+    def url(self, *parts: str) -> str:
+        """Return `/dashboard/{slug}/part/part`."""
+        return "/".join([self.base, *parts]) if parts else f"{self.base}/"
+
+    def may(self, permission: str) -> bool:
+        return self.principal.may(permission)
+
+
+def page(permission: str, section: str) -> Callable[[Page], Page]:
+    """Wrap a page: signed in, member, permitted, in scope; anything less answers before the page runs."""
+
+    def wrap(view: Page) -> Page:
+        @wraps(view)
+        def door(request: HttpRequest, slug: str, **arguments: Any) -> HttpResponse:
+            session = browser.account_session(request)
+            if session is None:
+                return to_sign_in(request)
+            return _open(request, slug, session, permission, section, view, arguments)
+
+        door.permission, door.section = permission, section  # type: ignore[attr-defined]
+        return door
+
+    return wrap
+
+
+def _open(
+    request: HttpRequest,
+    slug: str,
+    session: SessionRef,
+    permission: str,
+    section: str,
+    view: Page,
+    arguments: dict[str, Any],
+) -> HttpResponse:
+    tenant = selectors.by_slug(slug)
+    if tenant is None:
+        raise NotFound
+    others = siblings(session.account_id, slug)
+    with scope.tenant(tenant.id):
+        member = selectors.member_by_account(session.account_id)
+        principal = _admit(tenant, member, session)
+    if principal is None:
+        return to_sign_in(request)
+    reason = request.POST.get("reason", "")[:300]
+    with scope.principal(principal), request_context.refine(reason=reason):
+        viewer = Viewer(principal, selectors.tenant(), selectors.member(principal.member_id), section, others)  # type: ignore[arg-type]
+        request.viewer = viewer  # type: ignore[attr-defined]
+        if permission:
+            ports.authority.require(principal, permission)
+        return view(request, viewer, **arguments)
+
+
+def _admit(tenant: TenantRef, member: Member | None, session: SessionRef) -> Principal | None:
+    """Return the administrator's principal; None asks for a fresh sign-in.
+
+    A person without a role here gets the answer of a tenant that does not exist (threat A1).
+    """
+    if member is None or member.status == MemberStatus.REMOVED:
+        raise NotFound
+    if not member.is_active:
+        raise SubjectSuspended
+    if not tenant.is_active:
+        raise Gone(_("This tenant is suspended. Ask the operator of this installation."))
+    if member.reauthenticate_after and session.auth_time < member.reauthenticate_after:
+        return None
+    organization_id, permissions = _reach(member)
+    if not permissions:
+        raise NotFound
+    return Principal(
+        subject_type=SubjectType.USER,
+        subject=member.subject,
+        tenant_id=tenant.id,
+        tenant_slug=tenant.slug,
+        mode=tenant.mode,
+        permissions=permissions,
+        scopes=permissions,
+        roles=authority.roles_of(member.id, organization_id),
+        organization_id=organization_id,
+        member_id=member.id,
+        account_id=session.account_id,
+        session_id=session.id,
+        amr=tuple(session.amr),
+        auth_time=session.auth_time,
+        is_admin_page=True,
+    )
+
+
+def _reach(member: Member) -> tuple[uuid.UUID | None, frozenset[str]]:
+    """Return how far the member's roles reach: the tenant, else the first organization they administer."""
+    whole = authority.permissions_of(member.id)
+    if whole:
+        return None, whole
+    for organization_id in organization_selectors.organization_ids_of(member.id):
+        inside = authority.permissions_of(member.id, organization_id)
+        if inside:
+            return organization_id, inside
+    return None, frozenset()
+
+
+def siblings(account_id: uuid.UUID, current: str) -> list[dict[str, Any]]:
+    """Return the tenants of the person for the switcher."""
+    with scope.account(account_id):
+        rows = selectors.tenants_of_account().values("slug", "name", "mode")
+        return [{**row, "url": f"/dashboard/{row['slug']}/", "active": row["slug"] == current} for row in rows]
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send the person to the account's sign-in and back to this page (a GET of it, never a repeated POST)."""
+    back = request.get_full_path() if request.method == "GET" else request.path
+    return HttpResponseRedirect(f"/sign-in?{urlencode({'next': back})}")

@@ -1,0 +1,142 @@
+"""The overview: what is left to set up, how sign-in goes, and what happened lately."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apikeys.models import ApiKey
+from dashboard.frame import Viewer
+from events.models import Event
+from oauth.models import Application
+from organizations.models import Organization
+from roles.models import RoleAssignment
+from tenants import selectors
+from tenants.models import MemberStatus
+from webhooks.models import Endpoint
+
+DAYS = 30
+QUIET = ("session.", "token.", "signin.", "signup.", "api_key.used")
+OUTCOMES = {"signin.succeeded": "succeeded", "signin.failed": "failed", "signin.blocked": "blocked"}
+
+
+def overview(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    days = [timezone.localdate() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    counts = sign_ins(days[0])
+    return render(
+        request,
+        "dashboard/overview.html",
+        {
+            "checklist": open_items(viewer),
+            "stats": stats(viewer, counts),
+            "series": series(days, counts),
+            "labels": [date_format(day, "j M") for day in days],
+            "recent": recent() if viewer.may("audit:read") else [],
+        },
+    )
+
+
+def sign_ins(since: date) -> dict[tuple[date, str], int]:
+    """Return counts by day and outcome."""
+    rows = (
+        Event.objects.filter(type__in=OUTCOMES, created_at__date__gte=since)
+        .annotate(day=TruncDate("created_at"))
+        .values("day", "type")
+        .annotate(total=Count("id"))
+    )
+    return {(row["day"], row["type"]): row["total"] for row in rows}
+
+
+def series(days: list[date], counts: dict[tuple[date, str], int]) -> list[dict[str, Any]]:
+    names = {"signin.succeeded": _("Succeeded"), "signin.failed": _("Failed"), "signin.blocked": _("Blocked")}
+    return [
+        {"label": names[kind], "values": [counts.get((day, kind), 0) for day in days]}
+        for kind in OUTCOMES
+        if kind == "signin.succeeded" or any(counts.get((day, kind)) for day in days)
+    ]
+
+
+def stats(viewer: Viewer, counts: dict[tuple[date, str], int]) -> list[dict[str, Any]]:
+    total = Counter[str]()
+    for (_day, kind), number in counts.items():
+        total[kind] += number
+    tried = sum(total.values())
+    share = f"{round(100 * total['signin.succeeded'] / tried)} %" if tried else "–"
+    active = selectors.members().filter(last_sign_in_at__gte=timezone.now() - timedelta(days=DAYS)).count()
+    tiles = [
+        (_("Active members"), active, _("signed in within 30 days"), "members"),
+        (_("Members"), selectors.members().filter(status=MemberStatus.ACTIVE).count(), "", "members"),
+        (_("Sign-ins that succeeded"), share, _("of the last 30 days"), ""),
+        (_("Organizations"), Organization.objects.filter(status="active").count(), "", "organizations"),
+    ]
+    return [
+        {"label": label, "value": value, "note": note, "url": viewer.url(section) if section else ""}
+        for label, value, note, section in tiles
+    ]
+
+
+def open_items(viewer: Viewer) -> list[dict[str, Any]]:
+    """Return the setup checklist (TEN-02), empty when all of it is done; items tick themselves."""
+    items = [
+        {
+            "title": _("Name a support contact"),
+            "text": _("Sign-in and consent pages show it, so that people know whom to ask."),
+            "done": bool(viewer.tenant.support_email),
+            "url": viewer.url("settings"),
+            "action": _("Add"),
+        },
+        {
+            "title": _("Have two administrators"),
+            "text": _("With one, a lost device locks everybody out."),
+            "done": administrators() >= 2,
+            "url": viewer.url("invitations", "new"),
+            "action": _("Invite"),
+        },
+        {
+            "title": _("Register an application"),
+            "text": _("It gets a client id, its redirect addresses and code to copy."),
+            "done": Application.objects.exists(),
+            "url": viewer.url("applications", "new"),
+            "action": _("Register"),
+        },
+        {
+            "title": _("Generate an API key"),
+            "text": _("For scripts and services that call the API."),
+            "done": ApiKey.objects.exists(),
+            "url": viewer.url("api-keys", "new"),
+            "action": _("Generate"),
+        },
+        {
+            "title": _("Receive events"),
+            "text": _("A webhook tells your systems about each change, signed and retried."),
+            "done": Endpoint.objects.exists(),
+            "url": viewer.url("webhooks", "new"),
+            "action": _("Add"),
+        },
+    ]
+    return [] if all(item["done"] for item in items) else items
+
+
+def administrators() -> int:
+    """Return how many members can administer the whole tenant."""
+    rows = RoleAssignment.objects.filter(
+        organization=None, role__name__in=("owner", "admin"), role__is_built_in=True, member__status="active"
+    )
+    return rows.values("member_id").distinct().count()
+
+
+def recent() -> list[Event]:
+    """Return the latest events that an administrator would want to have seen."""
+    rows = Event.objects.order_by("-id")
+    for quiet in QUIET:
+        rows = rows.exclude(type__startswith=quiet)
+    return list(rows[:8])
