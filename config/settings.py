@@ -103,6 +103,7 @@ for alias, variable in (("owner", "DATABASE_OWNER_URL"), ("backup", "DATABASE_BA
     if env.text(variable, ""):
         DATABASES[alias] = database(variable)
 DATABASE_ROUTERS = ["core.scope.ScopeRouter"]
+EVENT_RETENTION_MONTHS = env.int("EVENT_RETENTION_MONTHS", 0, least=0)  # 0 keeps the audit log for ever
 REDIS_URL = env.text("REDIS_URL")
 LIVECACHE_POLL = not TESTING  # a test process is alone and forgets by itself
 

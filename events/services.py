@@ -15,7 +15,7 @@ from django.db import connections
 
 from core import context, ids, scope
 from core.principal import Actor
-from events import envelope, nudge, registry, source
+from events import envelope, nudge, registry, rows, source
 from events.errors import EventRefused
 from events.models import Event
 
@@ -174,15 +174,11 @@ def _insert(opened: scope.Scope, written: Sequence[_Written]) -> None:
         for value in values
     ]
     pending = [[one.event.tenant_id, one.event.account_id, one.event.id] for one in written]
-    statement = f"WITH event AS ({_values('events_event', _EVENT, events)})"
+    parts = [rows.insert("events_event", _EVENT, events)]
     if personal:
-        statement += f", personal AS ({_values('events_eventpersonal', _PERSONAL, personal)})"
-    statement += _values(" events_pendingevent", _PENDING, pending)
-    parameters = [value for rows in (events, personal, pending) for row in rows for value in row]
+        parts.append(rows.insert("events_eventpersonal", _PERSONAL, personal))
+    statement, parameters = rows.insert("events_pendingevent", _PENDING, pending)
+    named = ", ".join(f"part{number} AS ({part[0]})" for number, part in enumerate(parts))
+    everything = [value for part in parts for value in part[1]] + parameters
     with connections[opened.alias].cursor() as cursor:
-        cursor.execute(statement, parameters)
-
-
-def _values(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    row = f"({', '.join(['%s'] * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * len(rows))}"
+        cursor.execute(f"WITH {named} {statement}", everything)
