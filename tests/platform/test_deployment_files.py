@@ -83,21 +83,23 @@ def test_the_image_runs_unprivileged():
     assert "config.wsgi:application" in text
 
 
-def test_P4_the_production_lock_is_part_of_the_lock():
-    whole, production = pins("requirements.lock"), pins("requirements-production.lock")
-    assert {name: whole.get(name) for name in production} == production
+@pytest.mark.parametrize("part", ["requirements-production.lock", "requirements-embedded.lock"])
+def test_P4_the_smaller_locks_are_part_of_the_lock(part):
+    whole, smaller = pins("requirements.lock"), pins(part)
+    assert smaller and {name: whole.get(name) for name in smaller} == smaller
 
 
 def test_P4_the_production_lock_holds_all_that_the_product_needs_and_no_test_tool():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     production = pins("requirements-production.lock")
     assert needed(project["project"]["dependencies"]) <= set(production)
-    tools = {canonicalize_name(Requirement(line).name) for line in project["dependency-groups"]["dev"]}
+    groups = project["dependency-groups"]
+    tools = {canonicalize_name(Requirement(line).name) for line in groups["embedded"] + groups["dev"][1:]}
     assert not tools & set(production)
 
 
 def test_P4_every_package_is_hashed_and_no_index_is_named():
-    for name in ("requirements.lock", "requirements-production.lock"):
+    for name in ("requirements.lock", "requirements-production.lock", "requirements-embedded.lock"):
         text = (ROOT / name).read_text()
         assert "index-url" not in text and "://" not in text
         assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text) if "==" in block)

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.lock", "requirements-production.lock", "requirements-embedded.lock")
 
 
 @pytest.fixture
 def clone(tmp_path):
     shutil.copytree(ROOT / "bin", tmp_path / "bin")
-    (tmp_path / "requirements.lock").write_text("")
+    for name in LOCKS:
+        (tmp_path / name).write_text("")
     return tmp_path
 
 
@@ -56,10 +58,10 @@ def test_a_python_without_venv_is_named_with_the_package(clone):
 
 
 def test_a_failed_installation_leaves_no_stamp(clone):
-    (clone / "requirements.lock").write_text("claviger-no-such-package==1 --hash=sha256:00\n")
+    (clone / LOCKS[1]).write_text("claviger-no-such-package==1 --hash=sha256:00\n")
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "PIP_NO_INDEX": "1", "HOME": str(clone)}
     refused = subprocess.run(
         [clone / "bin" / "dev"], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert refused.returncode == 1 and "could not be installed" in refused.stderr
-    assert not (clone / ".venv" / "lock.cksum").exists()
+    assert not list((clone / ".venv").glob("*.cksum"))
