@@ -161,7 +161,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static" if not PRODUCTION else Path(env.text("STATIC_ROOT", "/srv/static"))
+STATIC_ROOT = Path(env.text("STATIC_ROOT", "/srv/static")) if PRODUCTION else None  # collected in images only
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = DEVELOPMENT

@@ -5,3 +5,8 @@ from django.apps import AppConfig
 
 class OauthConfig(AppConfig):
     name = "oauth"
+
+    def ready(self) -> None:
+        from oauth import liveness
+
+        liveness.install()

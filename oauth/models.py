@@ -61,6 +61,7 @@ class Application(TenantModel, AbstractApplication):
     grants = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
     resources = models.JSONField(default=list)  # audiences; the first is the default
+    introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
     jwks = models.JSONField(null=True)
     access_token_lifetime = models.PositiveIntegerField(null=True)  # seconds; null = the tenant's
     id_token_lifetime = models.PositiveIntegerField(null=True)
@@ -169,9 +170,8 @@ class RefreshToken(TenantModel, AbstractRefreshToken):
     token_family = models.UUIDField()
     scope = models.TextField()
     audience = models.CharField(max_length=300)
-    nonce = models.CharField(max_length=255, blank=True)
     ends_with_session = models.BooleanField()
-    acr = models.CharField(max_length=40, blank=True)
+    acr = models.CharField(max_length=40, blank=True)  # of the sign-in: kept, since its session may be gone
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField()
     expires = models.DateTimeField()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from core import scope
+from core import livecache, scope
 from core.principal import SYSTEM, Principal, SubjectType
 from organizations.models import Membership, Organization
 from roles import permissions, services as role_services
@@ -179,6 +179,7 @@ def access_token(
     session = open_session(person, organization)
     with scope.tenant(person.tenant.id):
         member = selectors.member_by_account(person.account_id)
+        _test_application()
     return tokens.mint_access_token(
         person.tenant,
         subject=person.subject,
@@ -192,6 +193,16 @@ def access_token(
         organization_id=organization.id if organization else None,
         **options,
     ).token
+
+
+def _test_application() -> None:
+    """The application "test", which tokens made here name: those of an unknown application are dead."""
+    from oauth.models import Application
+
+    fixed = {"name": "Test", "type": "web", "auth_method": "client_secret_basic", "client_type": "confidential"}
+    if not Application.objects.filter(client_id="test").exists():
+        Application.objects.create(client_id="test", **fixed)
+        livecache.invalidate("application", f"{scope.require_tenant()}:test")
 
 
 def make_cast() -> Cast:

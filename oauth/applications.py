@@ -1,0 +1,231 @@
+"""Applications: registering, changing, disabling and deleting clients, and rotating their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core import ports, scope, secrets
+from core.errors import Conflict, FieldError, NotFound, ValidationFailed
+from core.principal import Principal
+from events.services import emit
+from oauth import clients, families, registration
+from oauth.client_auth import SECRET_PURPOSE
+from oauth.grants import CLIENT_CREDENTIALS
+from oauth.models import Application, AuthMethod, ClientSecret
+from roles import guards
+from roles.permissions import Permission
+from tenants import selectors
+from tenants.selectors import TenantRef
+
+SECRET_PREFIX = "cs_"  # noqa: S105 — how a secret begins, for scanners
+OVERLAP_MOST = 7 * 86_400
+LISTS = {
+    "redirect_uris": "redirect_uris",
+    "post_logout_redirect_uris": "post_logout_redirect_uris",
+    "origins": "allowed_origins",
+}
+PLAIN = (
+    "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "jwks",
+    "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
+    "refresh_ends_with_session", "is_first_party", "metadata",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A new application; `secret` is shown this once, empty for clients without one."""
+
+    application: Application
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class IssuedSecret:
+    row: ClientSecret
+    secret: str
+
+
+def create_application(*, actor: Principal, name: str, type: str, **settings: Any) -> Registered:
+    """Register a client; what `settings` leave out takes the type's defaults (see registration).
+
+    Raises ValidationFailed with every fault, and GrantExceedsOwn for a scope that the actor lacks on a client
+    that will act for itself.
+    """
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE)
+    application = Application(name=name, type=type)
+    application.client_id = settings.pop("client_id", "") or application.public_id
+    application.auth_method = registration.METHODS[type][0]
+    application.grants = list(registration.DEFAULT_GRANTS[type])
+    _assign(application, settings)
+    _check(actor, application, before=())
+    with transaction.atomic():
+        application.save(force_insert=True)
+        secret = _issue(application).secret if _has_secret(application) else ""
+        clients.forget(application)
+        emit("application.created", actor=actor.actor, object=describe(application, whole=True))
+    return Registered(application, secret)
+
+
+def update_application(*, actor: Principal, application: Application, changes: Mapping[str, Any]) -> Application:
+    """Change settings; type and client id stay. Raises as `create_application`."""
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    before = {name: value_of(application, name) for name in changes if value_of(application, name) != changes[name]}
+    if not before:
+        return application
+    scopes = tuple(application.scopes) if CLIENT_CREDENTIALS in application.grants else ()
+    _assign(application, {name: changes[name] for name in before})
+    _check(actor, application, before=scopes)
+    with transaction.atomic():
+        application.save()
+        if "auth_method" in before and not _has_secret(application):
+            ClientSecret.objects.filter(application=application).delete()
+        clients.forget(application)
+        after = {name: value_of(application, name) for name in before}
+        emit("application.updated", actor=actor.actor, object=describe(application, **after), previous=before)
+    return application
+
+
+def disable_application(*, actor: Principal, application: Application) -> Application:
+    """Stop an application at once: no sign-in starts, no token of it is taken (APP-04)."""
+    return _switch(actor, application, "application.disabled", timezone.now())
+
+
+def enable_application(*, actor: Principal, application: Application) -> Application:
+    return _switch(actor, application, "application.enabled", None)
+
+
+def _switch(actor: Principal, application: Application, event: str, at: Any) -> Application:
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    if (application.disabled_at is None) == (at is None):
+        return application
+    before = application.status
+    application.disabled_at = at
+    with transaction.atomic():
+        application.save(update_fields=["disabled_at", "updated_at"])
+        clients.forget(application)
+        now = {"status": application.status}
+        emit(event, actor=actor.actor, object=describe(application, **now), previous={"status": before})
+    return application
+
+
+def delete_application(*, actor: Principal, application: Application) -> None:
+    """Delete an application with its secrets, consents, codes and token families."""
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    with transaction.atomic():
+        gone = describe(application, whole=True)
+        families.revoke_all(application_id=application.id, reason="application_deleted")
+        clients.forget(application)
+        Application.objects.filter(id=application.id).delete()
+        emit("application.deleted", actor=actor.actor, object=gone)
+
+
+def rotate_secret(*, actor: Principal, application: Application, overlap: int = 86_400) -> IssuedSecret:
+    """Issue a new secret; those before it go on for `overlap` seconds (0 to 7 days), at most two live.
+
+    Raises Conflict for an application that has no secret, ValidationFailed for another overlap.
+    """
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    if not _has_secret(application):
+        raise Conflict(f"An application with {application.auth_method} has no secret.")
+    if not 0 <= overlap <= OVERLAP_MOST:
+        raise ValidationFailed(errors=[FieldError("/overlap", "out_of_range", f"0 to {OVERLAP_MOST} seconds.")])
+    with transaction.atomic():
+        Application.objects.select_for_update().get(id=application.id)
+        _retire(application, overlap)
+        issued = _issue(application)
+        clients.forget(application)
+        emit("application.secret.rotated", actor=actor.actor, object=describe_secret(application, issued.row))
+    return issued
+
+
+def _retire(application: Application, overlap: int) -> None:
+    """Let the newest secret live on for the overlap and drop the rest."""
+    rows = list(secrets_of(application))
+    keep = rows[:1] if overlap else []
+    ClientSecret.objects.filter(id__in=[row.id for row in rows if row not in keep]).delete()
+    until = timezone.now() + timedelta(seconds=overlap)
+    for row in keep:
+        row.expires_at = min(row.expires_at, until) if row.expires_at else until
+        row.save(update_fields=["expires_at", "updated_at"])
+
+
+def _issue(application: Application) -> IssuedSecret:
+    secret = secrets.generate(SECRET_PREFIX)
+    digest = secrets.digest(secret, SECRET_PURPOSE)
+    return IssuedSecret(
+        ClientSecret.objects.create(application=application, digest=digest, hint=secret[-4:]), secret
+    )
+
+
+def _has_secret(application: Application) -> bool:
+    return application.auth_method in (AuthMethod.BASIC, AuthMethod.POST)
+
+
+def _assign(application: Application, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        if name in LISTS:
+            setattr(application, LISTS[name], "\n".join(value))
+        else:
+            assert name in PLAIN, name
+            setattr(application, name, value)
+    public = application.auth_method == AuthMethod.NONE
+    application.client_type = Application.CLIENT_PUBLIC if public else Application.CLIENT_CONFIDENTIAL
+
+
+def _check(actor: Principal, application: Application, *, before: tuple[str, ...]) -> None:
+    registration.check(tenant_ref(), application)
+    if CLIENT_CREDENTIALS not in application.grants:
+        return
+    # A client that acts for itself would lend its maker what they lack (threat A6).
+    known = {str(permission) for permission in Permission}
+    guards.may_grant(actor, [word for word in application.scopes if word in known and word not in before])
+
+
+def tenant_ref() -> TenantRef:
+    tenant = selectors.by_id(scope.require_tenant())
+    assert tenant is not None
+    return tenant
+
+
+def value_of(application: Application, name: str) -> Any:
+    """Return a setting by its public name; addresses as lists."""
+    if name in LISTS:
+        return getattr(application, LISTS[name]).split()
+    return getattr(application, name)
+
+
+def describe(application: Application, *, whole: bool = False, **more: Any) -> dict[str, Any]:
+    named = {name: value_of(application, name) for name in (*PLAIN, *LISTS)} if whole else {}
+    kind = {"type": application.type, "status": application.status} if whole else {}
+    head = {"id": application.public_id, "object": "application", "client_id": application.client_id}
+    return {**head, "name": application.name, **kind, **named, **more}
+
+
+def describe_secret(application: Application, row: ClientSecret) -> dict[str, Any]:
+    head = {"id": row.public_id, "object": "client_secret", "application": application.public_id}
+    return {**head, "hint": row.hint}
+
+
+def applications() -> QuerySet[Application]:
+    return Application.objects.filter(tenant_id=scope.require_tenant())
+
+
+def application(application_id: Any) -> Application:
+    """Return an application of the open tenant; raises NotFound."""
+    found = applications().filter(id=application_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def secrets_of(application: Application) -> QuerySet[ClientSecret]:
+    """Return the live secrets, newest first."""
+    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ClientSecret.objects.filter(live, application=application).order_by("-id")

@@ -1,0 +1,143 @@
+"""Which scopes exist, to which API resource each belongs, and what a request for some of them gets.
+
+Scopes of OpenID Connect belong to no resource; the words of `roles.permissions` belong to the tenant's own
+`/v1`; every other scope belongs to a row of ApiResource (decision C6: one audience per token).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.livecache import LiveCache
+from oauth.clients import Client, in_tenant
+from oauth.errors import InvalidScope, InvalidTarget
+from roles import selectors as role_selectors
+from roles.models import Scope
+from roles.permissions import DESCRIPTIONS, Permission
+from tenants.selectors import TenantRef
+from tenants.tokens import control_plane_audience
+
+OPENID, OFFLINE = "openid", "offline_access"
+IDENTITY_SCOPES: Mapping[str, str | Promise] = {
+    OPENID: _("Know that it is you"),
+    "profile": _("See your name and language"),
+    "email": _("See your e-mail address"),
+    OFFLINE: _("Keep access while you are away, for up to 30 days"),
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """An audience and its scopes with their descriptions; `token_lifetime` in seconds or None."""
+
+    audience: str
+    name: str
+    scopes: Mapping[str, str | Promise]
+    token_lifetime: int | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request came to: scopes in the order asked, and the one audience they are for."""
+
+    scopes: tuple[str, ...]
+    audience: str
+    token_lifetime: int | None = None
+
+    @property
+    def scope(self) -> str:
+        return " ".join(self.scopes)
+
+
+_resources: LiveCache[dict[str, Resource]] = LiveCache("api_resource", max_items=2000, ttl=5)
+
+
+def resources_of(tenant: TenantRef) -> dict[str, Resource]:
+    """Return the tenant's API resources by audience, its own `/v1` first."""
+    return _resources.get(str(tenant.id), lambda: _load(tenant))
+
+
+def _load(tenant: TenantRef) -> dict[str, Resource]:
+    own = Resource(control_plane_audience(tenant), "Claviger API", {str(p): DESCRIPTIONS[p] for p in Permission})
+    found = {own.audience: own}
+    with in_tenant(tenant.id):
+        scopes: dict[object, dict[str, str | Promise]] = {}
+        for resource_id, value, text in Scope.objects.values_list("resource_id", "value", "description"):
+            scopes.setdefault(resource_id, {})[value] = text
+        for row in role_selectors.api_resources().order_by("id"):
+            if not row.is_control_plane:
+                found[row.audience] = Resource(row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime)
+    return found
+
+
+def parse_scope(text: str) -> tuple[str, ...]:
+    """Split a scope parameter (RFC 6749 §3.3), dropping repetitions. Raises InvalidScope for odd characters."""
+    words = tuple(dict.fromkeys(text.split(" "))) if text else ()
+    if len(text) > 4000 or any(not word or not _is_token(word) for word in words):
+        raise InvalidScope("A scope is empty or holds characters that scopes cannot have.")
+    return words
+
+
+def _is_token(word: str) -> bool:
+    return all("!" <= character <= "~" and character not in '"\\' for character in word)
+
+
+def target(tenant: TenantRef, client: Client, scopes: tuple[str, ...], resource: str = "") -> Target:
+    """Return what the client may have of these scopes; nothing is dropped silently (threat O5).
+
+    Raises InvalidScope for a scope that is unknown, not the client's, or of several resources with none
+    named, and InvalidTarget for a resource that is not the client's.
+    """
+    known = allowed_resources(tenant, client)
+    if resource and resource not in known:
+        raise InvalidTarget
+    if refused := [scope for scope in scopes if scope not in client.scopes]:
+        raise InvalidScope(f"{refused[0]} is not a scope of this client.")
+    wanted = frozenset(scope for scope in scopes if scope not in IDENTITY_SCOPES)
+    chosen = known[resource] if resource else _only(known, wanted)
+    if missing := wanted - chosen.scopes.keys():
+        raise InvalidScope(f"{sorted(missing)[0]} is not a scope of {chosen.audience}.")
+    return Target(scopes, chosen.audience, chosen.token_lifetime)
+
+
+def allowed_resources(tenant: TenantRef, client: Client) -> dict[str, Resource]:
+    """Return the resources that the client may name, its default first; without a list, our own `/v1`."""
+    every = resources_of(tenant)
+    named = [every[audience] for audience in client.resources if audience in every]
+    return {resource.audience: resource for resource in named or [next(iter(every.values()))]}
+
+
+def _only(known: Mapping[str, Resource], wanted: frozenset[str]) -> Resource:
+    """The resource that has all the scopes: the default if it has them, else the only one (OAU-22)."""
+    default = next(iter(known.values()))
+    fitting = [resource for resource in known.values() if wanted <= resource.scopes.keys()]
+    if not wanted:
+        return default
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise InvalidScope("A scope is unknown, or the scopes belong to different resources: ask for one at a time.")
+    raise InvalidScope("Several resources have these scopes: name one with the resource parameter.")
+
+
+def service_scopes(tenant: TenantRef, client: Client, resource: str = "") -> tuple[str, ...]:
+    """Return every scope that a client without a person gets when it asks for none."""
+    known = allowed_resources(tenant, client)
+    chosen = known.get(resource) if resource else next(iter(known.values()))
+    if chosen is None:
+        raise InvalidTarget
+    return tuple(scope for scope in client.scopes if scope in chosen.scopes)
+
+
+def describe(tenant: TenantRef, scope: str) -> str:
+    """Return a scope in words, for the consent page."""
+    if scope in IDENTITY_SCOPES:
+        return str(IDENTITY_SCOPES[scope])
+    for resource in resources_of(tenant).values():
+        if scope in resource.scopes:
+            return str(resource.scopes[scope] or scope)
+    return scope

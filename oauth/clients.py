@@ -1,0 +1,150 @@
+"""Applications as the hot paths see them: immutable, cached per process, free of database objects."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from core import jose, livecache, scope
+from core.livecache import LiveCache
+from oauth.models import Application, ApplicationType, ClientSecret
+from tenants.selectors import TenantRef
+
+TOPIC = "application"
+ASSERTION_ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+
+
+@dataclass(frozen=True)
+class Client:
+    """What an endpoint needs to know of a client. Lifetimes are seconds; None takes the tenant's."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    client_id: str
+    name: str
+    type: str
+    auth_method: str
+    grants: frozenset[str]
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    introspection_audiences: frozenset[str]
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    origins: frozenset[str]
+    access_token_lifetime: int | None
+    id_token_lifetime: int | None
+    refresh_lifetime: int | None
+    rotate_refresh_tokens: bool
+    refresh_ends_with_session: bool
+    is_first_party: bool
+    is_disabled: bool
+    secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
+    keys: tuple[jose.VerifyingKey, ...] = ()
+
+    @property
+    def is_public(self) -> bool:
+        return self.auth_method == "none"
+
+    @property
+    def is_machine(self) -> bool:
+        return self.type == ApplicationType.MACHINE
+
+    @property
+    def rotates(self) -> bool:
+        """Public clients always rotate their refresh tokens (RFC 9700 §4.14.2)."""
+        return self.is_public or self.rotate_refresh_tokens
+
+    def allows_grant(self, grant_type: str) -> bool:
+        return grant_type in self.grants
+
+
+_clients: LiveCache[Client | None] = LiveCache(TOPIC)
+_origins: LiveCache[frozenset[str]] = LiveCache(TOPIC, max_items=2000)
+
+
+def find(tenant: TenantRef, client_id: str) -> Client | None:
+    """Return the tenant's client, disabled ones too; needs no scope and opens one only when not cached."""
+    if not client_id or len(client_id) > 255 or "\x00" in client_id:
+        return None
+    return _clients.get(f"{tenant.id}:{client_id}", lambda: _load(tenant, client_id))
+
+
+def live(tenant: TenantRef, client_id: str) -> Client | None:
+    """Return the client unless it is unknown or disabled."""
+    client = find(tenant, client_id)
+    return None if client is None or client.is_disabled else client
+
+
+def origins_of(tenant: TenantRef) -> frozenset[str]:
+    """Return every browser origin that some live application of the tenant registered."""
+    return _origins.get(f"{tenant.id}:", lambda: _load_origins(tenant))
+
+
+def forget(application: Application) -> None:
+    """Make every process read the application anew; in the transaction that changed it."""
+    livecache.invalidate(TOPIC, f"{application.tenant_id}:{application.client_id}", f"{application.tenant_id}:")
+
+
+def in_tenant(tenant_id: uuid.UUID) -> Any:
+    """Open the whole tenant's scope; inside the same scope already open this adds nothing."""
+    return scope.tenant(tenant_id)
+
+
+def _load(tenant: TenantRef, client_id: str) -> Client | None:
+    with in_tenant(tenant.id):
+        row = Application.objects.filter(client_id=client_id).first()
+        return None if row is None else snapshot(row)
+
+
+def _load_origins(tenant: TenantRef) -> frozenset[str]:
+    with in_tenant(tenant.id):
+        rows = Application.objects.filter(disabled_at=None).values_list("allowed_origins", flat=True)
+        return frozenset(origin for text in rows for origin in text.split())
+
+
+def snapshot(row: Application) -> Client:
+    now = timezone.now()
+    secrets = ClientSecret.objects.filter(application=row).values_list("digest", "expires_at")
+    return Client(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        client_id=row.client_id,
+        name=row.name,
+        type=row.type,
+        auth_method=row.auth_method,
+        grants=frozenset(row.grants),
+        scopes=tuple(row.scopes),
+        resources=tuple(row.resources),
+        introspection_audiences=frozenset(row.introspection_audiences),
+        redirect_uris=tuple(row.redirect_uris.split()),
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris.split()),
+        origins=frozenset(row.allowed_origins.split()),
+        access_token_lifetime=row.access_token_lifetime,
+        id_token_lifetime=row.id_token_lifetime,
+        refresh_lifetime=row.refresh_lifetime,
+        rotate_refresh_tokens=row.rotate_refresh_tokens,
+        refresh_ends_with_session=row.refresh_ends_with_session,
+        is_first_party=row.is_first_party,
+        is_disabled=row.disabled_at is not None,
+        secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
+        keys=tuple(assertion_keys(row.jwks)),
+    )
+
+
+def assertion_keys(jwks: Any) -> list[jose.VerifyingKey]:
+    """Return the usable keys of a client's JWK Set, each bound to one algorithm (RFC 8725 §3.1).
+
+    A key that names no `alg` gets the one its type implies (RSA: PS256); an unfit one is left out.
+    """
+    implied = {"EC": "ES256", "RSA": "PS256", "OKP": "EdDSA"}
+    keys = []
+    for jwk in (jwks or {}).get("keys", []):
+        try:
+            keys.append(jose.verifying_key(jwk, str(jwk.get("alg") or implied.get(jwk.get("kty"), ""))))
+        except jose.TokenError:
+            continue
+    return keys

@@ -1,0 +1,75 @@
+"""OAuth errors, declared once and refined with a sentence (RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6).
+
+They never become problem documents: OAuth endpoints answer in the standard's own shape.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """`error` is the contract; the description is for the developer who reads a log."""
+
+    error: ClassVar[str] = "server_error"
+    status: ClassVar[int] = 400
+    description: ClassVar[str] = "Something went wrong on our side."
+
+    def __init__(self, description: str = "") -> None:
+        super().__init__(description or self.description)
+        self.detail = description or self.description
+
+
+class InvalidRequest(OAuthError):
+    error = "invalid_request"
+    description = "A parameter is missing, repeated or malformed."
+
+
+class InvalidClient(OAuthError):
+    error, status = "invalid_client", 401
+    description = "The client is unknown or did not prove itself by its registered method."
+
+
+class InvalidGrant(OAuthError):
+    error = "invalid_grant"
+    description = "The code or refresh token is invalid, expired, used, revoked or meant for another client."
+
+
+class UnauthorizedClient(OAuthError):
+    error = "unauthorized_client"
+    description = "This client may not use this grant."
+
+
+class UnsupportedGrantType(OAuthError):
+    error = "unsupported_grant_type"
+    description = "This grant type is not offered here. Discovery lists those that are."
+
+
+class InvalidScope(OAuthError):
+    error = "invalid_scope"
+    description = "A scope is unknown or not allowed to this client."
+
+
+class InvalidTarget(OAuthError):
+    error = "invalid_target"  # RFC 8707 §2
+    description = "The resource is unknown or not allowed to this client."
+
+
+class AccessDenied(OAuthError):
+    error = "access_denied"
+    description = "The request was refused."
+
+
+class LoginRequired(OAuthError):
+    error = "login_required"
+    description = "The person is not signed in, or has to sign in again."
+
+
+class ConsentRequired(OAuthError):
+    error = "consent_required"
+    description = "The person has not allowed this client all of these scopes."
+
+
+class UnsupportedResponseType(OAuthError):
+    error = "unsupported_response_type"
+    description = "Only response_type=code is offered here."

@@ -1,0 +1,71 @@
+"""The events that applications, consents and tokens give rise to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from events.registry import declare
+
+STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+APPLICATION: dict[str, Any] = {
+    "client_id": "string",
+    "name": "string",
+    "type": "string",
+    "status": "string",
+    "auth_method": "string",
+    "grants": STRINGS,
+    "scopes": STRINGS,
+    "resources": STRINGS,
+    "introspection_audiences": STRINGS,
+    "redirect_uris": STRINGS,
+    "post_logout_redirect_uris": STRINGS,
+    "origins": STRINGS,
+    "access_token_lifetime": {"type": ["integer", "null"]},
+    "id_token_lifetime": {"type": ["integer", "null"]},
+    "refresh_lifetime": {"type": ["integer", "null"]},
+    "rotate_refresh_tokens": "boolean",
+    "refresh_ends_with_session": "boolean",
+    "is_first_party": "boolean",
+    "metadata": "object",
+    "jwks": {"type": ["object", "null"]},
+}
+SECRET: dict[str, Any] = {
+    "application": "string",
+    "hint": "string",
+    "expires_at": {"type": ["string", "null"]},
+}
+TOKEN: dict[str, Any] = {
+    "client_id": "string",
+    "grant_type": "string",
+    "scope": "string",
+    "audience": "string",
+    "member": "string",
+    "expires_in": "integer",
+}
+CONSENT: dict[str, Any] = {"application": "string", "member": "string", "scopes": STRINGS}
+
+declare("application.created", "An application was registered", object="application", fields=APPLICATION)
+declare("application.updated", "An application's settings changed", object="application", fields=APPLICATION)
+declare("application.disabled", "An application was disabled", object="application", fields=APPLICATION)
+declare("application.enabled", "An application was enabled again", object="application", fields=APPLICATION)
+declare("application.deleted", "An application was deleted", object="application", fields=APPLICATION)
+declare("application.secret.created", "A client secret was made", object="client_secret", fields=SECRET)
+declare("application.secret.rotated", "A client secret was rotated", object="client_secret", fields=SECRET)
+declare("consent.granted", "A member allowed an application to act", object="consent", fields=CONSENT)
+declare("consent.updated", "A member allowed an application more", object="consent", fields=CONSENT)
+declare(
+    "authorization.denied",
+    "A member refused an application",
+    object="authorization",
+    fields={"client_id": "string", "scope": "string", "member": "string"},
+)
+declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
+declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)
+declare("token.revoked", "A token or its family was revoked", object="token", fields={**TOKEN, "reason": "string"})
+declare(
+    "token.reuse_detected",
+    "A code or refresh token was used a second time, and its family was revoked",
+    object="token",
+    fields={"client_id": "string", "member": "string", "kind": "string", "reason": "string"},
+    signal="https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+)

@@ -1,0 +1,95 @@
+"""Token families: everything that descends from one authorization, and how it ends (RFC 9700 §4.14)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from core import ids, livecache, scope
+from core.principal import SYSTEM, Actor
+from events.services import emit
+from tenants.models import RevokedToken
+
+_LIVE_ACCESS = """
+SELECT access_jti, access_expires_at FROM oauth_refreshtoken
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND access_expires_at > now()
+UNION
+SELECT access_jti, access_expires_at FROM oauth_grant
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND access_expires_at > now()
+"""
+_REVOKE = """
+UPDATE oauth_refreshtoken SET revoked = now(), updated_at = now()
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND revoked IS NULL
+"""
+_SPEND_CODES = """
+UPDATE oauth_grant SET used_at = now(), updated_at = now()
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND used_at IS NULL
+"""
+
+
+def revoke(families: Iterable[uuid.UUID]) -> None:
+    """End families in the open tenant scope: codes, refresh tokens and the access tokens still alive."""
+    tenant_id = scope.require_tenant()
+    parameters = {"tenant": tenant_id, "families": list(families)}
+    if not parameters["families"]:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_SPEND_CODES, parameters)
+        cursor.execute(_REVOKE, parameters)
+        cursor.execute(_LIVE_ACCESS, parameters)
+        deny(cursor.fetchall())
+
+
+def deny(tokens: Iterable[tuple[str, datetime]]) -> None:
+    """Put access tokens, as (jti, expiry), on the short deny-list."""
+    tenant_id = scope.require_tenant()
+    rows = [RevokedToken(jti=jti, expires_at=expires) for jti, expires in tokens if jti]
+    if rows:
+        RevokedToken.objects.bulk_create(rows, ignore_conflicts=True)
+        livecache.invalidate("revoked_token", *(f"{tenant_id}:{row.jti}" for row in rows))
+
+
+def revoke_all(
+    *,
+    reason: str,
+    actor: Actor = SYSTEM,
+    member_id: uuid.UUID | None = None,
+    application_id: uuid.UUID | None = None,
+) -> int:
+    """End every living family of a member, of an application, or of the two together; returns how many."""
+    where, values = _condition(member_id, application_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT token_family, application_id FROM oauth_refreshtoken WHERE {where} AND revoked IS NULL"
+            f" AND expires > %(now)s UNION SELECT token_family, application_id FROM oauth_grant WHERE {where}"
+            " AND (expires > %(now)s OR access_expires_at > %(now)s)",
+            {**values, "now": timezone.now()},
+        )
+        found = cursor.fetchall()
+    revoke([family for family, _ in found])
+    for family, application in found:
+        emit("token.revoked", actor=actor, object=describe(family, application, reason))
+    return len(found)
+
+
+def _condition(member_id: uuid.UUID | None, application_id: uuid.UUID | None) -> tuple[str, dict[str, Any]]:
+    """Build from constants only; values stay parameters."""
+    assert member_id or application_id
+    parts = ["tenant_id = %(tenant)s"]
+    parts += ["member_id = %(member)s"] if member_id else []
+    parts += ["application_id = %(application)s"] if application_id else []
+    return " AND ".join(parts), {"tenant": scope.require_tenant(), "member": member_id, "application": application_id}
+
+
+def describe(family: uuid.UUID, application_id: uuid.UUID, reason: str) -> dict[str, Any]:
+    return {
+        "id": ids.encode("fam", family),
+        "object": "token",
+        "client_id": ids.encode("app", application_id),
+        "reason": reason,
+    }

@@ -1,0 +1,154 @@
+"""What leaves the token endpoint: access tokens (RFC 9068), ID tokens (OIDC Core §2), and the answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.principal import Actor, SubjectType
+from events.services import emit
+from oauth.catalogue import OPENID, Target
+from oauth.clients import Client
+from roles import authority
+from tenants import selectors, tokens
+from tenants.selectors import TenantRef
+from tenants.tokens import MintedToken
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A member and the sign-in that tokens speak of. `session_id` None: the session is over, offline access goes on."""
+
+    member_id: uuid.UUID
+    subject: str
+    name: str
+    email: str
+    email_verified: bool
+    locale: str
+    authority_version: int
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: datetime
+    session_id: uuid.UUID | None = None
+    organization_id: uuid.UUID | None = None
+
+
+def access_token_of_service(tenant: TenantRef, client: Client, target: Target) -> MintedToken:
+    """Mint for a client that acts for itself; its subject is the client (RFC 9068 §2.2)."""
+    lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().key_token_lifetime
+    return tokens.mint_access_token(
+        tenant,
+        subject=client.client_id,
+        subject_type=SubjectType.SERVICE,
+        audience=target.audience,
+        client_id=client.client_id,
+        scopes=target.scopes,
+        lifetime=lifetime,
+    )
+
+
+def access_token_of_member(
+    tenant: TenantRef, client: Client, standing: Standing, target: Target
+) -> MintedToken:
+    """Mint for a person, in the open tenant scope."""
+    lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
+    return tokens.mint_access_token(
+        tenant,
+        subject=standing.subject,
+        subject_type=SubjectType.USER,
+        audience=target.audience,
+        client_id=client.client_id,
+        scopes=target.scopes,
+        lifetime=lifetime,
+        session_id=standing.session_id,
+        organization_id=standing.organization_id,
+        roles=authority.roles_of(standing.member_id, standing.organization_id),
+        acr=standing.acr,
+        amr=standing.amr,
+        auth_time=standing.auth_time,
+        extra={"av": standing.authority_version},
+    )
+
+
+def id_token(
+    tenant: TenantRef,
+    client: Client,
+    standing: Standing,
+    scopes: Iterable[str],
+    access_token: str,
+    nonce: str = "",
+) -> MintedToken:
+    return tokens.mint_id_token(
+        tenant,
+        subject=standing.subject,
+        client_id=client.client_id,
+        lifetime=client.id_token_lifetime or selectors.policy().id_token_lifetime,
+        auth_time=standing.auth_time,
+        nonce=nonce,
+        session_id=standing.session_id,
+        acr=standing.acr,
+        amr=standing.amr,
+        extra={"at_hash": half_hash(access_token), **claims_of(standing, scopes)},
+    )
+
+
+def half_hash(text: str) -> str:
+    """The left half of the SHA-256, as at_hash wants it for our algorithms (OIDC Core §3.1.3.6)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
+
+
+def claims_of(person: Any, scopes: Iterable[str]) -> dict[str, Any]:
+    """Return the claims that scopes give about a person (OIDC Core §5.4); empty values are left out."""
+    given = set(scopes)
+    claims: dict[str, Any] = {}
+    if "profile" in given:
+        claims |= {"name": person.name, "locale": person.locale}
+    if "email" in given and person.email:
+        claims |= {"email": person.email, "email_verified": person.email_verified}
+    return {name: value for name, value in claims.items() if value != ""}
+
+
+def answer(minted: MintedToken, target: Target, **more: str) -> dict[str, Any]:
+    """Return the body of RFC 6749 §5.1; empty members are left out."""
+    body: dict[str, Any] = {
+        "access_token": minted.token,
+        "token_type": "Bearer",
+        "expires_in": minted.expires_in,
+        "scope": target.scope,
+    }
+    return body | {name: value for name, value in more.items() if value}
+
+
+def record(
+    event: str,
+    minted: MintedToken,
+    *,
+    client: Client,
+    grant_type: str,
+    actor: Actor,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write the audit row of an issued token; where it cannot be written no token leaves (promise R19)."""
+    emit(
+        event,
+        actor=actor,
+        object={
+            "id": minted.jti,
+            "object": "token",
+            "client_id": client.client_id,
+            "grant_type": grant_type,
+            "scope": minted.claims["scope"],
+            "audience": minted.claims["aud"],
+            "expires_in": minted.expires_in,
+            **(more or {}),
+        },
+    )
+
+
+def wants_id_token(target: Target) -> bool:
+    return OPENID in target.scopes

@@ -1,0 +1,113 @@
+"""What clients configure themselves from: discovery (OIDC Discovery §3, RFC 8414 §2) and the JWK Set.
+
+Both are bytes made once: per tenant and process for the metadata, per set of keys for the JWKS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+
+from core.errors import NotFound
+from core.livecache import LiveCache
+from core.urls import issuer, tenant_slug
+from oauth import grants
+from oauth.catalogue import IDENTITY_SCOPES
+from oauth.clients import ASSERTION_ALGORITHMS
+from oauth.http import tenant_of
+from oauth.models import AuthMethod
+from roles.permissions import Permission
+from tenants import keys, selectors
+
+MAX_AGE = 300  # seconds; a new signing key is published long before it signs
+Document = tuple[bytes, str]
+_jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)
+
+
+def openid_configuration(request: HttpRequest) -> HttpResponse:
+    return answer(request, configuration(tenant_of(request).slug))
+
+
+def authorization_server(request: HttpRequest) -> HttpResponse:
+    """The same document under the name of RFC 8414."""
+    return answer(request, configuration(tenant_of(request).slug))
+
+
+def inserted(request: HttpRequest, slug: str) -> HttpResponse:
+    """RFC 8414 §3.1: the well-known part stands between host and path of the issuer."""
+    tenant = selectors.by_slug(slug)
+    if tenant is None or not tenant.is_active or tenant_slug(request) is not None:
+        raise NotFound
+    return answer(request, configuration(tenant.slug))
+
+
+def jwks(request: HttpRequest) -> HttpResponse:
+    """RFC 7517 §5."""
+    tenant = tenant_of(request)
+    return answer(request, _jwks.get(str(tenant.id), lambda: document(keys.jwks(tenant.id))))
+
+
+def answer(request: HttpRequest, known: Document) -> HttpResponse:
+    """Answer with precomputed bytes, to any origin: all of it is public."""
+    body, etag = known
+    if request.method not in {"GET", "HEAD"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+    fresh = etag in request.headers.get("If-None-Match", "")
+    response = HttpResponseNotModified() if fresh else HttpResponse(body, content_type="application/json")
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def document(value: dict[str, Any]) -> Document:
+    body = json.dumps(value, separators=(",", ":")).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
+@lru_cache(maxsize=2000)
+def configuration(slug: str) -> Document:
+    return document(metadata(issuer(slug)))
+
+
+def metadata(base: str) -> dict[str, Any]:
+    """Return the metadata of an issuer; it names one path for each endpoint (OAU-31)."""
+    methods = [str(method) for method in AuthMethod]
+    proving = [method for method in methods if method != AuthMethod.NONE]
+    return {
+        "issuer": base,
+        "authorization_endpoint": f"{base}/oauth/authorize",
+        "token_endpoint": f"{base}/oauth/token",
+        "userinfo_endpoint": f"{base}/oauth/userinfo",
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "introspection_endpoint": f"{base}/oauth/introspect",
+        "revocation_endpoint": f"{base}/oauth/revoke",
+        "end_session_endpoint": f"{base}/oauth/end-session",
+        "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": grants.offered(),
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
+            "name", "locale", "email", "email_verified",
+        ],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+    }  # fmt: skip

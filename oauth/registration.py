@@ -1,0 +1,173 @@
+"""What an application may be: the rules for its addresses, grants, keys and scopes, used by every door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from core import jose
+from core.errors import FieldError, ValidationFailed
+from oauth.catalogue import IDENTITY_SCOPES, resources_of
+from oauth.clients import ASSERTION_ALGORITHMS, assertion_keys
+from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from oauth.models import Application, ApplicationType, AuthMethod
+from tenants.selectors import TenantRef
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+MOST_ADDRESSES, LONGEST_ADDRESS = 50, 1000
+GRANTS: Mapping[str, tuple[str, ...]] = {
+    ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS),
+    ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.MACHINE: (CLIENT_CREDENTIALS,),
+    ApplicationType.DEVICE: (DEVICE_CODE, REFRESH_TOKEN),
+}
+DEFAULT_GRANTS: Mapping[str, tuple[str, ...]] = {
+    **GRANTS,
+    ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+}
+_PROVING = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT)
+METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
+    ApplicationType.WEB: _PROVING,
+    ApplicationType.SPA: (AuthMethod.NONE,),
+    ApplicationType.NATIVE: (AuthMethod.NONE,),
+    ApplicationType.MACHINE: _PROVING,
+    ApplicationType.DEVICE: (AuthMethod.NONE,),
+}
+# Seconds that a tenant's administrators may choose (C18).
+LIFETIMES = {
+    "access_token_lifetime": (300, 3600),
+    "id_token_lifetime": (300, 86_400),
+    "refresh_lifetime": (3600, 365 * 86_400),
+}
+
+
+def check(tenant: TenantRef, application: Application) -> None:
+    """Raise ValidationFailed with every fault of an application that is about to be saved."""
+    faults = [
+        *_kind(application),
+        *_addresses(tenant, application),
+        *_keys(application),
+        *_scopes(tenant, application),
+        *_lifetimes(application),
+    ]
+    if faults:
+        raise ValidationFailed(errors=faults)
+
+
+def _kind(application: Application) -> Iterable[FieldError]:
+    allowed = GRANTS[application.type]
+    if unfit := [grant for grant in application.grants if grant not in allowed]:
+        yield FieldError("/grants", "not_allowed", f"{unfit[0]} is not for {application.type} applications.")
+    if not application.grants:
+        yield FieldError("/grants", "required", "Name at least one grant.")
+    if application.auth_method not in METHODS[application.type]:
+        methods = ", ".join(METHODS[application.type])
+        yield FieldError("/auth_method", "not_allowed", f"{application.type} applications use {methods}.")
+
+
+def _addresses(tenant: TenantRef, application: Application) -> Iterable[FieldError]:
+    redirects = application.redirect_uris.split()
+    for field, uris in (
+        ("/redirect_uris", redirects),
+        ("/post_logout_redirect_uris", application.post_logout_redirect_uris.split()),
+    ):
+        yield from _count(field, uris)
+        for index, uri in enumerate(uris):
+            if fault := redirect_fault(uri, application.type, tenant.mode):
+                yield FieldError(f"{field}/{index}", "invalid", fault)
+    origins = application.allowed_origins.split()
+    yield from _count("/origins", origins)
+    for index, origin in enumerate(origins):
+        if fault := origin_fault(origin, tenant.mode):
+            yield FieldError(f"/origins/{index}", "invalid", fault)
+    if AUTHORIZATION_CODE in application.grants and not redirects:
+        yield FieldError("/redirect_uris", "required", "The authorization code grant needs a redirect URI.")
+    if application.type == ApplicationType.MACHINE and redirects:
+        yield FieldError("/redirect_uris", "not_allowed", "A machine application opens no hosted pages.")
+
+
+def _count(field: str, addresses: Sequence[str]) -> Iterable[FieldError]:
+    if len(addresses) > MOST_ADDRESSES:
+        yield FieldError(field, "too_many", f"At most {MOST_ADDRESSES}.")
+    if len(set(addresses)) != len(addresses):
+        yield FieldError(field, "repeated", "An address is listed twice.")
+
+
+def redirect_fault(uri: str, kind: str, mode: str) -> str:
+    """Return what is wrong with a redirect URI, or an empty string (RFC 6749 §3.1.2, RFC 8252 §7)."""
+    if len(uri) > LONGEST_ADDRESS or not uri.isascii() or any(character in uri for character in "\\*<>\"`{}|^"):
+        return "Use at most 1000 ASCII characters, no wildcard, no backslash."
+    try:
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018 — reading it is the check
+    except ValueError:
+        return "This is not a URI."
+    if "#" in uri or "@" in parts.netloc:
+        return "A redirect URI has no fragment and no user name."
+    if parts.scheme == "https":
+        return "" if parts.hostname else "The host is missing."
+    if parts.scheme == "http":
+        return _plain_fault(parts.hostname or "", kind, mode)
+    private = "." in parts.scheme and kind == ApplicationType.NATIVE and not parts.netloc
+    return "" if private else "Use https, or for native applications a scheme such as com.example.app:/callback."
+
+
+def _plain_fault(host: str, kind: str, mode: str) -> str:
+    if host not in LOOPBACK:
+        return "Plain http is only for loopback addresses."
+    if mode == "live" and kind != ApplicationType.NATIVE:
+        return "A live tenant takes https only; http to this machine is for test tenants and native applications."
+    return ""
+
+
+def origin_fault(origin: str, mode: str) -> str:
+    """Return what is wrong with a browser origin (RFC 6454 §6.1), or an empty string."""
+    try:
+        parts = urlsplit(origin)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "This is not an origin."
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    default = {"https": ":443", "http": ":80"}.get(parts.scheme)
+    if not host or origin != f"{parts.scheme}://{shown}{port}" or port == default or not origin.isascii():
+        return "An origin is scheme, host and port, in lower case, nothing after them."
+    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK and mode == "test"):
+        return ""
+    return "Use https; plain http is for loopback addresses of test tenants."
+
+
+def _keys(application: Application) -> Iterable[FieldError]:
+    wanted = application.auth_method == AuthMethod.PRIVATE_KEY_JWT
+    if not wanted and application.jwks is None:
+        return
+    keys: Any = (application.jwks or {}).get("keys")
+    if not isinstance(keys, list) or not 0 < len(keys) <= 10 or not all(isinstance(key, dict) for key in keys):
+        yield FieldError("/jwks", "required", 'Send {"keys": […]} with one to ten public keys.')
+    elif len(assertion_keys(application.jwks)) != len(keys):
+        names = ", ".join(algorithm for algorithm in ASSERTION_ALGORITHMS if algorithm in jose.ALGORITHMS)
+        yield FieldError("/jwks", "invalid", f"Each key must be a public signing key for one of {names}.")
+
+
+def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]:
+    resources = resources_of(tenant)
+    known = set(IDENTITY_SCOPES).union(*(resource.scopes for resource in resources.values()))
+    for index, scope in enumerate(application.scopes):
+        if scope not in known:
+            yield FieldError(f"/scopes/{index}", "unknown", f"There is no scope {scope[:60]} in this tenant.")
+        elif scope in IDENTITY_SCOPES and application.type == ApplicationType.MACHINE:
+            yield FieldError(f"/scopes/{index}", "not_allowed", "A machine application acts for no person.")
+    for field in ("resources", "introspection_audiences"):
+        for index, audience in enumerate(getattr(application, field)):
+            if audience not in resources:
+                yield FieldError(f"/{field}/{index}", "unknown", "There is no API resource with this audience.")
+
+
+def _lifetimes(application: Application) -> Iterable[FieldError]:
+    for name, (least, most) in LIFETIMES.items():
+        value = getattr(application, name)
+        if value is not None and not least <= value <= most:
+            yield FieldError(f"/{name}", "out_of_range", f"{least} to {most} seconds.")
