@@ -56,7 +56,8 @@ def oauth_error(problem: Problem) -> JsonResponse:
         problem.status, "server_error" if problem.status >= 500 else "invalid_request"
     )
     response = JsonResponse({"error": error, "error_description": problem.detail}, status=problem.status)
-    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", **problem.headers})
+    for name, value in ({"Cache-Control": "no-store", "Pragma": "no-cache"} | problem.headers).items():
+        response.headers[name] = value
     return response
 
 
@@ -68,7 +69,8 @@ def error_page(request: HttpRequest, problem: Problem) -> HttpResponse:
         {"problem": problem, "request_id": getattr(request, "request_id", "")},
         status=problem.status,
     )
-    response.headers.update(problem.headers)
+    for name, value in problem.headers.items():
+        response.headers[name] = value
     return response
 
 

@@ -184,7 +184,8 @@ class Endpoint(APIView):
 
     def answer(self, spec: Operation, answer: Answer, call: Call) -> HttpResponse:
         response = Response(answer.body, status=answer.status)
-        response.headers.update(answer.headers)
+        for name, value in answer.headers.items():
+            response.headers[name] = value
         if answer.etag:
             response.headers["ETag"] = answer.etag
         if spec.secrets:

@@ -49,7 +49,8 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     body = document(problem, instance=request.path_info, request_id=request_id)
     response = JsonResponse(body, status=problem.status, content_type=PROBLEM_JSON)
-    response.headers.update(problem.headers)
+    for name, value in problem.headers.items():
+        response.headers[name] = value
     challenge = challenge_for(problem)
     if challenge:
         response.headers["WWW-Authenticate"] = challenge
