@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core import context, crypto, ids, scope
@@ -96,11 +96,11 @@ RETURNING id, tenant_id, account_id, name, sealed, context, attempts
 def run_due(limit: int = 20) -> int:
     """Lease and run up to `limit` due jobs; returns how many were leased."""
     lease = ids.uuid7()
-    with scope.relay(), connections["relay"].cursor() as cursor:
-        cursor.execute(_LEASE_SQL, {"lease": lease, "seconds": LEASE.total_seconds(), "limit": limit})
-        leased = cursor.fetchall()
-    for row in leased:
-        _run(lease, Job(**dict(zip(("id", "tenant_id", "account_id", "name", "sealed", "context", "attempts"), row, strict=True))))
+    values = {"lease": lease, "seconds": LEASE.total_seconds(), "limit": limit}
+    with scope.relay():
+        leased = list(Job.objects.raw(_LEASE_SQL, values))
+    for job in leased:
+        _run(lease, job)
     return len(leased)
 
 
