@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class ApikeysConfig(AppConfig):
     name = "apikeys"
+
+    def ready(self) -> None:
+        from apikeys.live import check_token
+        from tenants.bearer import register_liveness
+
+        register_liveness(check_token)

@@ -1,0 +1,64 @@
+"""The events of API keys and service accounts."""
+
+from __future__ import annotations
+
+from events.registry import declare
+
+_TEXT, _TIME = {"type": "string"}, {"type": ["string", "null"], "format": "date-time"}
+_WORDS = {"type": "array", "items": {"type": "string"}, "example": ["members:read"]}
+_MAYBE = {"type": ["string", "null"]}
+KEY = {
+    "name": _TEXT,
+    "hint": {"type": "string", "example": "sk_test_4fT9xQ2mLk0B"},
+    "status": {"type": "string", "enum": ["active", "rotating", "expired", "revoked"]},
+    "scopes": _WORDS,
+    "audience": _TEXT,
+    "service_account_id": _MAYBE,
+    "expires_at": _TIME,
+}
+ACCOUNT = {
+    "name": _TEXT,
+    "status": {"type": "string", "enum": ["active", "disabled"]},
+    "scopes": _WORDS,
+}
+
+declare("api_key.created", "An API key was created", object="api_key", fields=KEY)
+declare(
+    "api_key.rotated",
+    "An API key was replaced by a new one with the same scopes",
+    object="api_key",
+    fields={**KEY, "rotated_to": _TEXT, "overlap_until": _TIME},
+)
+declare(
+    "api_key.revoked",
+    "An API key was revoked; its tokens stopped with it",
+    object="api_key",
+    fields={**KEY, "revoke_reason": _TEXT},
+)
+declare(
+    "api_key.used",
+    "An API key was used (at most once a minute for each key)",
+    object="api_key",
+    fields={"hint": _TEXT},
+    high_volume=True,
+)
+declare(
+    "api_key.denied",
+    "A genuine API key was refused (at most once a minute for each key and cause)",
+    object="api_key",
+    fields={"hint": _TEXT, "cause": {"type": "string", "example": "token_revoked"}},
+)
+declare("service_account.created", "A service account was created", object="service_account", fields=ACCOUNT)
+declare("service_account.updated", "A service account was changed", object="service_account", fields=ACCOUNT)
+declare(
+    "service_account.disabled",
+    "A service account was disabled; its keys stopped with it",
+    object="service_account",
+    fields=ACCOUNT,
+)
+declare(
+    "service_account.deleted",
+    "A service account was deleted and its keys revoked",
+    object="service_account",
+    fields=ACCOUNT,
+)
