@@ -1,15 +1,17 @@
-"""Many rows in one statement."""
+"""Many rows in one statement whose text does not depend on their number, so that it is parsed once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-Rows = Sequence[Sequence[Any]]
 
+def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return an INSERT of `rows` and its parameters, one array for each column.
 
-def insert(table: str, columns: Sequence[str], rows: Rows) -> tuple[str, list[Any]]:
-    """Return `INSERT … VALUES (…), (…)` and its parameters; table and columns are names of our own code."""
-    row = f"({', '.join(['%s'] * len(columns))})"
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * len(rows))}"
-    return statement, [value for values in rows for value in values]
+    Table, columns and their SQL types are names of our own code. Rows are inserted in their order.
+    """
+    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+    return statement, values

@@ -129,9 +129,16 @@ _EVENT_COLUMNS = (
     "id", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id", "mode",
     "canonical", "created_at",
 )  # fmt: skip
-_SEAL_COLUMNS = (
-    "event_id", "stream", "tenant_id", "account_id", "organization_id", "sequence", "previous_hash", "hash",
-)  # fmt: skip
+_SEAL_COLUMNS = {
+    "event_id": "uuid",
+    **dict.fromkeys(("stream", "tenant_id", "account_id", "organization_id"), "uuid"),
+    "sequence": "bigint",
+    "previous_hash": "bytea",
+    "hash": "bytea",
+}
+_HEAD_COLUMNS = {
+    name: _SEAL_COLUMNS[name] for name in ("stream", "tenant_id", "account_id", "sequence", "hash")
+}
 _RAISE_HEAD = """
  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, updated_at = now()
  WHERE events_streamhead.sequence < excluded.sequence
@@ -202,12 +209,11 @@ def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[Seale
 
 
 def _write(cursor: Any, batch: Sequence[SealedEvent]) -> None:
-    seals = [[one.id, *(getattr(one, column) for column in _SEAL_COLUMNS[1:])] for one in batch]
+    seals = [[one.id, *(getattr(one, name) for name in list(_SEAL_COLUMNS)[1:])] for one in batch]
     cursor.execute(*rows.insert("events_seal", _SEAL_COLUMNS, seals))
     last = {one.stream: one for one in batch}
-    heads = [[one.stream, one.tenant_id, one.account_id, one.sequence, one.hash] for one in last.values()]
-    columns = ("stream", "tenant_id", "account_id", "sequence", "hash")
-    statement, parameters = rows.insert("events_streamhead", columns, heads)
+    heads = [[getattr(one, name) for name in _HEAD_COLUMNS] for one in last.values()]
+    statement, parameters = rows.insert("events_streamhead", _HEAD_COLUMNS, heads)
     cursor.execute(statement + _RAISE_HEAD, parameters)
     if cursor.rowcount != len(heads):
         raise RuntimeError("a stream's head moved under its lock")

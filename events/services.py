@@ -19,12 +19,25 @@ from events import envelope, nudge, registry, rows, source
 from events.errors import EventRefused
 from events.models import Event
 
-_EVENT = (
-    "id", "tenant_id", "account_id", "organization_id", "type", "actor_type", "actor_id", "on_behalf_of",
-    "object_type", "object_id", "request_id", "mode", "canonical", "created_at",
-)  # fmt: skip
-_PERSONAL = ("event_id", "tenant_id", "account_id", "organization_id", "name", "salt", "value")
-_PENDING = ("tenant_id", "account_id", "event_id")
+_STREAM = {"tenant_id": "uuid", "account_id": "uuid"}
+_EVENT = {
+    "id": "uuid",
+    **_STREAM,
+    "organization_id": "uuid",
+    **dict.fromkeys(("type", "actor_type", "actor_id", "on_behalf_of"), "text"),
+    **dict.fromkeys(("object_type", "object_id", "request_id", "mode"), "text"),
+    "canonical": "bytea",
+    "created_at": "timestamptz",
+}
+_PERSONAL = {
+    "event_id": "uuid",
+    **_STREAM,
+    "organization_id": "uuid",
+    "name": "text",
+    "salt": "bytea",
+    "value": "text",
+}
+_PENDING = {**_STREAM, "event_id": "uuid"}
 
 
 @dataclass(frozen=True)
