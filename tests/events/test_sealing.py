@@ -18,6 +18,7 @@ from django.db import connections
 from core import scope
 from events import sealing
 from events.chain import verify
+from events.management.commands.sealer import forget_connections
 from events.models import Event, PendingEvent, Seal
 from events.sealing import on_sealed, seal_pending
 from events.services import Draft, emit_many
@@ -244,4 +245,4 @@ def _hang_up_on_relay() -> None:
     ) as connection:  # fmt: skip
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename = current_user"
         connection.execute(query)
-    connections["relay"].close()
+    forget_connections()

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             except Error as error:
                 pause = min(max(pause * 2, 0.1), LONGEST_PAUSE)
                 log.warning("the sealer waits for the database", error=type(error).__name__, pause=pause)
-                connections["relay"].close()
+                forget_connections()
                 time.sleep(pause)
             else:
                 pause = 0.0
@@ -44,6 +44,12 @@ class Command(BaseCommand):
 
     def _stop(self, *_: Any) -> None:
         self.stopping = True
+
+
+def forget_connections() -> None:
+    """Drop the pool with its dead connections: it would try them one by one, seconds apart."""
+    connections["relay"].close()
+    connections["relay"].close_pool()
 
 
 class Nudges:
