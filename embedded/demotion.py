@@ -65,9 +65,12 @@ def reachable_binaries(binaries: Path, home: Path, how: Demotion) -> Path:
     """Return a copy of the binaries beside the data when `nobody` cannot enter the original place."""
     if how.user is None or _succeeds([str(binaries / "postgres"), "--version"], how.user):
         return binaries
-    copy = home / "pginstall"
-    if not (copy / "bin" / "postgres").exists():
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        for path in [copy, *copy.rglob("*")]:
-            os.chown(path, how.user, how.user, follow_symlinks=False)
-    return copy / "bin"
+    package = binaries.parent.parent
+    copy = home / "packages"
+    # Beside the package lie the libraries that its binaries look for by a relative path.
+    for part in (package.with_name(f"{package.name}.libs"), package):
+        if part.exists() and not (copy / part.name).exists():
+            shutil.copytree(part, copy / part.name, symlinks=True)
+    for path in [copy, *copy.rglob("*")]:
+        os.chown(path, how.user, how.user, follow_symlinks=False)
+    return copy / binaries.relative_to(package.parent)

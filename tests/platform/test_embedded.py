@@ -119,9 +119,10 @@ def test_without_namespaces_it_runs_as_nobody_even_from_a_place_nobody_can_enter
     monkeypatch.setattr(demotion, "NAMESPACE", ["false"])
     monkeypatch.setattr("embedded.postgres.demotion", demotion.demotion.__wrapped__)
     # tmp_path is root's own (0700), like a clone under /root: the binaries must be copied out of it.
-    install = tmp_path / "install"
-    shutil.copytree(embedded.postgres._binaries().parent, install, symlinks=True)
-    monkeypatch.setattr("embedded.postgres._binaries", lambda: install / "bin")
+    package = embedded.postgres._binaries().parent.parent
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, tmp_path / part.name, symlinks=True)
+    monkeypatch.setattr("embedded.postgres._binaries", lambda: tmp_path / package.name / "pginstall" / "bin")
     server = Postgres(tmp_path / "postgres", durable=False)
     try:
         assert server.how.user == demotion.NOBODY and server.binaries.is_relative_to(server.home)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -19,13 +21,13 @@ PASSWORDS = {role: f"{role}-password" for role in provision.LOGINS}
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """A cluster of our own: roles belong to a whole cluster, and these tests change their passwords."""
-    home = tmp_path_factory.mktemp("provision")
-    postgres = Postgres(home / "postgres", durable=False)
-    postgres.attach(home / "log")
-    yield postgres
-    postgres.stop()
+    with TemporaryDirectory(prefix="cv-") as home:
+        postgres = Postgres(Path(home) / "postgres", durable=False)
+        postgres.attach(Path(home) / "log")
+        yield postgres
+        postgres.stop()
 
 
 @pytest.fixture
