@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class MailConfig(AppConfig):
     name = "mail"
+
+    def ready(self) -> None:
+        from mail import tasks  # noqa: F401 — registers the job

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from mail import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("mailbox", pages.mailbox_list, name="mailbox"),
+    path("mailbox.json", pages.mailbox_json, name="mailbox_json"),
+    path("mailbox/<str:mail_id>", pages.mailbox_detail, name="mailbox_message"),
+]

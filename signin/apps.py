@@ -5,3 +5,6 @@ from django.apps import AppConfig
 
 class SigninConfig(AppConfig):
     name = "signin"
+
+    def ready(self) -> None:
+        from signin import admission, tasks  # noqa: F401 — registers jobs and what ends with a sign-in

@@ -1,5 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from signin import pages, recovery_pages, sign_up_pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("sign-in", pages.sign_in, name="sign_in"),
+    path("sign-in/password", pages.password, name="sign_in_password"),
+    path("sign-in/continue", pages.go_on, name="sign_in_continue"),
+    path("sign-up", sign_up_pages.sign_up, name="sign_up"),
+    path("verify", sign_up_pages.verify, name="verify"),
+    path("recovery", recovery_pages.recovery, name="recovery"),
+    path("recovery/new-password", recovery_pages.new_password, name="recovery_new_password"),
+    path("organization", pages.organization, name="organization"),
+    path("sign-out", pages.sign_out, name="sign_out"),
+    path("signed-out", pages.signed_out, name="signed_out"),
+    path("suspended", pages.suspended, name="suspended"),
+]

@@ -1,0 +1,63 @@
+"""The browser's side of identity: the session cookie. Doors of every app read it here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from identity import sessions
+from identity.sessions import Opened, SessionRef
+
+_KNOWN = "_identity_session"
+
+
+def cookie_name() -> str:
+    return f"{settings.COOKIE_PREFIX}session"
+
+
+def current_session(request: HttpRequest) -> SessionRef | None:
+    """Return the live identity session of this browser, asked once per request."""
+    if not hasattr(request, _KNOWN):
+        setattr(request, _KNOWN, sessions.find(request.COOKIES.get(cookie_name(), "")))
+    found: SessionRef | None = getattr(request, _KNOWN)
+    return found
+
+
+def account_session(request: HttpRequest) -> SessionRef | None:
+    """Return the session if the person's own pages may use it: opened by the account, not idle."""
+    found = current_session(request)
+    if found is None or not found.is_own or found.is_idle(int(sessions.IDLE.total_seconds())):
+        return None
+    sessions.touch(found)
+    return found
+
+
+def remember(request: HttpRequest, response: HttpResponse, opened: Opened, *, persistent: bool) -> None:
+    """Give the browser the new value; without `persistent` it forgets when it closes."""
+    set_cookie(response, cookie_name(), opened.value, expires=opened.expires_at if persistent else None)
+    forget_known(request)
+
+
+def forget(request: HttpRequest, response: HttpResponse) -> None:
+    delete_cookie(response, cookie_name())
+    forget_known(request)
+
+
+def forget_known(request: HttpRequest) -> None:
+    if hasattr(request, _KNOWN):
+        delattr(request, _KNOWN)
+
+
+def set_cookie(response: HttpResponse, name: str, value: str, *, expires: datetime | None = None) -> None:
+    """`__Host-` on https: Secure, path /, no domain, so that no sibling host can plant it (threat B4)."""
+    seconds = max(0, int((expires - timezone.now()).total_seconds())) if expires else None
+    response.set_cookie(
+        name, value, max_age=seconds, path="/", secure=settings.SECURE, httponly=True, samesite="Lax"
+    )
+
+
+def delete_cookie(response: HttpResponse, name: str) -> None:
+    response.set_cookie(name, "", max_age=0, path="/", secure=settings.SECURE, httponly=True, samesite="Lax")

@@ -1,0 +1,20 @@
+"""What happens to people's accounts; written to the account's own stream."""
+
+from __future__ import annotations
+
+from events.registry import declare
+
+CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
+EMAIL = {"email": "string"}
+
+declare(
+    "user.password.changed", "A person changed their password", object="account", signal=CREDENTIAL_CHANGE
+)
+declare("user.password.reset_requested", "A mail to choose a new password was asked for", object="account")
+declare(
+    "user.password.reset_completed",
+    "A person chose a new password by mail; earlier sign-ins ended",
+    object="account",
+    signal=CREDENTIAL_CHANGE,
+)
+declare("user.email.verified", "A person proved that an address is theirs", object="account", fields=EMAIL)

@@ -1,0 +1,55 @@
+"""Finding people. The look-ups by digest need no scope; the rest reads the open account scope."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core import secrets
+from identity.emails import Address
+from identity.models import Account, EmailAddress, IdentitySession
+
+SESSION_PURPOSE = "identity.session"
+
+
+def account_id_by_address(address: Address) -> uuid.UUID | None:
+    """Return the account that proved this address; asks the lookup function, so no scope is needed."""
+    with connection.cursor() as cursor:
+        for digest in address.digests:
+            cursor.execute("SELECT account_by_email(%s)", [digest])
+            found = cursor.fetchone()
+            if found and found[0]:
+                return uuid.UUID(str(found[0]))
+    return None
+
+
+def session_by_value(value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Return (session id, account id) for a cookie's value; ended ones too: liveness is judged on the row."""
+    with connection.cursor() as cursor:
+        for digest in secrets.fingerprints(value, SESSION_PURPOSE):
+            cursor.execute("SELECT session_id, account_id FROM identity_session_by_digest(%s)", [digest])
+            found = cursor.fetchone()
+            if found:
+                return found[0], found[1]
+    return None
+
+
+def account(account_id: uuid.UUID) -> Account | None:
+    return Account.objects.filter(id=account_id).first()
+
+
+def emails(account_id: uuid.UUID) -> QuerySet[EmailAddress]:
+    """Return the person's addresses, the primary one first."""
+    return EmailAddress.objects.filter(account_id=account_id).order_by("-is_primary", "id")
+
+
+def primary_email(account_id: uuid.UUID) -> str:
+    """Return the address that is mailed, empty where there is none."""
+    return emails(account_id).values_list("address", flat=True).first() or ""
+
+
+def live_sessions(account_id: uuid.UUID) -> QuerySet[IdentitySession]:
+    """Return the person's sign-ins that nobody has ended, newest use first."""
+    return IdentitySession.objects.filter(account_id=account_id, ended_at=None).order_by("-last_active_at")

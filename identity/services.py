@@ -1,0 +1,113 @@
+"""Accounts: made only once an address is proved, changed only by their owner.
+
+Passwords are hashed before a scope is opened: a transaction never waits for Argon2id.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import ids, passwords, scope
+from core.errors import FieldError
+from core.principal import Actor
+from events.services import emit
+from identity import emails, selectors
+from identity.emails import Address
+from identity.errors import AddressTaken, PasswordRefused
+from identity.models import Account, EmailAddress
+
+PREFIX = "acc"
+
+
+def public_id(account_id: uuid.UUID) -> str:
+    """Return the account's name in its own stream and pages; tenants never see it."""
+    return ids.encode(PREFIX, account_id)
+
+
+def person(account_id: uuid.UUID) -> Actor:
+    """Return the person as the actor of events in their own stream."""
+    return Actor("user", public_id(account_id))
+
+
+def describe(account_id: uuid.UUID) -> dict[str, str]:
+    return {"id": public_id(account_id), "object": "account"}
+
+
+def create_account(
+    *, email: str | Address, password: str = "", password_hash: str = "", name: str = "", locale: str = ""
+) -> Account:
+    """Create an account whose address was proved; opens the new account's scope itself.
+
+    Give `password`, or `password_hash` made at sign-up, or neither. Raises AddressTaken, ValidationFailed.
+    """
+    address = email if isinstance(email, Address) else emails.read(email)
+    stored = password_hash or make_password(password or None)
+    account = Account(
+        id=ids.uuid7(), password=stored, name=name, locale=locale, password_changed_at=timezone.now()
+    )
+    if selectors.account_id_by_address(address) is not None:
+        raise AddressTaken
+    try:
+        with scope.account(account.id):
+            account.save(force_insert=True)
+            EmailAddress.objects.create(
+                account=account, address=address.mailbox, digest=address.digest, is_primary=True
+            )
+            emit(
+                "user.email.verified",
+                actor=person(account.id),
+                object=describe(account.id),
+                personal={"email": address.mailbox},
+            )
+    except IntegrityError:
+        raise AddressTaken from None
+    return account
+
+
+def rename(*, account_id: uuid.UUID, name: str, locale: str = "") -> None:
+    """Change the person's own name; what tenants were told stays as it was."""
+    Account.objects.filter(id=account_id).update(name=name, locale=locale, updated_at=timezone.now())
+
+
+def check_new_password(
+    password: str, *, words: list[str], rules: passwords.PasswordRules | None = None
+) -> None:
+    """Raise PasswordRefused with every reason, as a sole factor is judged (AUT-03)."""
+    found = passwords.check_password_policy(password, tenant_rules=rules, context_words=words)
+    if found:
+        raise PasswordRefused(errors=[FieldError("/password", f.code, str(f.message)) for f in found])
+
+
+_stand_in = ""
+
+
+def verify_password(password: str, stored: str | None) -> bool:
+    """Compare at the same cost whether or not there is a hash to compare with (threat L2)."""
+    global _stand_in
+    if not _stand_in:
+        _stand_in = make_password(uuid.uuid4().hex)
+    if stored and not stored.startswith("!"):
+        return check_password(password, stored)
+    check_password(password, _stand_in)
+    return False
+
+
+def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "user.password.changed") -> None:
+    """Store a new hash in the open account scope; the caller ends the other sign-ins."""
+    with transaction.atomic():
+        now = timezone.now()
+        Account.objects.filter(id=account_id).update(
+            password=password_hash, password_changed_at=now, updated_at=now
+        )
+        emit(event, actor=person(account_id), object=describe(account_id))
+
+
+def prepare_hash(password: str) -> str:
+    """Hash for storage; call with no scope open."""
+    opened = scope.current()
+    assert opened is None, "hashing inside a transaction would hold its connection"
+    return make_password(password)

@@ -1,0 +1,194 @@
+"""Identity sessions: a person's browser sign-in over all tenants.
+
+The cookie holds 256 random bits, the row their keyed digest. Every sign-in and step-up gives a new
+value, so that a planted or copied older one is worthless (L7). Limits are decided when a session is
+used, never by a clean-up job (R20).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from core import context, jobs, scope, secrets
+from events.services import emit
+from identity import selectors, services
+from identity.models import IdentitySession
+
+ABSOLUTE = timedelta(hours=24)
+IDLE = timedelta(hours=1)
+REMEMBERED = timedelta(days=30)
+TOUCH_EVERY = timedelta(minutes=1)
+BY_ACCOUNT = "account"
+RECOVERY = "recovery"  # announced even when no sign-in was live: standing grants end too
+PASSWORD = "urn:claviger:acr:password"
+
+
+@dataclass(frozen=True)
+class SessionRef:
+    """A live sign-in, free of database objects. `opened_by` other than `account` is good in one tenant only."""
+
+    id: uuid.UUID
+    account_id: uuid.UUID
+    account_name: str
+    email: str
+    opened_by: str
+    amr: tuple[str, ...]
+    acr: str
+    auth_time: datetime
+    last_active_at: datetime
+    expires_at: datetime
+    remembered: bool
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the account's own methods opened it."""
+        return self.opened_by == BY_ACCOUNT
+
+    def is_fresh(self, seconds: int) -> bool:
+        """Whether the person really authenticated within the last `seconds` (L8)."""
+        return timezone.now() - self.auth_time <= timedelta(seconds=seconds)
+
+    def is_idle(self, seconds: int) -> bool:
+        """Whether the person has been away too long; who asked to be remembered is not timed out."""
+        return not self.remembered and timezone.now() - self.last_active_at > timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session and the value for its cookie, which is nowhere else."""
+
+    id: uuid.UUID
+    value: str
+    expires_at: datetime
+
+
+def find(value: str) -> SessionRef | None:
+    """Return the live session of a cookie's value; opens an account scope for a moment."""
+    if not value or len(value) > 100:
+        return None
+    known = selectors.session_by_value(value)
+    if known is None:
+        return None
+    session_id, account_id = known
+    with scope.account(account_id):
+        row = IdentitySession.objects.select_related("account").filter(id=session_id).first()
+        if row is None or not _is_live(row):
+            return None
+        return _ref(row, selectors.primary_email(account_id))
+
+
+def _is_live(row: IdentitySession) -> bool:
+    """Idle limits differ by door: each asks `SessionRef.is_idle` with its own."""
+    return row.ended_at is None and row.expires_at > timezone.now() and row.account.is_active
+
+
+def _ref(row: IdentitySession, email: str) -> SessionRef:
+    return SessionRef(
+        id=row.id,
+        account_id=row.account_id,
+        account_name=row.account.name,
+        email=email,
+        opened_by=row.opened_by,
+        amr=tuple(row.amr),
+        acr=row.acr,
+        auth_time=row.auth_time,
+        last_active_at=row.last_active_at,
+        expires_at=row.expires_at,
+        remembered=row.remembered,
+    )
+
+
+def open_session(
+    *,
+    account_id: uuid.UUID,
+    amr: list[str],
+    acr: str = PASSWORD,
+    remember: bool = False,
+    replacing: SessionRef | None = None,
+    opened_by: str = BY_ACCOUNT,
+) -> Opened:
+    """Record a sign-in that has just happened, in the open account scope, and return the new cookie value.
+
+    `replacing` is the session that this browser had: the same person's goes on under a new value, so that
+    the tenant sessions hanging on it stay; another person's must be ended by the caller first.
+    """
+    now, value, known = timezone.now(), secrets.new_token(), context.current()
+    fields = {
+        "digest": secrets.fingerprint(value, selectors.SESSION_PURPOSE),
+        "amr": amr,
+        "acr": acr,
+        "auth_time": now,
+        "last_active_at": now,
+        "expires_at": now + (REMEMBERED if remember else ABSOLUTE),
+        "remembered": remember,
+        "ip": known.ip or None,
+        "user_agent": known.user_agent[:300],
+    }
+    if replacing is not None and replacing.account_id == account_id and replacing.opened_by == opened_by:
+        IdentitySession.objects.filter(id=replacing.id).update(**fields, updated_at=now)
+        return Opened(replacing.id, value, fields["expires_at"])
+    row = IdentitySession.objects.create(account_id=account_id, opened_by=opened_by, **fields)
+    return Opened(row.id, value, row.expires_at)
+
+
+def end(*, account_id: uuid.UUID, session_ids: list[uuid.UUID], reason: str) -> list[uuid.UUID]:
+    """End sign-ins of the open account scope; returns those that were live."""
+    ended = []
+    for row in IdentitySession.objects.select_for_update().filter(
+        account_id=account_id, id__in=session_ids, ended_at=None
+    ):
+        row.ended_at = timezone.now()
+        row.save(update_fields=["ended_at", "updated_at"])
+        described = {"id": row.public_id, "object": "session", "reason": reason}
+        emit("session.ended", actor=services.person(account_id), object=described)
+        ended.append(row.id)
+    if ended or reason == RECOVERY:
+        _announce(account_id, ended, reason)
+    return ended
+
+
+def _announce(account_id: uuid.UUID, ended: list[uuid.UUID], reason: str) -> None:
+    """Let what hangs on these sign-ins end too: at once after the commit, and by a job should that fail."""
+    payload = {"account_id": str(account_id), "sessions": [str(one) for one in ended], "reason": reason}
+    jobs.enqueue("identity.sessions_ended", payload)
+    transaction.on_commit(lambda: _tell(payload), robust=True)
+
+
+_listeners: list[Callable[[dict[str, Any]], None]] = []
+
+
+def on_ended(listener: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """Register what a higher app ends with a sign-in; called with no scope open, possibly twice."""
+    _listeners.append(listener)
+    return listener
+
+
+def _tell(payload: dict[str, Any]) -> None:
+    for listener in _listeners:
+        listener(payload)
+
+
+@jobs.handler("identity.sessions_ended", opens_scope=False)
+def tell_again(payload: dict[str, Any]) -> None:
+    _tell(payload)
+
+
+def end_others(*, account_id: uuid.UUID, keep: uuid.UUID | None, reason: str) -> list[uuid.UUID]:
+    """End every sign-in of the person but `keep`."""
+    live = selectors.live_sessions(account_id).exclude(id=keep).values_list("id", flat=True)
+    return end(account_id=account_id, session_ids=list(live), reason=reason)
+
+
+def touch(session: SessionRef) -> None:
+    """Record activity by the person at most once a minute; opens a scope only when it writes."""
+    if timezone.now() - session.last_active_at < TOUCH_EVERY:
+        return
+    with scope.account(session.account_id):
+        IdentitySession.objects.filter(id=session.id, ended_at=None).update(last_active_at=timezone.now())

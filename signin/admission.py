@@ -1,0 +1,242 @@
+"""From a signed-in person to a session in one tenant: may they join, must they prove themselves again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from core import context, ids, livecache, scope
+from core.principal import Actor
+from events.services import emit
+from identity import emails as addresses
+from identity import selectors as people
+from identity import sessions as identity_sessions
+from identity.emails import Address
+from identity.sessions import SessionRef
+from organizations.models import Membership, Organization
+from signin.errors import SignUpClosed
+from signin.interaction import Interaction
+from tenants import members, selectors
+from tenants import sessions as tenant_sessions
+from tenants.models import Member, MemberStatus, Tenant, TenantSession
+from tenants.policy import TenantPolicy
+from tenants.selectors import TenantRef
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A signed-in person in one tenant. `must_prove` says that single sign-on does not do (SES-05, SES-06)."""
+
+    member: Member | None
+    must_prove: bool
+    organizations: tuple[Organization, ...] = ()
+    session: TenantSession | None = None
+
+
+def standing(tenant: TenantRef, session: SessionRef, interaction: Interaction) -> Standing:
+    """Judge a live identity session against the tenant's policy and what the application asked."""
+    with scope.tenant(tenant.id):
+        policy, member = selectors.policy(), selectors.member_by_account(session.account_id)
+        if member is None:
+            return Standing(None, must_prove(session, policy, interaction, None, policy.session_idle))
+        current = live_session(session, member)
+        idle = idle_limit(policy, current.organization_id if current else interaction.organization_id)
+        proof = must_prove(session, policy, interaction, member.reauthenticate_after, idle)
+        return Standing(member, proof, tuple(organizations_of(member)), current)
+
+
+def must_prove(
+    session: SessionRef, policy: TenantPolicy, interaction: Interaction, since: datetime | None, idle: int
+) -> bool:
+    """Whether the person has to authenticate again before this tenant lets them in."""
+    age = timezone.now() - session.auth_time
+    if since is not None and session.auth_time <= since:
+        return True
+    if is_too_old(session, interaction):
+        return True
+    return session.is_idle(idle) or age > absolute_limit(session, policy)
+
+
+def must_prove_here(session: SessionRef, interaction: Interaction) -> bool:
+    """The same at the bare origin, where no tenant's policy rules."""
+    return session.is_idle(int(identity_sessions.IDLE.total_seconds())) or is_too_old(session, interaction)
+
+
+def is_too_old(session: SessionRef, interaction: Interaction) -> bool:
+    """Whether `prompt=login` or `max_age` asks for a proof after the one there is.
+
+    Whoever has proved themselves since the question was asked is fresh enough, even for a limit of zero.
+    """
+    if session.auth_time.timestamp() >= interaction.asked_at:
+        return False
+    limit, age = interaction.max_age, timezone.now() - session.auth_time
+    return "login" in interaction.prompts or (limit is not None and age > timedelta(seconds=limit))
+
+
+def absolute_limit(session: SessionRef, policy: TenantPolicy) -> timedelta:
+    return timedelta(seconds=policy.session_remember if session.remembered else policy.session_absolute)
+
+
+def idle_limit(policy: TenantPolicy, organization_id: uuid.UUID | None) -> int:
+    """The active organization's value within the tenant's cap (SES-01)."""
+    if organization_id is None:
+        return policy.session_idle
+    stored = Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
+    return policy.idle_for(stored)
+
+
+def organizations_of(member: Member) -> QuerySet[Organization]:
+    mine = Membership.objects.filter(member=member).values("organization_id")
+    return Organization.objects.filter(id__in=mine, status="active").order_by("name")
+
+
+def live_session(session: SessionRef, member: Member) -> TenantSession | None:
+    """Return this browser's session of the member that neither was ended nor ran out."""
+    return (
+        selectors.sessions_of(member)
+        .filter(identity_session_id=session.id, expires_at__gt=timezone.now())
+        .first()
+    )
+
+
+def may_sign_up(tenant: TenantRef, address: Address) -> bool:
+    """Apply the tenant's sign-up policy (AUT-18) in the open tenant scope; the invited always may."""
+    policy = selectors.policy()
+    if policy.sign_up == "open":
+        return True
+    if policy.sign_up == "domain" and address.domain in {d.casefold() for d in policy.sign_up_domains}:
+        return True
+    return is_expected(address)
+
+
+def is_expected(address: Address) -> bool:
+    """Whether the tenant has invited or pre-provisioned this address."""
+    return _pending([address]) is not None or any(check(address) for check in _expectations)
+
+
+_expectations: list[Any] = []
+
+
+def _pending(owned: list[Address]) -> Member | None:
+    waiting = selectors.members().filter(status=MemberStatus.PENDING, account_id=None)
+    return waiting.filter(email_search__in=[address.canonical for address in owned]).first()
+
+
+def may_join(tenant: TenantRef, session: SessionRef) -> bool:
+    """Whether the tenant's policy lets this account in as a new member."""
+    owned = _owned(session)
+    with scope.tenant(tenant.id):
+        return _pending(owned) is not None or any(may_sign_up(tenant, address) for address in owned[:1])
+
+
+def _owned(session: SessionRef) -> list[Address]:
+    """The person's proved addresses, the primary one first."""
+    with scope.account(session.account_id):
+        return [addresses.parse(row.address) for row in people.emails(session.account_id)]
+
+
+def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> Member:
+    """Make the person a member, or link the member who waits for them; raises SignUpClosed.
+
+    `signed_up` says that they have just proved their address here.
+    """
+    owned = _owned(session)
+    with scope.tenant(tenant.id):
+        known = selectors.member_by_account(session.account_id)
+        if known is not None:
+            return known
+        waiting = _pending(owned)
+        if waiting is not None:
+            return members.link_account(waiting, session.account_id, email_verified=True)
+        if not any(may_sign_up(tenant, address) for address in owned[:1]):
+            raise SignUpClosed
+        subject = ids.new_subject()
+        member = members.create_member(
+            actor=Actor("user", subject),
+            email=owned[0].mailbox,
+            name=session.account_name,
+            account_id=session.account_id,
+            email_verified=True,
+            subject=subject,
+        )
+        if signed_up:
+            emit("signup.completed", actor=Actor("user", subject), object={"id": subject, "object": "member"})
+        return member
+
+
+def enter(
+    tenant: TenantRef, session: SessionRef, member: Member, organization_id: uuid.UUID | None, *, method: str
+) -> TenantSession:
+    """Return the member's session in this browser, opened or refreshed by what has just been proved."""
+    with scope.tenant(tenant.id):
+        policy, known = selectors.policy(), context.current()
+        ends = session.auth_time + absolute_limit(session, policy)
+        current = live_session(session, member)
+        if current is not None and tenant_sessions.is_idle(
+            current, idle_limit(policy, current.organization_id)
+        ):
+            tenant_sessions.end_session(current, "idle")
+            current = None
+        if current is not None:
+            return _refresh(current, session, organization_id, ends)
+        opened = tenant_sessions.open_session(
+            member=member,
+            identity_session_id=session.id,
+            acr=session.acr,
+            amr=session.amr,
+            auth_time=session.auth_time,
+            ip=known.ip,
+            user_agent=known.user_agent,
+            organization_id=organization_id,
+            expires_at=min(ends, session.expires_at),
+        )
+        described = {"id": opened.public_id, "object": "session", "member": member.subject}
+        emit(
+            "signin.succeeded",
+            actor=Actor("user", member.subject),
+            object={**described, "method": method, "acr": session.acr},
+        )
+        return opened
+
+
+def _refresh(
+    current: TenantSession, session: SessionRef, organization_id: uuid.UUID | None, ends: datetime
+) -> TenantSession:
+    """A step-up, or another organization, changes the session in place: its `sid` stays."""
+    current.auth_time, current.acr, current.amr = session.auth_time, session.acr, list(session.amr)
+    current.organization_id, current.last_active_at = organization_id, timezone.now()
+    current.expires_at = min(ends, session.expires_at)
+    current.save(
+        update_fields=[
+            "auth_time",
+            "acr",
+            "amr",
+            "organization_id",
+            "last_active_at",
+            "expires_at",
+            "updated_at",
+        ]  # fmt: skip
+    )
+    livecache.invalidate("session", current.public_id)
+    return current
+
+
+@identity_sessions.on_ended
+def end_in_tenants(payload: dict[str, Any]) -> None:
+    """End the tenant sessions that hang on ended sign-ins, in every tenant of the person."""
+    account_id = uuid.UUID(payload["account_id"])
+    ended = [uuid.UUID(one) for one in payload["sessions"]]
+    if not ended:
+        return
+    with scope.account(account_id):
+        tenant_ids = list(Tenant.objects.values_list("id", flat=True))
+    for tenant_id in tenant_ids:
+        with scope.tenant(tenant_id):
+            live = TenantSession.objects.filter(identity_session_id__in=ended, ended_at=None)
+            for session in live.select_related("member"):
+                tenant_sessions.end_session(session, payload["reason"])

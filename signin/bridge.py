@@ -1,0 +1,140 @@
+"""For every page that needs a signed-in person: who is it, send them to sign in, sign them out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from core import scope
+from core.urls import tenant_path, tenant_slug
+from identity import browser
+from identity import sessions as identity_sessions
+from identity.sessions import SessionRef
+from signin import admission
+from signin.interaction import Interaction
+from signin.interaction import begin as new_interaction
+from tenants import selectors
+from tenants import sessions as tenant_sessions
+from tenants.models import Member, TenantSession
+from tenants.selectors import TenantRef
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person in one tenant, checked live. `organization_id` is the active organization, if any."""
+
+    account_id: uuid.UUID
+    member: Member
+    identity_session_id: uuid.UUID
+    session: TenantSession
+    auth_time: datetime
+    amr: tuple[str, ...]
+    acr: str
+    organization_id: uuid.UUID | None
+
+
+def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
+    """Return who is signed in to this tenant in this browser, None where a sign-in is needed.
+
+    Account and member active, neither session ended, idle or past its absolute limit, no fresher proof
+    demanded since. Opens short scopes itself; call it with none open.
+    """
+    known = browser.current_session(request)
+    if known is None or not tenant.is_active or known.opened_by not in ("account", str(tenant.id)):
+        return None
+    with scope.tenant(tenant.id):
+        member = selectors.member_by_account(known.account_id)
+        if member is None or not member.is_active:
+            return None
+        session = admission.live_session(known, member)
+        if session is None or _has_run_out(known, session, member):
+            return None
+        tenant_sessions.touch(session)
+    identity_sessions.touch(known)
+    return SignedIn(
+        known.account_id,
+        member,
+        known.id,
+        session,
+        known.auth_time,
+        known.amr,
+        known.acr,
+        session.organization_id,
+    )
+
+
+def _has_run_out(known: SessionRef, session: TenantSession, member: Member) -> bool:
+    policy = selectors.policy()
+    idle = admission.idle_limit(policy, session.organization_id)
+    if tenant_sessions.is_idle(session, idle):
+        return True
+    since = member.reauthenticate_after
+    return since is not None and known.auth_time <= since
+
+
+def begin(
+    request: HttpRequest,
+    tenant: TenantRef | None,
+    *,
+    next_url: str,
+    prompt: str = "",
+    max_age: int | None = None,
+    login_hint: str = "",
+    organization: uuid.UUID | None = None,
+    application_name: str = "",
+) -> HttpResponse:
+    """Send the person to the hosted pages; they come back to `next_url`, a path on our own origin.
+
+    With no tenant the sign-in is for the account itself (portal, dashboard). `prompt=login` and `max_age`
+    are satisfied by an authentication after this call; whoever asked compares `auth_time` on the way back.
+    """
+    interaction = new_interaction(
+        next_url=next_url,
+        prompt=prompt,
+        max_age=max_age,
+        login_hint=login_hint,
+        organization=organization,
+        application=application_name,
+    )
+    return HttpResponseRedirect(address("sign_in", tenant, interaction))
+
+
+def address(page: str, tenant: TenantRef | None, interaction: Interaction | None = None, **query: str) -> str:
+    """Return the path of a hosted page of this tenant, or of the bare origin."""
+    path = tenant_path(tenant.slug, page) if tenant else reverse(page)
+    if interaction is not None:
+        query = {"interaction": interaction.dump(tenant.slug if tenant else ""), **query}
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def sign_out(request: HttpRequest, response: HttpResponse, *, everywhere: bool = False) -> None:
+    """End this browser's session in the tenant of the address; `everywhere` ends the identity session too.
+
+    At the bare origin it is always everywhere. Call it with no scope open.
+    """
+    known = browser.current_session(request)
+    if known is None:
+        return
+    slug = tenant_slug(request)
+    tenant = selectors.by_slug(slug) if slug else None
+    if tenant is not None:
+        end_tenant_session(known, tenant)
+    if everywhere or tenant is None:
+        with scope.account(known.account_id):
+            identity_sessions.end(account_id=known.account_id, session_ids=[known.id], reason="signed_out")
+        browser.forget(request, response)
+
+
+def end_tenant_session(known: SessionRef, tenant: TenantRef) -> None:
+    with scope.tenant(tenant.id):
+        member = selectors.member_by_account(known.account_id)
+        session = admission.live_session(known, member) if member else None
+        if session is not None and member is not None:
+            from core.principal import Actor
+
+            tenant_sessions.end_session(session, "signed_out", actor=Actor("user", member.subject))

@@ -1,0 +1,75 @@
+"""What can stop a sign-in. Each page says the cause, what to do next and the request id (AUT-20)."""
+
+from __future__ import annotations
+
+from core.errors import Problem
+
+
+class TooManyAttempts(Problem):
+    code, status, simple, retryable = "too_many_attempts", 429, "rate_limit_exceeded", True
+    title = "Too many attempts"
+    fix = "Wait a little and try again, or choose a new password by mail."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Try again in {seconds} seconds, or choose a new password by mail.",
+            headers={"Retry-After": str(seconds)},
+        )
+        self.seconds = seconds
+
+
+class FlowExpired(Problem):
+    code, status, simple = "flow_expired", 410, "not_found"
+    title = "This page is out of date"
+    fix = "The sign-in it belongs to was finished or left too long. Start again."
+
+
+class OtherBrowser(Problem):
+    code, status, simple = "other_browser", 403, "forbidden"
+    title = "This was begun in another browser"
+    fix = (
+        "For your safety a sign-in goes on only where it began. Go back to that browser and type the code from"
+        " the mail there, or start again here."
+    )
+
+
+class WrongCredentials(Problem):
+    code, status, simple = "wrong_credentials", 400, "unauthorized"
+    title = "The address or the password is not right"
+    fix = "Check both, or choose a new password by mail."
+
+
+class WrongCode(Problem):
+    code, status, simple = "wrong_code", 400, "invalid_request"
+    title = "This code is not right"
+    fix = "Type the six digits of the newest mail."
+
+
+class CodeExhausted(Problem):
+    code, status, simple = "code_exhausted", 410, "not_found"
+    title = "The code was tried too often"
+    fix = "Start again: a new code will be sent."
+
+
+class LinkInvalid(Problem):
+    code, status, simple = "link_invalid", 410, "not_found"
+    title = "This link no longer works"
+    fix = "It was used, is too old, or a newer one was sent. Ask for a new one."
+
+
+class SignUpClosed(Problem):
+    code, status, simple = "sign_up_closed", 403, "forbidden"
+    title = "Sign-up is by invitation here"
+    fix = "Ask the person who runs this service to invite the address you want to use."
+
+
+class TenantSuspended(Problem):
+    code, status, simple = "tenant_suspended", 403, "forbidden"
+    title = "This service is suspended"
+    fix = "Nobody can sign in for now. Ask the service's support."
+
+
+class UnknownTenant(Problem):
+    code, status, simple = "unknown_tenant", 404, "not_found"
+    title = "There is no such service here"
+    fix = "Check the address; it may have a typing error."

@@ -1,0 +1,33 @@
+"""How people come in; in the tenant's stream, and in the person's own where it is known."""
+
+from __future__ import annotations
+
+from events.registry import declare
+
+CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
+METHOD = {"method": {"type": "string", "enum": ["password", "single_sign_on", "sign_up", "recovery"]}}
+REASON = {"reason": "string"}
+MEMBER = {"member": "string"}
+
+declare(
+    "signin.succeeded",
+    "A person signed in",
+    object="session",
+    fields={**METHOD, **MEMBER, "acr": "string"},
+    high_volume=True,
+)
+declare(
+    "signin.failed", "A sign-in was refused", object="sign_in", fields={**REASON, **MEMBER}, high_volume=True
+)
+declare("signin.blocked", "Sign-ins were slowed down after many attempts", object="sign_in", fields=REASON)
+declare("signup.completed", "A person signed up and proved their address", object="member")
+declare("signup.blocked", "A sign-up was refused by the tenant's policy", object="sign_up", fields=REASON)
+declare("recovery.started", "A mail to choose a new password was asked for", object="recovery", fields=MEMBER)
+declare(
+    "recovery.completed",
+    "A person chose a new password by mail; earlier sign-ins ended",
+    object="recovery",
+    fields=MEMBER,
+    signal=CREDENTIAL_CHANGE,
+)
+declare("recovery.denied", "A recovery link was refused", object="recovery", fields=REASON)

@@ -1,0 +1,157 @@
+"""Flow rows: begun, found again by their own browser only, finished once."""
+
+from __future__ import annotations
+
+import secrets as random
+import uuid
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from core import ids, scope, secrets
+from identity.emails import Address
+from signin.devices import Browser
+from signin.errors import CodeExhausted, FlowExpired, OtherBrowser, WrongCode
+from signin.interaction import Interaction
+from signin.models import Purpose, SignInFlow, Stage
+from tenants.selectors import TenantRef
+
+LIFETIME = timedelta(hours=1)
+PROOF_MINUTES = {Purpose.SIGN_UP: 15, Purpose.RECOVERY: 30}
+MAX_COMPARES = 5
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a mail carries: a six-digit code and the token of a link."""
+
+    code: str
+    token: str
+
+
+def flow_scope(tenant: TenantRef | None) -> AbstractContextManager[Any]:
+    """Flows at the bare origin belong to no tenant and no person yet: operator scope alone sees them."""
+    return scope.tenant(tenant.id) if tenant else scope.operator()
+
+
+def start(
+    *,
+    tenant: TenantRef | None,
+    purpose: Purpose,
+    stage: Stage,
+    browser: Browser,
+    address: Address,
+    interaction: Interaction,
+    account_id: uuid.UUID | None = None,
+    **typed: Any,
+) -> SignInFlow:
+    """Insert a flow in the open scope; `typed` is sealed with it."""
+    flow = SignInFlow(
+        tenant_id=tenant.id if tenant else None,
+        account_id=account_id,
+        purpose=purpose,
+        stage=stage,
+        browser_digest=browser.digest,
+        address_digest=address.digest,
+        expires_at=timezone.now() + LIFETIME,
+    )
+    slug = tenant.slug if tenant else ""
+    flow.seal(
+        {
+            "mailbox": address.mailbox,
+            "canonical": address.canonical,
+            "interaction": interaction.dump(slug),
+            **typed,
+        }
+    )
+    # No RETURNING, which at the bare origin would ask the read policy of another scope.
+    SignInFlow.objects.bulk_create([flow])
+    return flow
+
+
+def find(tenant: TenantRef | None, public_id: str) -> SignInFlow:
+    """Return an open flow of this place in the open scope; raises FlowExpired."""
+    try:
+        flow_id = SignInFlow.read_id(public_id)
+    except ids.MalformedId:
+        raise FlowExpired from None
+    found = SignInFlow.objects.filter(id=flow_id, tenant_id=tenant.id if tenant else None).first()
+    if found is None or not found.is_open:
+        raise FlowExpired
+    return found
+
+
+def resume(tenant: TenantRef | None, public_id: str, browser: Browser, stage: Stage) -> SignInFlow:
+    """Return the open flow of this browser at this stage; raises FlowExpired, OtherBrowser."""
+    found = find(tenant, public_id)
+    if found.browser_digest not in browser.digests:
+        raise OtherBrowser
+    if found.stage != stage:
+        raise FlowExpired
+    return found
+
+
+def address_of(flow: SignInFlow) -> Address:
+    data = flow.data
+    return Address(data["mailbox"], data["canonical"])
+
+
+def finish(flow: SignInFlow, **unchanged: Any) -> None:
+    """End the flow by one statement, once; raises FlowExpired when it had ended or moved on."""
+    live = SignInFlow.objects.filter(id=flow.id, stage=flow.stage, expires_at__gt=timezone.now(), **unchanged)
+    if not live.update(stage=Stage.DONE, code_digest="", link_digest="", updated_at=timezone.now()):
+        raise FlowExpired
+
+
+def issue_proof(flow: SignInFlow) -> Proof:
+    """Give the flow a new code and link; the older ones, of any flow for this address here, are dead (L4).
+
+    The count of compares is not reset: asking again buys no more guesses (M6).
+    """
+    proof = Proof(f"{random.randbelow(1_000_000):06d}", secrets.new_token())
+    same = SignInFlow.objects.filter(
+        tenant_id=flow.tenant_id, address_digest=flow.address_digest, purpose=flow.purpose
+    )
+    same.exclude(id=flow.id).exclude(stage=Stage.DONE).update(code_digest="", link_digest="")
+    SignInFlow.objects.filter(id=flow.id).update(
+        code_digest=secrets.digest(_bound(proof.code, flow), "signin.code"),
+        link_digest=secrets.digest(_bound(proof.token, flow), "signin.link"),
+        proof_expires_at=timezone.now() + timedelta(minutes=PROOF_MINUTES[Purpose(flow.purpose)]),
+    )
+    return proof
+
+
+def count_compare(flow: SignInFlow) -> SignInFlow:
+    """Count one compare before it is made, atomically; raises CodeExhausted past the fifth (M1)."""
+    allowed = SignInFlow.objects.filter(
+        id=flow.id, stage=flow.stage, attempts__lt=MAX_COMPARES, proof_expires_at__gt=timezone.now()
+    )
+    if not allowed.update(attempts=F("attempts") + 1):
+        raise CodeExhausted
+    return SignInFlow.objects.get(id=flow.id)
+
+
+def check_live_proof(flow: SignInFlow, stage: Stage) -> None:
+    """Raise FlowExpired unless the flow waits at this stage and what was mailed has not run out."""
+    if flow.stage != stage or flow.proof_expires_at is None or flow.proof_expires_at <= timezone.now():
+        raise FlowExpired
+
+
+def check_proof(flow: SignInFlow, *, code: str = "", token: str = "") -> None:
+    """Compare in constant time; raises WrongCode."""
+    if token:
+        right = secrets.matches(_bound(token, flow), flow.link_digest, "signin.link")
+    else:
+        right = secrets.matches(_bound("".join(code.split()), flow), flow.code_digest, "signin.code")
+    if not right:
+        raise WrongCode
+
+
+def _bound(proof: str, flow: SignInFlow) -> str:
+    """Bind a proof to tenant, purpose, account and address as well as to its flow (L4)."""
+    place = f"{flow.tenant_id or 'origin'}:{flow.purpose}:{flow.account_id or ''}"
+    return f"{place}:{flow.address_digest}:{flow.id}:{proof}"

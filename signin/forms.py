@@ -1,0 +1,66 @@
+"""The forms of the hosted pages. Only the fields named here are read (threat L10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from core.passwords import MAX_LENGTH
+from identity import emails
+from identity.emails import Address
+
+
+class AddressField(forms.CharField):
+    """Cleans to an `identity.emails.Address`."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("label", _("E-mail address"))
+        super().__init__(max_length=254, widget=forms.EmailInput, **options)
+
+    def clean(self, value: Any) -> Address:
+        text = super().clean(value)
+        try:
+            return emails.parse(text)
+        except emails.InvalidAddress:
+            raise forms.ValidationError(_("Write an e-mail address such as name@example.com.")) from None
+
+
+def password_field(label: Any, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(
+        label=label, help_text=help_text, max_length=MAX_LENGTH, strip=False, widget=forms.PasswordInput
+    )
+
+
+class IdentifyForm(forms.Form):
+    email = AddressField()
+
+
+class PasswordForm(forms.Form):
+    password = password_field(_("Password"))
+    remember = forms.BooleanField(label=_("Stay signed in on this device"), required=False)
+
+
+class SignUpForm(forms.Form):
+    name = forms.CharField(label=_("Your name"), max_length=200)
+    email = AddressField()
+    new_password = password_field(_("Password"), _("At least 15 characters; a few words in a row are fine."))
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(label=_("Six-digit code"), max_length=12)
+
+
+class RecoveryForm(forms.Form):
+    email = AddressField()
+
+
+class NewPasswordForm(forms.Form):
+    new_password = password_field(
+        _("New password"), _("At least 15 characters; a few words in a row are fine.")
+    )
+
+
+class OrganizationForm(forms.Form):
+    organization = forms.CharField(max_length=60, required=False)

@@ -1,0 +1,129 @@
+"""What every hosted page shares: its tenant, the words on it, and its answers' cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from core import scope
+from core.errors import Problem, Unavailable
+from core.livecache import LiveCache
+from core.passwords import HasherBusy
+from core.urls import tenant_slug
+from signin import bridge, devices, interaction
+from signin.devices import Browser
+from signin.errors import TenantSuspended, UnknownTenant
+from signin.interaction import Interaction
+from tenants import selectors
+from tenants.selectors import TenantRef
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a hosted page shows of its tenant."""
+
+    name: str
+    mode: str
+    support_email: str
+    privacy_url: str
+    terms_url: str
+    branding: dict[str, Any]
+    sign_up: str
+
+
+_faces: LiveCache[Face] = LiveCache("tenant")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request to a hosted page. `tenant` is None at the bare origin (account, dashboard)."""
+
+    request: HttpRequest
+    tenant: TenantRef | None
+    browser: Browser
+    interaction: Interaction
+
+    @property
+    def slug(self) -> str:
+        return self.tenant.slug if self.tenant else ""
+
+    def url(self, page: str, **query: str) -> str:
+        return bridge.address(page, self.tenant, self.interaction, **query)
+
+    def flow_url(self, page: str, flow_id: str, **query: str) -> str:
+        return bridge.address(page, self.tenant, None, flow=flow_id, **query)
+
+    def redirect(self, address: str) -> HttpResponse:
+        response = HttpResponseRedirect(address)
+        response.status_code = 303
+        return response
+
+    def render(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        face = face_of(self.tenant)
+        shared = {
+            "visit": self,
+            "tenant": face,
+            "branding": face.branding if face else {},
+            "interaction": self.interaction.dump(self.slug),
+            "application": self.interaction.application,
+            "local_mailbox": "" if settings.PRODUCTION else reverse("mailbox"),
+            "links": {page: self.url(page) for page in ("sign_in", "sign_up", "recovery")},
+            "sign_up_open": face is None or face.sign_up != "invite",
+        }
+        return render(self.request, f"signin/{template}.html", shared | context, status=status)
+
+
+View = Callable[..., HttpResponse]
+
+
+def hosted(view: View) -> View:
+    """Give a view its `Visit`; refuse unknown and suspended tenants with a page that says so."""
+
+    @wraps(view)
+    def visited(request: HttpRequest, **arguments: str) -> HttpResponse:
+        slug = tenant_slug(request)
+        tenant = selectors.by_slug(slug) if slug else None
+        if slug and tenant is None:
+            raise UnknownTenant
+        if tenant is not None and not tenant.is_active:
+            raise TenantSuspended
+        asked = request.POST if request.method == "POST" else request.GET
+        visit = Visit(request, tenant, devices.of(request), interaction.read(asked, slug or ""))
+        try:
+            response = view(visit, **arguments)
+        except HasherBusy:
+            raise Unavailable from None
+        return devices.keep(response, visit.browser)
+
+    return visited
+
+
+def face_of(tenant: TenantRef | None) -> Face | None:
+    if tenant is None:
+        return None
+    return _faces.get(str(tenant.id), lambda: _load_face(tenant))
+
+
+def _load_face(tenant: TenantRef) -> Face:
+    with scope.tenant(tenant.id):
+        row, policy = selectors.tenant(), selectors.policy()
+    return Face(
+        row.name, row.mode, row.support_email, row.privacy_url, row.terms_url, row.branding, policy.sign_up
+    )
+
+
+def explain(form: Form, problem: Problem, field: str | None = None) -> None:
+    """Put a refusal on the form: its sentences at `field`, or above it."""
+    if problem.errors:
+        for error in problem.errors:
+            form.add_error(field, error.detail)
+    else:
+        form.add_error(field, f"{problem.title}. {problem.detail}")

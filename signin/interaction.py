@@ -1,0 +1,92 @@
+"""What a person came to the hosted pages for: carried from page to page as one signed value.
+
+Nothing in it is trusted for access: whoever sent the person here checks again when they come back. The
+signature keeps the application's name on our pages from being somebody else's words.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from django.core import signing
+
+from core.pages import safe_next
+
+SALT = "signin.interaction"
+LIFETIME = 86_400
+HOME = "/account/"
+MAX_NEXT = 6000
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """`asked_at` is when it began, in epoch seconds; `prompt` and `max_age` as in OIDC Core §3.1.2.1."""
+
+    next: str = HOME
+    prompt: str = ""
+    max_age: int | None = None
+    login_hint: str = ""
+    organization: str = ""
+    application: str = ""
+    asked_at: float = 0.0
+
+    def dump(self, tenant: str) -> str:
+        """Write it for the address bar; it is read under the same tenant only."""
+        return signing.dumps({"t": tenant, **asdict(self)}, salt=SALT, compress=True)
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        return frozenset(self.prompt.split())
+
+    @property
+    def organization_id(self) -> uuid.UUID | None:
+        return uuid.UUID(self.organization) if self.organization else None
+
+
+def begin(
+    *,
+    next_url: str,
+    prompt: str = "",
+    max_age: int | None = None,
+    login_hint: str = "",
+    organization: uuid.UUID | None = None,
+    application: str = "",
+) -> Interaction:
+    """Return a new one; an address outside our origin becomes the start page (threat L9)."""
+    return Interaction(
+        next=safe_next(next_url[:MAX_NEXT], HOME),
+        prompt=prompt,
+        max_age=max_age,
+        login_hint=login_hint[:254],
+        organization=str(organization or ""),
+        application=application[:120],
+        asked_at=time.time(),
+    )
+
+
+def read(values: Mapping[str, Any], tenant: str) -> Interaction:
+    """Read it from a query or form; plain `next`, `prompt` and `login_hint` begin one without a name."""
+    written = values.get("interaction", "")
+    if written:
+        return load(written, tenant)
+    return begin(
+        next_url=values.get("next", ""),
+        prompt=values.get("prompt", "")[:60],
+        login_hint=values.get("login_hint", ""),
+    )
+
+
+def load(written: str, tenant: str) -> Interaction:
+    """Open a signed value; a foreign, old or changed one counts as none."""
+    try:
+        found = signing.loads(written, salt=SALT, max_age=LIFETIME)
+    except signing.BadSignature:
+        return begin(next_url="")
+    if found.pop("t", None) != tenant:
+        return begin(next_url="")
+    names = {field.name for field in fields(Interaction)}
+    return Interaction(**{name: value for name, value in found.items() if name in names})

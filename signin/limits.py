@@ -1,0 +1,137 @@
+"""How often may be tried (threats L1, M1): counted in PostgreSQL, before anything is compared.
+
+Each rule allows some attempts at once, then makes the wait grow, and has a quota for its window. The
+keys are keyed digests. Nobody can lock a person out for good: guessing from one network uses up that
+network's rule first, a device that signed in before has a rule of its own, and mail recovery stays open.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from django.db import connection, transaction
+
+from core import scope, secrets
+from signin.errors import TooManyAttempts
+
+HOUR, DAY = 3600, 86_400
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`free` attempts at once, then waits of 2, 4, 8 … up to `longest` seconds; `quota` in a window."""
+
+    name: str
+    quota: int
+    window: int
+    free: int
+    longest: int = 900
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A rule applied to what it counts by."""
+
+    rule: Rule
+    key: str
+
+
+GUESS_HERE = Rule("account_network", quota=20, window=DAY, free=5)
+GUESS_ACCOUNT = Rule("account", quota=100, window=DAY, free=100)
+GUESS_NETWORK = Rule("network", quota=100, window=600, free=100)
+GUESS_DEVICE = Rule("account_device", quota=20, window=HOUR, free=5)
+MAIL_ADDRESS = Rule("mail_address", quota=5, window=HOUR, free=3, longest=60)
+MAIL_NETWORK = Rule("mail_network", quota=60, window=HOUR, free=60)
+START_NETWORK = Rule("start_network", quota=600, window=600, free=600)
+PROOF_NETWORK = Rule("proof_network", quota=100, window=600, free=100)
+
+# One statement decides: parallel attempts queue on the row, and each sees the count of the one before.
+TAKE = """
+INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
+VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(window)s * interval '1 second')
+ON CONFLICT (key) DO UPDATE SET
+  count = CASE WHEN w.expires_at <= clock_timestamp() THEN 1 ELSE w.count + 1 END,
+  expires_at = CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.expires_at ELSE w.expires_at END,
+  next_at = CASE
+    WHEN w.expires_at <= clock_timestamp() THEN clock_timestamp()
+    WHEN w.count + 1 >= %(quota)s THEN w.expires_at
+    WHEN w.count + 1 >= %(free)s THEN clock_timestamp()
+      + least(%(longest)s, power(2, least(w.count + 2 - %(free)s, 20))) * interval '1 second'
+    ELSE clock_timestamp() END
+WHERE w.next_at <= clock_timestamp() OR w.expires_at <= clock_timestamp()
+RETURNING count
+"""
+WAIT = "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM signin_attemptwindow WHERE key = %s"
+
+
+def take(attempts: Iterable[Attempt]) -> list[str]:
+    """Count one try against each rule, in order; raises TooManyAttempts at the first that is used up.
+
+    Runs in a transaction of its own, so the count outlives whatever the request comes to. Returns the names
+    of the rules that begin to make people wait with this very try.
+    """
+    assert scope.current() is None, "attempts are counted outside of any scope"
+    slowed, wait = [], 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        for attempt in attempts:
+            count = _take(cursor, attempt)
+            if count is None:
+                wait = _wait(cursor, attempt)
+                break
+            if count in (attempt.rule.free, attempt.rule.quota):
+                slowed.append(attempt.rule.name)
+    if wait:
+        raise TooManyAttempts(wait)
+    return slowed
+
+
+def _take(cursor: Any, attempt: Attempt) -> int | None:
+    rule = attempt.rule
+    values = {"quota": rule.quota, "window": rule.window, "free": rule.free, "longest": rule.longest}
+    cursor.execute(TAKE, {"key": _digest(attempt), **values})
+    row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def _wait(cursor: Any, attempt: Attempt) -> int:
+    cursor.execute(WAIT, [_digest(attempt)])
+    row = cursor.fetchone()
+    return max(1, ceil(row[0]) if row else 1)
+
+
+def give_back(attempts: Iterable[Attempt]) -> None:
+    """Take back one counted try of shared rules after a success, so that busy networks do not run dry."""
+    keys = [_digest(attempt) for attempt in attempts]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE signin_attemptwindow SET count = greatest(count - 1, 0),"
+            " next_at = least(next_at, clock_timestamp()) WHERE key = ANY(%s)",
+            [keys],
+        )
+
+
+def clear(attempts: Iterable[Attempt]) -> None:
+    """Forget the tries of a person who has just proved who they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM signin_attemptwindow WHERE key = ANY(%s)", [[_digest(a) for a in attempts]]
+        )
+
+
+def _digest(attempt: Attempt) -> str:
+    return secrets.fingerprint(f"{attempt.rule.name}:{attempt.key}", "signin.attempt")
+
+
+def network_of(ip: str) -> str:
+    """An IPv4 address, or the /64 that one IPv6 customer has."""
+    if not ip:
+        return "unknown"
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network(f"{ip}/64", strict=False).network_address)
+    return str(address)

@@ -1,0 +1,232 @@
+"""Signing in: who are you, prove it, join, choose an organization, go on. Works without JavaScript."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from identity import browser
+from identity.sessions import SessionRef
+from organizations.models import Organization
+from signin import admission, bridge, devices, flows, services
+from signin.errors import FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
+from signin.flows import flow_scope
+from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
+from signin.hosted import Visit, explain, hosted
+from signin.models import Stage
+from signin.services import SignedInPerson
+
+READ_WRITE = ["GET", "HEAD", "POST"]
+NOTICES = frozenset({"password_changed", "signed_out"})
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def sign_in(visit: Visit) -> HttpResponse:
+    """Ask who the person is; someone already signed in goes on, unless asked to prove it again."""
+    if visit.request.method == "POST":
+        return _identify(visit)
+    session = browser.current_session(visit.request)
+    if session is not None and "select_account" not in visit.interaction.prompts and _is_good(visit, session):
+        return visit.redirect(visit.url("sign_in_continue"))
+    if "create" in visit.interaction.prompts:
+        return visit.redirect(visit.url("sign_up"))
+    hint = visit.interaction.login_hint or (session.email if session else "")
+    return _identify_page(visit, IdentifyForm(initial={"email": hint}), session)
+
+
+def _identify_page(
+    visit: Visit, form: IdentifyForm, session: SessionRef | None = None, status: int = 200
+) -> HttpResponse:
+    usable = session if session is not None and _is_good(visit, session) else None
+    notice = visit.request.GET.get("notice", "")
+    return visit.render(
+        "sign_in",
+        status,
+        form=form,
+        known=usable,
+        continue_url=visit.url("sign_in_continue"),
+        notice=notice if notice in NOTICES else "",
+    )
+
+
+def _identify(visit: Visit) -> HttpResponse:
+    form = IdentifyForm(visit.request.POST)
+    if not form.is_valid():
+        return _identify_page(visit, form, status=400)
+    try:
+        flow = services.identify(
+            tenant=visit.tenant,
+            browser=visit.browser,
+            address=form.cleaned_data["email"],
+            interaction=visit.interaction,
+        )
+    except TooManyAttempts as problem:
+        explain(form, problem)
+        return _slowed(_identify_page(visit, form, status=429), problem)
+    return visit.redirect(visit.flow_url("sign_in_password", flow.public_id))
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def password(visit: Visit) -> HttpResponse:
+    """Ask for the password; the page is the same whether or not there is an account (L2)."""
+    flow_id = visit.request.POST.get("flow") or visit.request.GET.get("flow", "")
+    form = PasswordForm(visit.request.POST if visit.request.method == "POST" else None)
+    if not form.is_valid():
+        return _password_page(visit, flow_id, form, 400 if form.is_bound else 200)
+    try:
+        person = services.authenticate(
+            tenant=visit.tenant,
+            flow_id=flow_id,
+            browser=visit.browser,
+            password=form.cleaned_data["password"],
+            remember=form.cleaned_data["remember"],
+            present=browser.current_session(visit.request),
+        )
+    except WrongCredentials as problem:
+        explain(form, problem)
+        return _password_page(visit, flow_id, form, 400)
+    except TooManyAttempts as problem:
+        explain(form, problem)
+        return _slowed(_password_page(visit, flow_id, form, 429), problem)
+    except FlowExpired:
+        if browser.current_session(visit.request):  # sent twice, or reached again by the back button
+            return visit.redirect(visit.url("sign_in"))
+        raise
+    return welcome(visit, person)
+
+
+def _password_page(visit: Visit, flow_id: str, form: PasswordForm, status: int) -> HttpResponse:
+    with flow_scope(visit.tenant):
+        flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.PASSWORD)
+    data = flow.data
+    context = {"form": form, "flow": flow_id, "email": data["mailbox"], "interaction": data["interaction"]}
+    return visit.render("password", status, **context)
+
+
+def _slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
+    response.headers["Retry-After"] = str(problem.seconds)
+    return response
+
+
+def welcome(visit: Visit, person: SignedInPerson) -> HttpResponse:
+    """Give the browser its new session and send the person on."""
+    response = visit.redirect(bridge.address("sign_in_continue", visit.tenant, person.interaction))
+    browser.remember(visit.request, response, person.opened, persistent=person.remember)
+    devices.recognise(response, visit.browser, person.address)
+    return response
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def go_on(visit: Visit) -> HttpResponse:
+    """Bring a signed-in person into this tenant: joined, in an organization, and back to where they came from."""
+    session = browser.current_session(visit.request)
+    if session is None or not _is_good(visit, session):
+        return visit.redirect(visit.url("sign_in"))
+    if visit.tenant is None:
+        return visit.redirect(visit.interaction.next)
+    if visit.request.method == "POST":
+        admission.join(visit.tenant, session)
+    here = admission.standing(visit.tenant, session, visit.interaction)
+    if here.member is None:
+        return _join_page(visit, session)
+    if not here.member.is_active:
+        return visit.redirect(visit.url("suspended"))
+    chosen = _organization(visit, here)
+    if chosen is UNDECIDED:
+        return visit.redirect(visit.url("organization"))
+    return _enter(visit, session, here, chosen)
+
+
+UNDECIDED = uuid.UUID(int=0)
+
+
+def _organization(visit: Visit, here: admission.Standing) -> uuid.UUID | None:
+    """The organization asked for, else the present one, else the only one; several are for the person to choose."""
+    mine = [organization.id for organization in here.organizations]
+    if visit.interaction.organization_id in mine:
+        return visit.interaction.organization_id
+    if here.session is not None:
+        return here.session.organization_id
+    if len(mine) > 1:
+        return UNDECIDED
+    return mine[0] if mine else None
+
+
+def _join_page(visit: Visit, session: SessionRef) -> HttpResponse:
+    assert visit.tenant is not None
+    if not admission.may_join(visit.tenant, session):
+        raise SignUpClosed
+    another = replace(visit.interaction, prompt="select_account")
+    return visit.render("join", session=session, another_url=bridge.address("sign_in", visit.tenant, another))
+
+
+def _enter(
+    visit: Visit, session: SessionRef, here: admission.Standing, organization_id: uuid.UUID | None
+) -> HttpResponse:
+    assert visit.tenant is not None
+    assert here.member is not None
+    # A proof given during this visit is a sign-in; an older one is single sign-on.
+    method = "password" if session.auth_time.timestamp() >= visit.interaction.asked_at else "single_sign_on"
+    admission.enter(visit.tenant, session, here.member, organization_id, method=method)
+    return visit.redirect(visit.interaction.next)
+
+
+def _is_good(visit: Visit, session: SessionRef) -> bool:
+    """Whether the present sign-in does here, or the person has to prove themselves again."""
+    if visit.tenant is not None:
+        if session.opened_by not in ("account", str(visit.tenant.id)):
+            return False
+        return not admission.standing(visit.tenant, session, visit.interaction).must_prove
+    return session.is_own and not admission.must_prove_here(session, visit.interaction)
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def organization(visit: Visit) -> HttpResponse:
+    """Let a member of several organizations choose the one to work in."""
+    session = browser.current_session(visit.request)
+    if visit.tenant is None or session is None or not _is_good(visit, session):
+        return visit.redirect(visit.url("sign_in"))
+    here = admission.standing(visit.tenant, session, visit.interaction)
+    if here.member is None or not here.member.is_active:
+        return visit.redirect(visit.url("sign_in_continue"))
+    form = OrganizationForm(visit.request.POST)
+    if visit.request.method == "POST" and form.is_valid():
+        wanted = form.cleaned_data["organization"]
+        chosen = _named(here.organizations, wanted)
+        if chosen is not None or not wanted:
+            return _enter(visit, session, here, chosen.id if chosen else None)
+    return visit.render("organization", organizations=here.organizations)
+
+
+def _named(organizations: Sequence[Organization], public_id: str) -> Organization | None:
+    return next((one for one in organizations if one.public_id == public_id), None)
+
+
+@require_http_methods(["POST"])
+@hosted
+def sign_out(visit: Visit) -> HttpResponse:
+    response = visit.redirect(bridge.address("signed_out", visit.tenant))
+    bridge.sign_out(visit.request, response, everywhere=bool(visit.request.POST.get("everywhere")))
+    return response
+
+
+@require_safe
+@hosted
+def signed_out(visit: Visit) -> HttpResponse:
+    known = browser.current_session(visit.request)
+    return visit.render("signed_out", known=known, sign_out_url=bridge.address("sign_out", visit.tenant))
+
+
+@require_safe
+@hosted
+def suspended(visit: Visit) -> HttpResponse:
+    """Say to a suspended member why nothing happens; to anybody else there is nothing to say."""
+    return visit.render("suspended", status=403)

@@ -1,0 +1,137 @@
+"""Recovery by mail: a link that works once, for thirty minutes, for the account it was made for (L4, L5)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.hashers import make_password
+
+from core import context, ids, jobs, ports, scope
+from core.principal import Actor
+from events.services import emit
+from identity import selectors as people
+from identity import services as accounts
+from identity import sessions
+from identity.emails import Address
+from identity.models import EmailAddress
+from signin import flows, limits, services
+from signin.devices import Browser
+from signin.errors import FlowExpired, LinkInvalid, WrongCode
+from signin.flows import flow_scope
+from signin.interaction import Interaction, load
+from signin.limits import Attempt
+from signin.models import Purpose, SignInFlow, Stage
+from signin.sign_up import absolute, password_rules
+from tenants.selectors import TenantRef
+
+
+def start(
+    *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
+) -> SignInFlow:
+    """Mail a link to the stored address; an unknown one gets a mail that says so, and the same answer (L2)."""
+    network = limits.network_of(context.current().ip)
+    limits.take([Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)])
+    account_id = people.account_id_by_address(address)
+    mailbox = _stored_mailbox(account_id, address)
+    with flow_scope(tenant):
+        flow = flows.start(
+            tenant=tenant,
+            purpose=Purpose.RECOVERY,
+            stage=Stage.NEW_PASSWORD,
+            browser=browser,
+            address=address,
+            interaction=interaction,
+            account_id=account_id,
+        )
+        proof = flows.issue_proof(flow)
+        if account_id is None:
+            template, link = "recover_unknown", absolute("sign_up", tenant, interaction)
+        else:
+            template = "recover_password"
+            link = absolute("recovery_new_password", tenant, None, flow=flow.public_id, token=proof.token)
+        ports.mail.send(
+            template,
+            mailbox,
+            tenant_id=tenant.id if tenant else None,
+            context={"link": link, "minutes": flows.PROOF_MINUTES[Purpose.RECOVERY]},
+        )
+        _record(tenant, flow, account_id)
+    return flow
+
+
+def _stored_mailbox(account_id: uuid.UUID | None, address: Address) -> str:
+    """Mail goes to the address as it was proved, never to what was typed just now (L6)."""
+    wanted = account_id or ids.uuid7()
+    with scope.account(wanted):
+        stored = EmailAddress.objects.filter(account_id=wanted, digest__in=address.digests)
+        return stored.values_list("address", flat=True).first() or address.mailbox
+
+
+def _record(tenant: TenantRef | None, flow: SignInFlow, account_id: uuid.UUID | None) -> None:
+    subject = services.subject_of(tenant, account_id)
+    described = {"id": flow.public_id, "object": "recovery"} | ({"member": subject} if subject else {})
+    emit("recovery.started", actor=Actor("user", subject or "unknown"), object=described)
+    jobs.enqueue(
+        "signin.tell_account", {"type": "user.password.reset_requested", "account": str(account_id or "")}
+    )
+
+
+def inspect(*, tenant: TenantRef | None, flow_id: str, token: str) -> SignInFlow:
+    """Return the flow of a link that still works, in whichever browser it was opened; raises LinkInvalid.
+
+    The link is the proof, so it need not be opened where it was asked for; nobody is signed in by it.
+    """
+    limits.take([Attempt(limits.PROOF_NETWORK, limits.network_of(context.current().ip))])
+    try:
+        with flow_scope(tenant):
+            flow = flows.find(tenant, flow_id)
+        flows.check_live_proof(flow, Stage.NEW_PASSWORD)
+        flows.check_proof(flow, token=token or "-")
+    except (FlowExpired, WrongCode):
+        raise LinkInvalid from None
+    if flow.account_id is None or people.account_id_by_address(flows.address_of(flow)) != flow.account_id:
+        raise LinkInvalid
+    return flow
+
+
+def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: str) -> Interaction:
+    """Set the new password; every earlier sign-in, flow and standing grant ends. Nobody is signed in by it.
+
+    Raises LinkInvalid, PasswordRefused (the link stays good then).
+    """
+    flow = inspect(tenant=tenant, flow_id=flow_id, token=token)
+    address, account_id = flows.address_of(flow), flow.account_id
+    assert account_id is not None
+    rules, words = password_rules(tenant)
+    accounts.check_new_password(password, words=[*words, *address.words], rules=rules)
+    hashed = make_password(password)
+    _consume(tenant, flow)
+    with scope.account(account_id):
+        accounts.set_password(
+            account_id=account_id, password_hash=hashed, event="user.password.reset_completed"
+        )
+        sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
+        SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
+            stage=Stage.DONE, code_digest="", link_digest=""
+        )
+        link = absolute("recovery", tenant, None)
+        ports.mail.send(
+            "password_changed",
+            people.primary_email(account_id),
+            account_id=account_id,
+            context={"link": link},
+        )
+    limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical)])
+    return load(flow.data["interaction"], tenant.slug if tenant else "")
+
+
+def _consume(tenant: TenantRef | None, flow: SignInFlow) -> None:
+    """Use the link up by one statement, with the tenant's record of it in the same transaction."""
+    with flow_scope(tenant):
+        try:
+            flows.finish(flow, link_digest=flow.link_digest)
+        except FlowExpired:
+            raise LinkInvalid from None
+        subject = services.subject_of(tenant, flow.account_id)
+        described = {"id": flow.public_id, "object": "recovery"} | ({"member": subject} if subject else {})
+        emit("recovery.completed", actor=Actor("user", subject or "unknown"), object=described)

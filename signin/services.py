@@ -1,0 +1,186 @@
+"""Signing in with a password. Whatever the address, the same work is done in the same order (L2)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from core import context, ids, jobs, scope
+from core.principal import Actor
+from events.services import emit
+from identity import selectors as people
+from identity import services as accounts
+from identity import sessions
+from identity.emails import Address
+from identity.models import Account
+from identity.sessions import Opened, SessionRef
+from signin import flows, limits
+from signin.devices import Browser
+from signin.errors import WrongCredentials
+from signin.flows import flow_scope
+from signin.interaction import Interaction
+from signin.limits import Attempt
+from signin.models import Purpose, SignInFlow, Stage
+from tenants.models import Member
+from tenants.selectors import TenantRef
+
+
+@dataclass(frozen=True)
+class SignedInPerson:
+    """A sign-in that has just happened: its new cookie value and what the flow knew."""
+
+    account_id: uuid.UUID
+    opened: Opened
+    address: Address
+    remember: bool
+    interaction: Interaction
+
+
+def identify(
+    *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
+) -> SignInFlow:
+    """Begin a sign-in; nothing is said, or looked up, about the address."""
+    limits.take([Attempt(limits.START_NETWORK, _network())])
+    with flow_scope(tenant):
+        return flows.start(
+            tenant=tenant,
+            purpose=Purpose.SIGN_IN,
+            stage=Stage.PASSWORD,
+            browser=browser,
+            address=address,
+            interaction=interaction,
+        )
+
+
+def authenticate(
+    *,
+    tenant: TenantRef | None,
+    flow_id: str,
+    browser: Browser,
+    password: str,
+    remember: bool = False,
+    present: SessionRef | None = None,
+) -> SignedInPerson:
+    """Compare the password and open a session.
+
+    `present` is the session this browser already has: the same person's gets a new value, another's ends.
+    Raises TooManyAttempts before anything is compared, WrongCredentials, FlowExpired, OtherBrowser.
+    """
+    with flow_scope(tenant):
+        flow = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
+    address = flows.address_of(flow)
+    guesses = _guesses(address, browser)
+    _count(tenant, guesses)
+    account_id = people.account_id_by_address(address)
+    stored = _stored_password(account_id)
+    if not accounts.verify_password(password, stored) or account_id is None:
+        _record_failure(tenant, account_id)
+        raise WrongCredentials
+    with flow_scope(tenant):
+        flows.finish(flow)
+    limits.clear(guess for guess in guesses if guess.rule in (limits.GUESS_HERE, limits.GUESS_DEVICE))
+    limits.give_back(guess for guess in guesses if guess.rule in (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK))
+    opened = open_session(account_id=account_id, remember=remember, present=present, method="password")
+    interaction = _interaction(tenant, flow)
+    return SignedInPerson(account_id, opened, address, remember, interaction)
+
+
+def open_session(*, account_id: uuid.UUID, remember: bool, present: SessionRef | None, method: str) -> Opened:
+    """Open the identity session of a person who has just proved who they are; another person's ends."""
+    if present is not None and present.account_id != account_id:
+        with scope.account(present.account_id):
+            sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
+    with scope.account(account_id):
+        opened = sessions.open_session(
+            account_id=account_id, amr=["pwd"], remember=remember, replacing=present
+        )
+        emit(
+            "signin.succeeded",
+            actor=accounts.person(account_id),
+            object={
+                "id": ids.encode("ids", opened.id),
+                "object": "session",
+                "method": method,
+                "acr": sessions.PASSWORD,
+            },
+        )
+    return opened
+
+
+def _stored_password(account_id: uuid.UUID | None) -> str | None:
+    """Read the hash; an unknown address reads nothing from a scope just as real."""
+    wanted = account_id or ids.uuid7()
+    with scope.account(wanted):
+        row = Account.objects.filter(id=wanted).values_list("password", "status").first()
+    return row[0] if row and row[1] == "active" else None
+
+
+def _guesses(address: Address, browser: Browser) -> list[Attempt]:
+    """A device that signed in before is counted by itself; others by account and network."""
+    network = _network()
+    if browser.knows(address):
+        return [Attempt(limits.GUESS_DEVICE, f"{browser.mark(address)}")]
+    return [
+        Attempt(limits.GUESS_HERE, f"{address.canonical}:{network}"),
+        Attempt(limits.GUESS_ACCOUNT, address.canonical),
+        Attempt(limits.GUESS_NETWORK, network),
+    ]
+
+
+def _count(tenant: TenantRef | None, guesses: list[Attempt]) -> None:
+    """Count the guess, and record once per window that somebody is being slowed down (AUT-17)."""
+    slowed = limits.take(guesses)
+    if slowed:
+        with flow_scope(tenant):
+            emit(
+                "signin.blocked",
+                actor=_somebody(None),
+                object={"id": ids.encode("flow", ids.uuid7()), "object": "sign_in", "reason": slowed[0]},
+            )
+
+
+def _record_failure(tenant: TenantRef | None, account_id: uuid.UUID | None) -> None:
+    """Write the refusal to the tenant's stream, and promise one for the person's own.
+
+    The promise is made for unknown addresses too and comes to nothing there: both cost the same.
+    """
+    with flow_scope(tenant):
+        subject = subject_of(tenant, account_id)
+        described = {
+            "id": ids.encode("flow", ids.uuid7()),
+            "object": "sign_in",
+            "reason": "wrong_credentials",
+        }
+        emit(
+            "signin.failed",
+            actor=_somebody(subject),
+            object=described | ({"member": subject} if subject else {}),
+        )
+        jobs.enqueue(
+            "signin.tell_account",
+            {"type": "signin.failed", "account": str(account_id or ""), "object": described},
+        )
+
+
+def subject_of(tenant: TenantRef | None, account_id: uuid.UUID | None) -> str:
+    """Return the person's subject in the open tenant scope, empty where they are no member."""
+    if tenant is None:
+        return ""
+    found = (
+        Member.objects.filter(account_id=account_id or ids.uuid7()).values_list("subject", flat=True).first()
+    )
+    return found or ""
+
+
+def _somebody(subject: str | None) -> Actor:
+    return Actor("user", subject or "unknown")
+
+
+def _network() -> str:
+    return limits.network_of(context.current().ip)
+
+
+def _interaction(tenant: TenantRef | None, flow: SignInFlow) -> Interaction:
+    from signin.interaction import load
+
+    return load(flow.data["interaction"], tenant.slug if tenant else "")

@@ -1,0 +1,149 @@
+"""Signing up: the claim waits in its flow until the address is proved; before that nobody exists (L5)."""
+
+from __future__ import annotations
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from core import context, ports
+from core.passwords import PasswordRules
+from identity import selectors as people
+from identity import services as accounts
+from identity.emails import Address
+from identity.sessions import SessionRef
+from signin import admission, bridge, flows, limits, services
+from signin.devices import Browser
+from signin.errors import CodeExhausted, SignUpClosed
+from signin.flows import Proof, flow_scope
+from signin.interaction import Interaction, load
+from signin.limits import Attempt
+from signin.models import Purpose, SignInFlow, Stage
+from signin.services import SignedInPerson
+from tenants import selectors
+from tenants.policy import TenantPolicy
+from tenants.selectors import TenantRef
+
+
+def start(
+    *,
+    tenant: TenantRef | None,
+    browser: Browser,
+    address: Address,
+    name: str,
+    password: str,
+    interaction: Interaction,
+) -> SignInFlow:
+    """Take a claim and mail its proof. A known address gets another mail and the same answer (L2).
+
+    Raises SignUpClosed by the tenant's policy, PasswordRefused, TooManyAttempts.
+    """
+    rules, words = password_rules(tenant)
+    if tenant is not None:
+        _check_policy(tenant, address)
+    accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    limits.take(_mail_attempts(address))
+    hashed = make_password(password)
+    known = people.account_id_by_address(address) is not None
+    with flow_scope(tenant):
+        flow = flows.start(
+            tenant=tenant,
+            purpose=Purpose.SIGN_UP,
+            stage=Stage.VERIFY,
+            browser=browser,
+            address=address,
+            interaction=interaction,
+            name=name,
+            hash=hashed,
+            known=known,
+        )
+        _mail(tenant, flow, flows.issue_proof(flow))
+    return flow
+
+
+def password_rules(tenant: TenantRef | None) -> tuple[PasswordRules, list[str]]:
+    """Return what the tenant asks of passwords, and the words they must not be built from."""
+    if tenant is None:
+        return PasswordRules(), ["Claviger"]
+    with flow_scope(tenant):
+        policy = selectors.policy()
+    return rules_of(policy), [tenant.slug, "Claviger"]
+
+
+def rules_of(policy: TenantPolicy) -> PasswordRules:
+    return PasswordRules(policy.password_min_length, 4 if policy.password_classes else 0)
+
+
+def _check_policy(tenant: TenantRef, address: Address) -> None:
+    with flow_scope(tenant):
+        if not admission.may_sign_up(tenant, address):
+            raise SignUpClosed
+
+
+def _mail_attempts(address: Address) -> list[Attempt]:
+    network = limits.network_of(context.current().ip)
+    return [Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)]
+
+
+def _mail(tenant: TenantRef | None, flow: SignInFlow, proof: Proof) -> None:
+    data = flow.data
+    interaction = load(data["interaction"], tenant.slug if tenant else "")
+    if data["known"]:
+        template = "account_exists"
+        links = {
+            "link": absolute("sign_in", tenant, interaction),
+            "recovery_link": absolute("recovery", tenant, interaction),
+        }
+    else:
+        template = "verify_address"
+        link = absolute("verify", tenant, None, flow=flow.public_id, token=proof.token)
+        links = {"link": link, "code": proof.code}
+    ports.mail.send(
+        template,
+        data["mailbox"],
+        tenant_id=tenant.id if tenant else None,
+        context={**links, "minutes": flows.PROOF_MINUTES[Purpose.SIGN_UP]},
+    )
+
+
+def absolute(page: str, tenant: TenantRef | None, interaction: Interaction | None, **query: str) -> str:
+    """Return a link for a mail, from the configured origin and never from Host (threat L3)."""
+    from django.conf import settings
+
+    return f"{settings.ORIGIN}{bridge.address(page, tenant, interaction, **query)}"
+
+
+def resend(*, tenant: TenantRef | None, flow_id: str, browser: Browser) -> None:
+    """Mail a new code and link; the older ones are dead and the count of tries stays (M6)."""
+    with flow_scope(tenant):
+        flow = flows.resume(tenant, flow_id, browser, Stage.VERIFY)
+    if flow.attempts >= flows.MAX_COMPARES:
+        raise CodeExhausted
+    limits.take(_mail_attempts(flows.address_of(flow)))
+    with flow_scope(tenant):
+        _mail(tenant, flow, flows.issue_proof(flow))
+
+
+def prove(
+    *,
+    tenant: TenantRef | None,
+    flow_id: str,
+    browser: Browser,
+    code: str = "",
+    token: str = "",
+    present: SessionRef | None = None,
+) -> SignedInPerson:
+    """Take the code or the link's token, make the account, and sign the person in.
+
+    Raises WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser, AddressTaken.
+    """
+    limits.take([Attempt(limits.PROOF_NETWORK, limits.network_of(context.current().ip))])
+    with flow_scope(tenant):
+        flow = flows.count_compare(flows.resume(tenant, flow_id, browser, Stage.VERIFY))
+    flows.check_proof(flow, code=code, token=token)
+    with flow_scope(tenant), transaction.atomic():
+        flows.finish(flow, code_digest=flow.code_digest)
+    data, address = flow.data, flows.address_of(flow)
+    account = accounts.create_account(email=address, password_hash=data["hash"], name=data["name"])
+    opened = services.open_session(account_id=account.id, remember=False, present=present, method="sign_up")
+    interaction = load(data["interaction"], tenant.slug if tenant else "")
+    return SignedInPerson(account.id, opened, address, False, interaction)

@@ -1,0 +1,101 @@
+"""Signing up and proving the address."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods
+
+from identity import browser, sessions
+from identity.errors import PasswordRefused
+from signin import admission, flows
+from signin import sign_up as service
+from signin.errors import TooManyAttempts, WrongCode
+from signin.flows import flow_scope
+from signin.forms import CodeForm, SignUpForm
+from signin.hosted import Visit, explain, hosted
+from signin.models import Stage
+from signin.pages import READ_WRITE, welcome
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def sign_up(visit: Visit) -> HttpResponse:
+    """Take name, address and password; say the same to everybody (L2)."""
+    if visit.request.method != "POST":
+        return visit.render("sign_up", form=SignUpForm(initial={"email": visit.interaction.login_hint}))
+    form = SignUpForm(visit.request.POST)
+    if not form.is_valid():
+        return visit.render("sign_up", 400, form=form)
+    try:
+        flow = service.start(
+            tenant=visit.tenant,
+            browser=visit.browser,
+            address=form.cleaned_data["email"],
+            name=form.cleaned_data["name"],
+            password=form.cleaned_data["new_password"],
+            interaction=visit.interaction,
+        )
+    except PasswordRefused as problem:
+        explain(form, problem, "new_password")
+        return visit.render("sign_up", 400, form=form)
+    except TooManyAttempts as problem:
+        explain(form, problem)
+        return visit.render("sign_up", 429, form=form)
+    return visit.redirect(visit.flow_url("verify", flow.public_id))
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def verify(visit: Visit) -> HttpResponse:
+    """Take the code, or the link of the same mail. Opening the link changes nothing: mail scanners open it too."""
+    asked = visit.request.POST if visit.request.method == "POST" else visit.request.GET
+    flow_id, token = asked.get("flow", ""), asked.get("token", "")
+    if visit.request.method != "POST":
+        return _page(visit, flow_id, CodeForm(), token=token)
+    if "resend" in asked:
+        return _resend(visit, flow_id)
+    form = CodeForm(asked)
+    if not token and not form.is_valid():
+        return _page(visit, flow_id, form, status=400)
+    return _prove(visit, flow_id, form, token)
+
+
+def _prove(visit: Visit, flow_id: str, form: CodeForm, token: str) -> HttpResponse:
+    try:
+        person = service.prove(
+            tenant=visit.tenant,
+            flow_id=flow_id,
+            browser=visit.browser,
+            code="" if token else form.cleaned_data["code"],
+            token=token,
+            present=browser.current_session(visit.request),
+        )
+    except (WrongCode, TooManyAttempts) as problem:
+        form = CodeForm({"code": ""}) if token else form
+        form.is_valid()
+        explain(form, problem)
+        return _page(visit, flow_id, form, status=problem.status)
+    if visit.tenant is not None:
+        signed_in = sessions.find(person.opened.value)
+        if signed_in is not None:
+            admission.join(visit.tenant, signed_in, signed_up=True)
+    return welcome(visit, person)
+
+
+def _resend(visit: Visit, flow_id: str) -> HttpResponse:
+    try:
+        service.resend(tenant=visit.tenant, flow_id=flow_id, browser=visit.browser)
+    except TooManyAttempts as problem:
+        form = CodeForm({"code": ""})
+        form.is_valid()
+        form.errors.clear()
+        explain(form, problem)
+        return _page(visit, flow_id, form, status=429)
+    return visit.redirect(visit.flow_url("verify", flow_id, notice="sent"))
+
+
+def _page(visit: Visit, flow_id: str, form: CodeForm, *, token: str = "", status: int = 200) -> HttpResponse:
+    with flow_scope(visit.tenant):
+        flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.VERIFY)
+    context = {"form": form, "flow": flow_id, "token": token, "email": flow.data["mailbox"]}
+    return visit.render("verify", status, **context, sent=visit.request.GET.get("notice") == "sent")

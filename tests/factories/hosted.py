@@ -1,0 +1,56 @@
+"""A person at the hosted pages: signing in and up, and reading the mail that comes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from core import jobs
+from mail import mailbox
+from tenants.selectors import TenantRef
+from tests.factories.browser import Browser, path_of
+from tests.factories.people import PASSWORD
+
+NEW_PASSWORD = "seven green umbrellas at noon"
+
+
+def prefix(tenant: TenantRef | None) -> str:
+    return f"/t/{tenant.slug}" if tenant else ""
+
+
+def sign_in(
+    browser: Browser, tenant: TenantRef | None, email: str, password: str = PASSWORD, *, query: str = "", **more: Any
+) -> Any:
+    """Go through both steps; returns the answer to the password, not yet followed."""
+    page = browser.follow(browser.get(f"{prefix(tenant)}/sign-in{query}"))
+    asked = browser.follow(browser.submit(page, {"email": email}))
+    if asked.status_code != 200:
+        return asked
+    return browser.submit(asked, {"password": password, **more})
+
+
+def sign_up(
+    browser: Browser, tenant: TenantRef | None, email: str, *, password: str = NEW_PASSWORD, query: str = ""
+) -> Any:
+    """Fill in the sign-up form; returns the answer, followed."""
+    page = browser.get(f"{prefix(tenant)}/sign-up{query}")
+    filled = {"name": "Nora New", "email": email, "new_password": password}
+    return browser.follow(browser.submit(page, filled))
+
+
+def mails_to(email: str) -> list[dict[str, Any]]:
+    """Let the promised mail leave and return what this address got, newest first."""
+    while jobs.run_due():
+        pass
+    return [mail for mail in mailbox.every() if email in mail["to"]]
+
+
+def code_in(mail: dict[str, Any]) -> str:
+    found = re.search(r"^\s+(\d{6})$", mail["text"], re.M)
+    assert found, mail["text"]
+    return found[1]
+
+
+def link_in(mail: dict[str, Any]) -> str:
+    """The path and query of the mail's first link."""
+    return path_of(mail["links"][0])
