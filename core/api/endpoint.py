@@ -32,6 +32,7 @@ from core import context, ids, ports, scope
 from core.api import idempotency, quota
 from core.api.parsing import JsonParser, MergePatchParser
 from core.errors import (
+    InsufficientRole,
     InsufficientScope,
     NotFound,
     OrgMismatch,
@@ -162,6 +163,8 @@ class Endpoint(APIView):
             raise SubjectTypeNotAllowed(required={"subject_types": sorted(spec.subject_types)})
         if spec.scope and spec.scope not in caller.scopes:
             raise InsufficientScope(f"{spec.scope} is needed.", required={"scopes": [spec.scope]})
+        if spec.scope and not caller.may(spec.scope):
+            raise InsufficientRole(f"{spec.scope} is needed.", required={"permissions": [spec.scope]})
 
     def read_path(self, path: Mapping[str, Any]) -> dict[str, Any]:
         """Decode ids of the path; a malformed one is answered as a missing one."""
