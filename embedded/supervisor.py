@@ -195,8 +195,10 @@ class Supervisor:
         return 0
 
     def _listen_for_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asked to outlive the terminal
+            signal.signal(signal.SIGHUP, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
         self.stopping = True

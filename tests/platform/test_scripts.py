@@ -58,8 +58,11 @@ def test_a_python_without_venv_is_named_with_the_package(clone):
 
 
 def test_a_failed_installation_leaves_no_stamp(clone):
-    (clone / LOCKS[1]).write_text("claviger-no-such-package==1 --hash=sha256:00\n")
-    environment = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "PIP_NO_INDEX": "1", "HOME": str(clone)}
+    installed = clone / ".venv" / "bin" / "python"
+    installed.parent.mkdir(parents=True)
+    installed.write_text('#!/bin/sh\n[ "$1" = -c ] || exit 1\n')
+    installed.chmod(0o755)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(clone)}  # no uv
     refused = subprocess.run(
         [clone / "bin" / "dev"], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
