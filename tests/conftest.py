@@ -53,7 +53,7 @@ def _nothing_left_open() -> Iterator[None]:
 
 
 @pytest.fixture
-def cast():  # type: ignore[no-untyped-def]
+def cast():
     """Two tenants, their people, and a stranger."""
     from tests.factories import make_cast
 
@@ -61,7 +61,7 @@ def cast():  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def browser():  # type: ignore[no-untyped-def]
+def browser():
     from tests.factories import Browser
 
     return Browser()
