@@ -53,6 +53,7 @@ declare("application.secret.created", "A client secret was made", object="client
 declare("application.secret.rotated", "A client secret was rotated", object="client_secret", fields=SECRET)
 declare("consent.granted", "A member allowed an application to act", object="consent", fields=CONSENT)
 declare("consent.updated", "A member allowed an application more", object="consent", fields=CONSENT)
+declare("consent.revoked", "A member took back what an application was allowed", object="consent", fields=CONSENT)
 declare(
     "authorization.denied",
     "A member refused an application",

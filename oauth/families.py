@@ -13,7 +13,8 @@ from django.utils import timezone
 from core import ids, livecache, scope
 from core.principal import SYSTEM, Actor
 from events.services import emit
-from tenants.models import RevokedToken
+from oauth.clients import Client
+from tenants.models import Member, RevokedToken
 
 _LIVE_ACCESS = """
 SELECT access_jti, access_expires_at FROM oauth_refreshtoken
@@ -52,6 +53,23 @@ def deny(tokens: Iterable[tuple[str, datetime]]) -> None:
     if rows:
         RevokedToken.objects.bulk_create(rows, ignore_conflicts=True)
         livecache.invalidate("revoked_token", *(f"{tenant_id}:{row.jti}" for row in rows))
+
+
+def reuse_detected(client: Client, family: uuid.UUID, member_id: uuid.UUID, kind: str) -> None:
+    """End a family of which something came twice, and say so (RFC 9700 §4.14.2)."""
+    revoke([family])
+    subject = Member.objects.values_list("subject", flat=True).get(id=member_id)
+    emit(
+        "token.reuse_detected",
+        actor=Actor("service", client.client_id, via=client.client_id),
+        object={
+            "id": ids.encode("fam", family),
+            "object": "token",
+            "client_id": client.client_id,
+            "member": subject,
+            "kind": kind,
+        },
+    )
 
 
 def revoke_all(

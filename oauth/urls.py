@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from oauth import metadata
+from oauth import end_session, metadata
+from oauth.authorize import authorize, consent
+from oauth.introspection import introspect
+from oauth.revocation import revoke
 from oauth.token_endpoint import token
+from oauth.userinfo import userinfo
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/openid-configuration", metadata.openid_configuration, name="openid-configuration"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="oauth-metadata"),
-    path(".well-known/oauth-authorization-server/t/<slug:slug>", metadata.inserted, name="oauth-metadata-inserted"),
+    path(".well-known/oauth-authorization-server/t/<slug:slug>", metadata.inserted, name="oauth-inserted"),
     path(".well-known/jwks.json", metadata.jwks, name="jwks"),
+    path("oauth/authorize", authorize, name="oauth-authorize"),
+    path("oauth/consent", consent, name="oauth-consent"),
     path("oauth/token", token, name="oauth-token"),
+    path("oauth/revoke", revoke, name="oauth-revoke"),
+    path("oauth/introspect", introspect, name="oauth-introspect"),
+    path("oauth/userinfo", userinfo, name="oauth-userinfo"),
+    path("oauth/end-session", end_session.end_session, name="oauth-end-session"),
+    path("oauth/end-session/confirm", end_session.confirm, name="oauth-end-session-confirm"),
     # Paths of older clients (OAU-31): the same views, which discovery does not name.
+    path("oauth2/authorize", authorize, name="oauth2-authorize"),
     path("oauth2/token", token, name="oauth2-token"),
+    path("oauth2/userInfo", userinfo, name="oauth2-userinfo"),
+    path("oauth2/revoke", revoke, name="oauth2-revoke"),
 ]

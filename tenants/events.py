@@ -16,6 +16,7 @@ TENANT = {
     "metadata": "object",
     "policy": "object",
     "branding": "object",
+    "status": "string",
     "reason": "string",
 }
 MEMBER = {

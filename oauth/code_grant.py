@@ -1,0 +1,178 @@
+"""Authorization codes: issued to a browser, redeemed once at the token endpoint (RFC 6749 §4.1, RFC 7636)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from core import secrets
+from core.principal import Actor
+from oauth import consents, families, grants, issuing, member_tokens, standing
+from oauth.authorization import AuthorizationRequest
+from oauth.clients import Client, in_tenant
+from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
+from oauth.grants import Answer, TokenRequest
+from oauth.models import Grant
+from oauth.standing import SignIn
+from tenants.models import TenantSession
+from tenants.selectors import TenantRef
+
+PURPOSE = "authorization_code"
+LIFETIME = 60  # seconds (C18)
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")  # RFC 7636 §4.1
+
+# One statement decides (threat O2): whoever gets the row back is the one who redeems. Everything that the
+# code is bound to stands in the condition (threat O3).
+_REDEEM = """
+UPDATE oauth_grant SET used_at = now(), updated_at = now()
+ WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NULL AND expires > now()
+   AND application_id = %(application)s AND code_challenge = %(challenge)s
+   AND (redirect_uri = %(redirect)s OR (%(redirect)s = '' AND NOT redirect_sent))
+RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr, auth_time
+"""
+_USED = """
+SELECT token_family, member_id FROM oauth_grant
+ WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NOT NULL
+   AND application_id = %(application)s
+"""
+_NOTE_ACCESS = "UPDATE oauth_grant SET access_jti = %s, access_expires_at = %s WHERE id = %s"
+_NOTE_CLIENT = """
+UPDATE tenants_tenantsession SET clients = clients || to_jsonb(%(client)s::text)
+ WHERE id = %(session)s AND NOT clients @> to_jsonb(%(client)s::text)
+"""
+
+
+def issue(
+    tenant: TenantRef, wanted: AuthorizationRequest, signed: Any, *, allowed: tuple[str, ...] = ()
+) -> str:
+    """Return a new code for the person who is signed in; `allowed` are scopes they consented to just now."""
+    code = secrets.new_token()
+    with in_tenant(tenant.id):
+        if allowed:
+            actor = Actor("user", signed.member.subject, via=wanted.client.client_id)
+            member_id = signed.member.id
+            consents.grant(actor=actor, member_id=member_id, application_id=wanted.client.id, scopes=allowed)
+        Grant.objects.create(
+            digest=secrets.fingerprint(code, PURPOSE),
+            application_id=wanted.client.id,
+            member_id=signed.member.id,
+            session_id=signed.session.id,
+            organization_id=signed.organization_id,
+            redirect_uri=wanted.redirect_uri,
+            redirect_sent=wanted.redirect_sent,
+            scope=wanted.target.scope,
+            audience=wanted.target.audience,
+            code_challenge=wanted.code_challenge,
+            code_challenge_method=Grant.CODE_CHALLENGE_S256,
+            nonce=wanted.nonce,
+            acr=signed.acr,
+            amr=list(signed.amr),
+            auth_time=signed.auth_time,
+            expires=timezone.now() + timedelta(seconds=LIFETIME),
+        )
+        _note_client(signed.session, wanted.client)
+    return code
+
+
+def _note_client(session: TenantSession, client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
+
+
+def challenge_of(verifier: str) -> str:
+    """BASE64URL(SHA256(verifier)) (RFC 7636 §4.6)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def check(request: TokenRequest) -> tuple[str, str]:
+    """Return code and challenge of a well-formed request. Raises InvalidRequest or InvalidGrant."""
+    code, verifier = request.get("code"), request.get("code_verifier")
+    if not code:
+        raise InvalidRequest("code is missing.")
+    if not verifier:
+        raise InvalidRequest("code_verifier is missing.")
+    if len(code) > 200 or not VERIFIER.match(verifier):
+        raise InvalidGrant
+    return code, challenge_of(verifier)
+
+
+@grants.register(grants.AUTHORIZATION_CODE)
+def answer(request: TokenRequest) -> Answer:
+    code, challenge = check(request)
+    digests = secrets.fingerprints(code, PURPOSE)
+    with in_tenant(request.tenant.id):
+        outcome = _redeem(request, digests, challenge)
+    if isinstance(outcome, OAuthError):
+        raise outcome  # after the commit: what a replay ended stays ended
+    return outcome
+
+
+def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer | OAuthError:
+    client = request.caller
+    parameters = {
+        "tenant": request.tenant.id,
+        "digests": digests,
+        "application": client.id,
+        "challenge": challenge,
+        "redirect": request.get("redirect_uri"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_REDEEM, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_USED, parameters)
+            used = cursor.fetchone()
+            return _replayed(client, *used) if used else InvalidGrant()
+    return _answer(request, Redeemed(*row))
+
+
+def _replayed(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthError:
+    """A code came twice: what it issued may be in the wrong hands (RFC 9700 §4.5, threat O2)."""
+    families.reuse_detected(client, family, member_id, "authorization_code")
+    return InvalidGrant()
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """A code's row, in the order of _REDEEM."""
+
+    id: uuid.UUID
+    member_id: uuid.UUID
+    session_id: uuid.UUID
+    organization_id: uuid.UUID | None
+    token_family: uuid.UUID
+    scope: str
+    audience: str
+    nonce: str
+    acr: str
+    amr: Any
+    auth_time: datetime
+
+    @property
+    def sign_in(self) -> SignIn:
+        return SignIn(self.acr, tuple(standing.from_json(self.amr)), self.auth_time)
+
+
+def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
+    client = request.caller
+    now = standing.load(code.member_id, code.session_id, code.organization_id, code.sign_in)
+    if now is None:
+        families.revoke([code.token_family])
+        return InvalidGrant()
+    target = member_tokens.narrowed(request.tenant, client, code.scope.split(), code.audience)
+    minted = issuing.access_token_of_member(request.tenant, client, now, target)
+    expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ACCESS, [minted.jti, expires, code.id])
+    refresh = ""
+    if client.allows_grant(grants.REFRESH_TOKEN):
+        refresh = member_tokens.start_family(client, now, target, code.token_family, minted)
+    return member_tokens.answer(request, now, target, minted, refresh, nonce=code.nonce, event="token.issued")

@@ -1,0 +1,105 @@
+"""What the code and the refresh grant have in common: narrowing, families, the answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+from core import secrets
+from core.principal import Actor
+from oauth import catalogue, issuing
+from oauth.catalogue import OFFLINE, Target
+from oauth.clients import Client
+from oauth.errors import InvalidScope, InvalidTarget
+from oauth.grants import Answer, TokenRequest
+from oauth.issuing import Standing
+from oauth.models import RefreshToken
+from oauth.service_grant import stamp
+from tenants import selectors
+from tenants.selectors import TenantRef
+from tenants.tokens import MintedToken
+
+REFRESH_PURPOSE = "refresh_token"
+REFRESH_PREFIX = "rt_"
+
+
+def narrowed(
+    tenant: TenantRef, client: Client, granted: Sequence[str], audience: str, *, scope: str = "", resource: str = ""
+) -> Target:
+    """Return what is issued now out of what was granted: never more (threat O5, RFC 6749 §6).
+
+    Scopes that the client has lost since are left out. Raises InvalidScope and InvalidTarget.
+    """
+    asked = catalogue.parse_scope(scope) or tuple(granted)
+    if beyond := [word for word in asked if word not in granted]:
+        raise InvalidScope(f"{beyond[0]} was not granted.")
+    known = catalogue.resources_of(tenant).get(audience)
+    if known is None or resource not in ("", audience):
+        raise InvalidTarget
+    still = tuple(word for word in asked if word in client.scopes)
+    return Target(still, audience, known.token_lifetime)
+
+
+def start_family(
+    client: Client, standing: Standing, granted: Target, family: uuid.UUID, minted: MintedToken
+) -> str:
+    """Return the first refresh token of a family."""
+    lifetime = client.refresh_lifetime or selectors.policy().refresh_lifetime
+    return add_link(
+        RefreshToken(
+            application_id=client.id,
+            member_id=standing.member_id,
+            session_id=standing.session_id,
+            organization_id=standing.organization_id,
+            token_family=family,
+            scope=granted.scope,
+            audience=granted.audience,
+            ends_with_session=client.refresh_ends_with_session and OFFLINE not in granted.scopes,
+            acr=standing.acr,
+            amr=list(standing.amr),
+            auth_time=standing.auth_time,
+            expires=timezone.now() + timedelta(seconds=lifetime),
+        ),
+        minted,
+    )
+
+
+def add_link(row: RefreshToken, minted: MintedToken) -> str:
+    """Store a refresh token that goes with `minted` and return it; only its digest stays."""
+    token = secrets.new_token(REFRESH_PREFIX)
+    row.digest = secrets.fingerprint(token, REFRESH_PURPOSE)
+    row.access_jti, row.access_expires_at = minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC)
+    row.save(force_insert=True)
+    return token
+
+
+def answer(
+    request: TokenRequest,
+    standing: Standing,
+    target: Target,
+    minted: MintedToken,
+    refresh: str,
+    *,
+    event: str,
+    nonce: str = "",
+) -> Answer:
+    """Record the issue and return the body; an ID token goes with it when `openid` was granted."""
+    client = request.caller
+    issuing.record(
+        event,
+        minted,
+        client=client,
+        grant_type=request.grant_type,
+        actor=Actor("user", standing.subject, via=client.client_id),
+        more={"member": standing.subject},
+    )
+    stamp(client)
+    identity = ""
+    if issuing.wants_id_token(target):
+        identity = issuing.id_token(
+            request.tenant, client, standing, target.scopes, minted.token, nonce
+        ).token
+    return issuing.answer(minted, target, refresh_token=refresh, id_token=identity)

@@ -1,0 +1,142 @@
+"""Refresh tokens: families that rotate, and end when one link comes twice (RFC 6749 §6, RFC 9700 §4.14)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from core import secrets
+from oauth import families, grants, issuing, member_tokens, standing
+from oauth.clients import Client, in_tenant
+from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
+from oauth.grants import Answer, TokenRequest
+from oauth.member_tokens import REFRESH_PURPOSE
+from oauth.models import RefreshToken
+from oauth.standing import SignIn
+from tenants.tokens import MintedToken
+
+_COLUMNS = (
+    "id, member_id, session_id, organization_id, token_family, scope, audience, ends_with_session, acr, amr,"
+    " auth_time, expires"
+)
+_MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id = %(application)s"
+_LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now()"
+# One statement decides which of two parallel requests has the token (threat O4).
+_USE = f"UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE} RETURNING {_COLUMNS}"
+_KEEP = f"SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE"
+_REUSED = (
+    f"SELECT token_family, member_id FROM oauth_refreshtoken WHERE {_MINE}"
+    " AND used_at IS NOT NULL AND revoked IS NULL AND expires > now()"
+)
+_NOTE_ACCESS = "UPDATE oauth_refreshtoken SET access_jti = %s, access_expires_at = %s WHERE id = %s"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A refresh token's row, in the order of _COLUMNS."""
+
+    id: uuid.UUID
+    member_id: uuid.UUID
+    session_id: uuid.UUID | None
+    organization_id: uuid.UUID | None
+    token_family: uuid.UUID
+    scope: str
+    audience: str
+    ends_with_session: bool
+    acr: str
+    amr: Any
+    auth_time: datetime
+    expires: datetime
+
+    @property
+    def sign_in(self) -> SignIn:
+        return SignIn(self.acr, tuple(standing.from_json(self.amr)), self.auth_time)
+
+
+@grants.register(grants.REFRESH_TOKEN)
+def answer(request: TokenRequest) -> Answer:
+    token = request.get("refresh_token")
+    if not token:
+        raise InvalidRequest("refresh_token is missing.")
+    if len(token) > 200:
+        raise InvalidGrant
+    with in_tenant(request.tenant.id):
+        outcome = _refresh(request, secrets.fingerprints(token, REFRESH_PURPOSE))
+    if isinstance(outcome, OAuthError):
+        raise outcome  # after the commit: a family that was ended stays ended
+    return outcome
+
+
+def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
+    client = request.caller
+    parameters = {"tenant": request.tenant.id, "digests": digests, "application": client.id}
+    with connection.cursor() as cursor:
+        cursor.execute(_USE if client.rotates else _KEEP, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_REUSED, parameters)
+            reused = cursor.fetchone()
+            return _reused(client, *reused) if reused else InvalidGrant()
+    return _answer(request, Link(*row))
+
+
+def _reused(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthError:
+    families.reuse_detected(client, family, member_id, "refresh_token")
+    return InvalidGrant()
+
+
+def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
+    client = request.caller
+    now = standing.load(
+        link.member_id,
+        link.session_id,
+        link.organization_id,
+        link.sign_in,
+        ends_with_session=link.ends_with_session,
+    )
+    if now is None:
+        families.revoke([link.token_family])
+        return InvalidGrant()
+    granted = link.scope.split()
+    target = member_tokens.narrowed(
+        request.tenant,
+        client,
+        granted,
+        link.audience,
+        scope=request.get("scope"),
+        resource=request.get("resource"),
+    )
+    minted = issuing.access_token_of_member(request.tenant, client, now, target)
+    refresh = _next(link, minted, client) if client.rotates else request.get("refresh_token")
+    if not client.rotates:
+        _note(link, minted)
+    return member_tokens.answer(request, now, target, minted, refresh, event="token.refreshed")
+
+
+def _next(link: Link, minted: MintedToken, client: Client) -> str:
+    """Add the next link; scope and end are the family's, however little was asked this time."""
+    row = RefreshToken(
+        application_id=client.id,
+        member_id=link.member_id,
+        session_id=link.session_id,
+        organization_id=link.organization_id,
+        token_family=link.token_family,
+        scope=link.scope,
+        audience=link.audience,
+        ends_with_session=link.ends_with_session,
+        acr=link.acr,
+        amr=standing.from_json(link.amr),
+        auth_time=link.auth_time,
+        expires=link.expires,
+    )
+    return member_tokens.add_link(row, minted)
+
+
+def _note(link: Link, minted: MintedToken) -> None:
+    expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ACCESS, [minted.jti, expires, link.id])
