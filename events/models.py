@@ -82,6 +82,11 @@ class Event(Stream):
     def public_id(self) -> str:
         return ids.encode(self.PREFIX, self.id)
 
+    @classmethod
+    def read_id(cls, text: str) -> uuid.UUID:
+        """Read a public id; raises ids.MalformedId."""
+        return ids.decode(cls.PREFIX, text)
+
     @property
     def updated_at(self) -> datetime:
         return self.created_at

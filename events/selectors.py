@@ -6,15 +6,18 @@ row-level security other operators would fall back to scanning.
 
 from __future__ import annotations
 
+import ipaddress
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
-from core import scope
+from core import ids, scope
 from events import registry
 from events.envelope import floor_of, render
 from events.models import Event, EventPersonal, PendingEvent, Seal
@@ -23,6 +26,8 @@ from events.models import Event, EventPersonal, PendingEvent, Seal
 @dataclass(frozen=True)
 class Search:
     """What to look for; empty members do not narrow. `types` may hold wildcards (`user.*`).
+
+    `anything` is what a person typed: an event's, request's, actor's or object's id, an address, or a type.
 
     `since` is inclusive, `until` exclusive.
     """
@@ -35,6 +40,7 @@ class Search:
     organization_id: uuid.UUID | None = None
     request_id: str = ""
     ip: str = ""
+    anything: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -70,7 +76,34 @@ def search(wanted: Search) -> QuerySet[Event]:
         rows = rows.filter(id__gte=floor_of(wanted.since))
     if wanted.until is not None:
         rows = rows.filter(id__lt=floor_of(wanted.until))
-    return rows.filter(id__in=_from_address(wanted.ip)) if wanted.ip else rows
+    if wanted.ip:
+        rows = rows.filter(id__in=_from_address(wanted.ip))
+    return rows.filter(_anything(wanted.anything)) if wanted.anything else rows
+
+
+def _anything(text: str) -> Q:
+    """Read what was typed by its form; every form has an index."""
+    text = text.strip()
+    if text.startswith("evt_"):
+        try:
+            return Q(id=Event.read_id(text))
+        except ids.MalformedId:
+            return Q(pk__in=[])
+    if text.startswith("req_"):
+        return Q(request_id=text)
+    if _is_address(text):
+        return Q(id__in=_from_address(text))
+    if names := registry.expand([text, f"{text.rstrip('.*')}.*"]):
+        return Q(type__in=names)
+    return Q(actor_id=text) | Q(object_id=text) | Q(on_behalf_of=text)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _from_address(ip: str) -> QuerySet[EventPersonal, Any]:
@@ -80,10 +113,20 @@ def _from_address(ip: str) -> QuerySet[EventPersonal, Any]:
     return rows.values("event_id")
 
 
-def sequences(event_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Return the sequence of each sealed event."""
-    rows = Seal.objects.filter(event_id__in=list(event_ids))
-    return dict(rows.values_list("event_id", "sequence"))
+def described(rows: QuerySet[Event]) -> QuerySet[Event]:
+    """Add what `envelope` needs to each row, in the same query."""
+    seal = Seal.objects.filter(event_id=OuterRef("id"))
+    personal = EventPersonal.objects.filter(event_id=OuterRef("id"), value__isnull=False)
+    return rows.annotate(
+        sequence=Subquery(seal.values("sequence")),
+        personal=ArraySubquery(personal.values(pair=JSONObject(name="name", value="value"))),
+    )
+
+
+def envelope(event: Any) -> dict[str, Any]:
+    """Return the envelope (docs/events.md) of an event that `described` read."""
+    personal = {pair["name"]: pair["value"] for pair in event.personal}
+    return render(bytes(event.canonical), personal, event.sequence)
 
 
 def personal_values(event_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, str]]:
@@ -93,15 +136,6 @@ def personal_values(event_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str,
     for event_id, name, value in rows.values_list("event_id", "name", "value"):
         found.setdefault(event_id, {})[name] = value or ""
     return found
-
-
-def envelopes(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the envelope of each event (docs/events.md), with two queries for all of them."""
-    wanted = [event.id for event in events]
-    placed, personal = sequences(wanted), personal_values(wanted)
-    return [
-        render(bytes(event.canonical), personal.get(event.id, {}), placed.get(event.id)) for event in events
-    ]
 
 
 def render_sealed(canonical: Mapping[uuid.UUID, tuple[bytes, int]]) -> dict[uuid.UUID, dict[str, Any]]:
