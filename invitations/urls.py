@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from invitations import api, hosted
+
+urlpatterns = [
+    path("v1/invitations", api.Invitations.as_view(), name="api-invitations"),
+    path("v1/invitations/<str:invitation>", api.OneInvitation.as_view(), name="api-invitation"),
+    path("v1/invitations/<str:invitation>/delivery", api.Delivery.as_view(), name="api-invitation-delivery"),
+    path("invitation", hosted.invitation, name="invitation"),
+    path("invitation/accepted", hosted.accepted, name="invitation_accepted"),
+    path("invitation/declined", hosted.declined, name="invitation_declined"),
+]

@@ -35,6 +35,7 @@ class Organization(TenantModel):
             ),
             models.UniqueConstraint(fields=["tenant_id", "external_id"], name="organizations_external_id"),
         ]
+        indexes = [models.Index(fields=["tenant_id", "name_search"], name="organizations_name_search")]
 
 
 class Membership(TenantModel):

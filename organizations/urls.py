@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from organizations import api
+
+ORGANIZATION = "v1/organizations/<str:organization>"
+
+urlpatterns = [
+    path("v1/organizations", api.Organizations.as_view(), name="api-organizations"),
+    path(ORGANIZATION, api.OneOrganization.as_view(), name="api-organization"),
+    path(f"{ORGANIZATION}/members", api.Memberships.as_view(), name="api-memberships"),
+    path(f"{ORGANIZATION}/members/<str:member>", api.OneMembership.as_view(), name="api-membership"),
+]

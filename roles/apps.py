@@ -7,4 +7,4 @@ class RolesConfig(AppConfig):
     name = "roles"
 
     def ready(self) -> None:
-        from roles import founding, guards  # noqa: F401 — both register with the apps below
+        from roles import hooks  # noqa: F401 — registers with the apps below

@@ -18,7 +18,7 @@ from core import scope
 from core.errors import InsufficientRole, InsufficientScope, NotFound, OrgMismatch, PolicyDenied, Problem
 from core.livecache import LiveCache
 from core.principal import Principal
-from organizations.models import Organization
+from organizations.models import Membership, Organization, OrganizationStatus
 from roles import selectors
 from roles.permissions import ORGANIZATION
 from tenants.models import Tenant
@@ -40,7 +40,16 @@ class Grant:
         return here and (self.expires_at is None or self.expires_at > now)
 
 
-_grants: LiveCache[tuple[uuid.UUID, tuple[Grant, ...]]] = LiveCache("member")
+@dataclass(frozen=True)
+class Standing:
+    """Where a member stands: every assignment, and the active organizations they belong to."""
+
+    tenant_id: uuid.UUID
+    grants: tuple[Grant, ...] = ()
+    organizations: frozenset[uuid.UUID] = frozenset()
+
+
+_standings: LiveCache[Standing] = LiveCache("member")
 
 
 def require(actor: Principal, permission: str, resource: Any = None) -> None:
@@ -97,9 +106,10 @@ def permissions_of(member_id: uuid.UUID, organization_id: uuid.UUID | None = Non
     """Return what a member's roles allow now, in the open tenant scope.
 
     With an active organization: roles in the tenant and in that organization, and of those only what
-    stays within it. Expired assignments grant nothing.
+    stays within it; nothing at all for somebody who does not belong to it. Expired assignments grant
+    nothing.
     """
-    words = frozenset().union(*(grant.permissions for grant in _live(member_id, organization_id)))
+    words = frozenset[str]().union(*(grant.permissions for grant in _live(member_id, organization_id)))
     return words & ORGANIZATION if organization_id is not None else words
 
 
@@ -109,30 +119,32 @@ def roles_of(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> 
 
 
 def _live(member_id: uuid.UUID, organization_id: uuid.UUID | None) -> list[Grant]:
+    standing = standing_of(member_id)
+    if organization_id is not None and organization_id not in standing.organizations:
+        return []
     now = timezone.now()
-    return [grant for grant in grants_of(member_id) if grant.applies(organization_id, now)]
+    return [grant for grant in standing.grants if grant.applies(organization_id, now)]
 
 
-def grants_of(member_id: uuid.UUID) -> tuple[Grant, ...]:
-    """Return every assignment of a member of the open tenant; remembered until the member is invalidated.
+def standing_of(member_id: uuid.UUID) -> Standing:
+    """Return a member's standing in the open tenant; remembered until the member is invalidated.
 
-    From within one organization's scope the database shows only part of them, which must not be
+    From within one organization's scope the database shows only part of it, which must not be
     remembered as the whole. What another tenant's scope remembered is not believed (threat A4).
     """
     tenant_id = scope.require_tenant()
     if scope.require().organization != scope.ALL_ORGANIZATIONS:
-        return _load(member_id)
-    remembered_in, grants = _grants.get(str(member_id), lambda: (tenant_id, _load(member_id)))
-    return grants if remembered_in == tenant_id else _load(member_id)
+        return _load(tenant_id, member_id)
+    remembered = _standings.get(str(member_id), lambda: _load(tenant_id, member_id))
+    return remembered if remembered.tenant_id == tenant_id else _load(tenant_id, member_id)
 
 
-def _load(member_id: uuid.UUID) -> tuple[Grant, ...]:
-    return tuple(
-        Grant(
-            row.role.name,
-            selectors.granted(row.role, row.organization_id),
-            row.organization_id,
-            row.expires_at,
-        )
+def _load(tenant_id: uuid.UUID, member_id: uuid.UUID) -> Standing:
+    grants = tuple(
+        Grant(row.role.name, selectors.granted(row.role, row.organization_id), row.organization_id, row.expires_at)
         for row in selectors.assignments(member_id)
     )
+    mine = Membership.objects.filter(
+        tenant_id=tenant_id, member_id=member_id, organization__status=OrganizationStatus.ACTIVE
+    )
+    return Standing(tenant_id, grants, frozenset(mine.values_list("organization_id", flat=True)))

@@ -10,8 +10,6 @@ from organizations.models import Organization
 from roles import authority, selectors
 from roles.errors import GrantExceedsOwn, LastOwner, OwnerRequired
 from roles.models import Role, RoleAssignment
-from tenants.members import guard_removal
-from tenants.models import Member
 
 
 def is_owner_role(role: Role) -> bool:
@@ -61,16 +59,6 @@ def lock_owners(organization_id: uuid.UUID | None) -> None:
         list(rows.select_for_update(no_key=True).values_list("id"))
     else:
         list(Organization.objects.filter(id=organization_id).select_for_update(no_key=True).values_list("id"))
-
-
-@guard_removal
-def keep_owners(actor: Principal, member: Member) -> None:
-    """Before a member is suspended or removed: owners only by owners, and never the last one."""
-    owned = owned_by(member.id)
-    if None in owned:
-        decides_about_owners(actor, None)
-    for organization_id in sorted(owned, key=str):
-        keep_an_owner(member.id, organization_id)
 
 
 def owned_by(member_id: uuid.UUID) -> set[uuid.UUID | None]:

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from core import scope
+from core import ids, scope
 from core.errors import NotFound
 from roles.models import ApiResource, Role, RoleAssignment, Scope
 from roles.permissions import BUILT_IN, ORGANIZATION
-from tenants.models import MemberStatus
+from tenants.models import Member, MemberStatus
+from tenants.selectors import narrows_members
 
 OWNER = "owner"
 
@@ -22,9 +23,10 @@ def roles() -> QuerySet[Role]:
     return Role.objects.filter(tenant_id=scope.require_tenant())
 
 
-def role(role_id: uuid.UUID) -> Role:
-    """Return a role; raises NotFound."""
-    found = roles().filter(id=role_id).first()
+def role(role_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> Role:
+    """Return a role, one organization's own where that is given; raises NotFound."""
+    rows = roles().filter(id=role_id)
+    found = (rows.filter(organization_id=organization_id) if organization_id else rows).first()
     if found is None:
         raise NotFound
     return found
@@ -61,9 +63,12 @@ def assignments(member_id: uuid.UUID) -> QuerySet[RoleAssignment]:
     return live(rows).select_related("role").order_by("id")
 
 
-def assignment(assignment_id: uuid.UUID, member_id: uuid.UUID) -> RoleAssignment:
-    """Return one assignment of a member; raises NotFound."""
-    found = assignments(member_id).filter(id=assignment_id).first()
+def assignment(
+    assignment_id: uuid.UUID, member_id: uuid.UUID, organization_id: uuid.UUID | None = None
+) -> RoleAssignment:
+    """Return one assignment of a member, in one organization where that is given; raises NotFound."""
+    rows = assignments(member_id).filter(id=assignment_id)
+    found = (rows.filter(organization_id=organization_id) if organization_id else rows).first()
     if found is None:
         raise NotFound
     return found
@@ -99,3 +104,22 @@ def api_resource(resource_id: uuid.UUID) -> ApiResource:
 
 def scopes_of(resource: ApiResource) -> QuerySet[Scope]:
     return Scope.objects.filter(tenant_id=resource.tenant_id, resource=resource)
+
+
+def scope_of(resource: ApiResource, scope_id: uuid.UUID) -> Scope:
+    """Return one scope of a resource; raises NotFound."""
+    found = scopes_of(resource).filter(id=scope_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+@narrows_members("role")
+def with_role(rows: QuerySet[Member], value: str) -> QuerySet[Member]:
+    """Narrow members to those who have a role now, anywhere; `value` is its name or id."""
+    held = RoleAssignment.objects.filter(tenant_id=scope.require_tenant())
+    try:
+        held = held.filter(role_id=Role.read_id(value))
+    except ids.MalformedId:
+        held = held.filter(role__name=value)
+    return rows.filter(id__in=live(held).values("member_id"))

@@ -225,14 +225,19 @@ def prolong(row: RoleAssignment, expires_at: datetime | None) -> None:
 
 
 def fits(member: Member, role: Role, organization_id: uuid.UUID | None) -> None:
-    """Raise unless the role can be held there: an organization's own role in it alone, by its people."""
-    if role.organization_id not in (None, organization_id):
-        raise NotFound
+    """Raise NotFound unless the role can be held there by this member."""
+    belongs_there(role, organization_id)
     belongs = organization_id is None or Membership.objects.filter(
         organization_id=organization_id, member=member
     ).exists()
     if not belongs:
         raise NotFound("This member does not belong to the organization. Add them to it first.")
+
+
+def belongs_there(role: Role, organization_id: uuid.UUID | None) -> None:
+    """Raise NotFound for a role of one organization anywhere but in it."""
+    if role.organization_id not in (None, organization_id):
+        raise NotFound("This role belongs to an organization and is held there only.")
 
 
 def unassign_role(*, actor: Principal, assignment: RoleAssignment) -> None:

@@ -1,5 +1,27 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from roles import api, api_resources
+
+ORGANIZATION = "v1/organizations/<str:organization>"
+RESOURCE = "v1/api-resources/<str:resource>"
+
+urlpatterns = [
+    path("v1/roles", api.Roles.as_view(), name="api-roles"),
+    path("v1/roles/<str:role>", api.OneRole.as_view(), name="api-role"),
+    path("v1/members/<str:member>/roles", api.MemberRoles.as_view(), name="api-member-roles"),
+    path("v1/members/<str:member>/roles/<str:assignment>", api.MemberRole.as_view(), name="api-member-role"),
+    path(f"{ORGANIZATION}/roles", api.OrganizationRoles.as_view(), name="api-organization-roles"),
+    path(f"{ORGANIZATION}/roles/<str:role>", api.OrganizationRole.as_view(), name="api-organization-role"),
+    path(f"{ORGANIZATION}/members/<str:member>/roles", api.MembershipRoles.as_view(), name="api-membership-roles"),
+    path(
+        f"{ORGANIZATION}/members/<str:member>/roles/<str:assignment>",
+        api.MembershipRole.as_view(),
+        name="api-membership-role",
+    ),
+    path("v1/api-resources", api_resources.Resources.as_view(), name="api-resources"),
+    path(RESOURCE, api_resources.OneResource.as_view(), name="api-resource"),
+    path(f"{RESOURCE}/scopes", api_resources.Scopes.as_view(), name="api-scopes"),
+    path(f"{RESOURCE}/scopes/<str:scope>", api_resources.OneScope.as_view(), name="api-scope"),
+]

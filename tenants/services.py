@@ -108,9 +108,11 @@ def describe(tenant: Tenant, **more: Any) -> dict[str, Any]:
     return {"id": tenant.public_id, "object": "tenant", **more}
 
 
-def update_tenant(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
+def update_tenant(
+    *, actor: Principal, tenant: Tenant, changes: Mapping[str, Any], permission: str = "tenant:write"
+) -> Tenant:
     """Change settings; the audit row holds before and after, and the reason in the request's context."""
-    ports.authority.require(actor, "tenant:write", tenant)
+    ports.authority.require(actor, permission, tenant)
     before = {field: getattr(tenant, field) for field in changes if getattr(tenant, field) != changes[field]}
     if not before:
         return tenant
@@ -129,7 +131,7 @@ def update_policy(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any
     """Change some values of the tenant's policy; unknown names were refused at the door."""
     merged = asdict(TenantPolicy.read({**tenant.policy, **changes}))
     merged["sign_up_domains"] = list(merged["sign_up_domains"])
-    return update_tenant(actor=actor, tenant=tenant, changes={"policy": merged})
+    return update_tenant(actor=actor, tenant=tenant, changes={"policy": merged}, permission="policies:write")
 
 
 def suspend_tenant(*, actor: Actor = SYSTEM, tenant: Tenant, reason: str) -> None:

@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tenants import api
+
+urlpatterns = [
+    path("v1/members", api.Members.as_view(), name="api-members"),
+    path("v1/members/<str:member>", api.OneMember.as_view(), name="api-member"),
+    path("v1/members/<str:member>/suspension", api.Suspension.as_view(), name="api-member-suspension"),
+    path("v1/members/<str:member>/logout", api.Logout.as_view(), name="api-member-logout"),
+    path("v1/tenant", api.OneTenant.as_view(), name="api-tenant"),
+    path("v1/tenant/policy", api.Policy.as_view(), name="api-tenant-policy"),
+]

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('metadata', models.JSONField(default=dict)),
             ],
             options={
+                'indexes': [models.Index(fields=['tenant_id', 'name_search'], name='organizations_name_search')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'deleted'), _negated=True), fields=('tenant_id', 'slug'), name='organizations_organization_slug'), models.UniqueConstraint(fields=('tenant_id', 'external_id'), name='organizations_external_id')],
             },
         ),

@@ -108,6 +108,7 @@ def make_organization(tenant: TenantRef, name: str = "", *, people: Iterable[Per
         organization = Organization.objects.create(name=name, name_search=name.casefold(), slug=unique("org"))
         for person in people:
             Membership.objects.create(organization=organization, member=person.member)
+            members.bump_authority(person.member.id)
     return organization
 
 

@@ -1,0 +1,88 @@
+"""Shapes of organizations and memberships at the API's edge."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
+from core.api.lists import ListQuery, Words
+from organizations.models import Membership, Organization, OrganizationStatus
+from tenants.models import MemberStatus
+from tenants.serializers import member_of
+
+SETTABLE = [OrganizationStatus.ACTIVE.value, OrganizationStatus.SUSPENDED.value]
+PRESENT = [status.value for status in MemberStatus if status != MemberStatus.REMOVED]
+
+
+class PolicyField(Body):
+    """What an organization decides for its own people; times in seconds."""
+
+    session_idle = Integer(min_value=60, max_value=30 * 86_400, required=False)
+
+
+class OrganizationShape(Shape):
+    object_name = "organization"
+
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    external_id = serializers.CharField()
+    status = serializers.CharField()
+    policy = serializers.JSONField()
+
+
+class ListedOrganizationShape(OrganizationShape):
+    member_count = serializers.IntegerField()
+
+
+class OrganizationQuery(ListQuery):
+    filters: ClassVar[dict[str, str]] = {"status": "status__in", "external_id": "external_id"}
+
+    status = Words(SETTABLE)
+    external_id = Text(120, required=False)
+
+
+class OrganizationBody(Body):
+    name = Text(120)
+    slug = Text(63, required=False)
+    external_id = Text(120, required=False, allow_null=True)
+    policy = PolicyField(required=False)
+    metadata = Metadata(required=False)
+
+
+class OrganizationPatch(Body):
+    name = Text(120)
+    slug = Text(63)
+    external_id = Text(120, allow_null=True)
+    status = serializers.ChoiceField(SETTABLE)
+    policy = PolicyField(allow_null=True)
+    metadata = Metadata(allow_null=True)
+
+    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
+        return value or {}
+
+    def validate_policy(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(value or {})
+
+
+class MembershipShape(Shape):
+    object_name = "membership"
+
+    joined_at = Timestamp()
+
+    def to_representation(self, membership: Membership) -> dict[str, Any]:
+        whole = super().to_representation(membership)
+        whole["organization"] = Organization(id=membership.organization_id).public_id
+        whole["member"] = member_of(membership.member, self.context.get("mode", ""))
+        return whole
+
+
+class MembershipQuery(ListQuery):
+    filters: ClassVar[dict[str, str]] = {"status": "member__status__in"}
+
+    status = Words(PRESENT)
+
+
+class MembershipBody(Body):
+    member = Text(120)

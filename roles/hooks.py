@@ -1,0 +1,50 @@
+"""What roles add to the apps below: a new tenant's roles, and who may not leave."""
+
+from __future__ import annotations
+
+from core.principal import SYSTEM, Principal
+from organizations.models import Membership, Organization
+from organizations.services import before_ending, before_leaving
+from roles import guards, resources, selectors, services
+from roles.models import Role, RoleAssignment
+from tenants.members import guard_removal
+from tenants.models import Member, Tenant
+from tenants.services import on_created
+
+
+@on_created
+def found(tenant: Tenant, owner: Member | None) -> None:
+    """Give a new tenant its built-in roles, its own API as a resource, and its owner."""
+    services.create_built_in_roles()
+    resources.create_control_plane(tenant)
+    if owner is not None:
+        services.assign_role_as_system(actor=SYSTEM, member=owner, role=selectors.built_in(selectors.OWNER))
+
+
+@guard_removal
+def keep_owners(actor: Principal, member: Member) -> None:
+    """Before a member is suspended or removed: owners only by owners, and never the last one."""
+    owned = guards.owned_by(member.id)
+    if None in owned:
+        guards.decides_about_owners(actor, None)
+    for organization_id in sorted(owned, key=str):
+        guards.keep_an_owner(member.id, organization_id)
+
+
+@before_leaving
+def leave(actor: Principal, membership: Membership) -> None:
+    """Take the roles that a member has in the organization; its last owner stays."""
+    confined = membership.organization_id
+    if confined in guards.owned_by(membership.member_id):
+        guards.decides_about_owners(actor, confined)
+        guards.keep_an_owner(membership.member_id, confined)
+    held = RoleAssignment.objects.filter(organization_id=confined, member_id=membership.member_id)
+    for assignment in held.select_related("role", "member"):
+        services.remove(actor=actor.actor, assignment=assignment)
+
+
+@before_ending
+def end(actor: Principal, organization: Organization) -> None:
+    """Take every role held in an organization that ends, and delete its own roles."""
+    RoleAssignment.objects.filter(organization=organization).delete()
+    Role.objects.filter(organization=organization).delete()

@@ -1,0 +1,154 @@
+"""Shapes of tenants and members at the API's edge. What is not listed cannot be written (threat L10)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
+from core.api.lists import ListQuery, Words
+from tenants.models import Member, MemberStatus, Tenant
+from tenants.policy import TenantPolicy
+
+PRESENT = [status.value for status in MemberStatus if status != MemberStatus.REMOVED]
+
+
+class Email(serializers.EmailField):
+    """An address; only a string will do."""
+
+    default_error_messages = {"invalid": _("Must be an e-mail address.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WebAddress(serializers.URLField):
+    """An absolute http or https address, or nothing."""
+
+    default_error_messages = {"invalid": _("Must be an address that begins with https://.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or (data and not data.lower().startswith(("https://", "http://"))):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class MemberShape(Shape):
+    object_name = "member"
+
+    status = serializers.CharField()
+    name = serializers.CharField()
+    email = serializers.CharField()
+    email_verified = serializers.BooleanField()
+    locale = serializers.CharField()
+    last_sign_in_at = Timestamp()
+    suspended_at = Timestamp()
+    suspended_reason = serializers.CharField()
+
+
+class MemberQuery(ListQuery):
+    filters: ClassVar[dict[str, str]] = {"status": "status__in"}
+
+    status = Words(PRESENT)
+    role = Text(80, required=False)
+    organization = Text(40, required=False)
+    q = Text(120, required=False)
+
+
+class MemberBody(Body):
+    email = Email(max_length=254)
+    name = Text(200, required=False, allow_blank=True)
+    locale = Text(16, required=False, allow_blank=True)
+    metadata = Metadata(required=False)
+
+
+class MemberPatch(Body):
+    name = Text(200, allow_blank=True)
+    locale = Text(16, allow_blank=True)
+    metadata = Metadata(allow_null=True)
+
+    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
+        return value or {}
+
+
+class Reason(Body):
+    reason = Text(300, required=False, allow_blank=True)
+
+
+class LogoutShape(serializers.Serializer):
+    object = serializers.CharField(default="logout")
+    member = serializers.CharField()
+    sessions_ended = serializers.IntegerField()
+
+
+class TenantShape(Shape):
+    object_name = "tenant"
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    support_email = serializers.CharField()
+    support_url = serializers.CharField()
+    terms_url = serializers.CharField()
+    privacy_url = serializers.CharField()
+    issuer = serializers.SerializerMethodField()
+
+    def get_issuer(self, tenant: Tenant) -> str:
+        from core.urls import issuer
+
+        return issuer(tenant.slug)
+
+
+class TenantPatch(Body):
+    name = Text(120)
+    support_email = Email(max_length=254, allow_blank=True)
+    support_url = WebAddress(max_length=500, allow_blank=True)
+    terms_url = WebAddress(max_length=500, allow_blank=True)
+    privacy_url = WebAddress(max_length=500, allow_blank=True)
+    metadata = Metadata(allow_null=True)
+
+    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
+        return value or {}
+
+
+DAY = 86_400
+
+
+class PolicyBody(Body):
+    """Every value of the tenant's policy; times in seconds."""
+
+    sign_up = serializers.ChoiceField(["open", "invite", "domain"])
+    sign_up_domains = serializers.ListField(child=Text(253), max_length=100)
+    password_min_length = Integer(min_value=8, max_value=128)
+    password_classes = Flag()
+    session_idle = Integer(min_value=60, max_value=30 * DAY)
+    session_idle_cap = Integer(min_value=60, max_value=30 * DAY)
+    session_absolute = Integer(min_value=300, max_value=90 * DAY)
+    session_remember = Integer(min_value=300, max_value=365 * DAY)
+    access_token_lifetime = Integer(min_value=60, max_value=DAY)
+    id_token_lifetime = Integer(min_value=60, max_value=DAY)
+    refresh_lifetime = Integer(min_value=300, max_value=365 * DAY)
+    key_token_lifetime = Integer(min_value=60, max_value=DAY)
+    key_max_lifetime = Integer(min_value=0, max_value=3650 * DAY)
+    key_never_allowed = Flag()
+    key_exchange_only = Flag()
+    admin_mfa_required = Flag()
+    legacy_oauth_paths = Flag()
+
+
+class PolicyShape(PolicyBody):
+    """The policy in force, defaults included."""
+
+    object = serializers.CharField(default="tenant_policy", read_only=True)
+
+    def to_representation(self, instance: TenantPolicy) -> dict[str, Any]:
+        return {"object": "tenant_policy", **super().to_representation(instance)}
+
+
+def member_of(member: Member, mode: str) -> dict[str, Any]:
+    """Write a member as part of another object."""
+    return dict(MemberShape(member, context={"mode": mode}).data)
