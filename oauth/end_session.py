@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -36,10 +36,10 @@ def end_session(request: HttpRequest) -> HttpResponse:
     back = _return_address(client, parameters)
     signed = bound().signed_in(request, tenant)
     if signed is None:
-        return _leave(request, tenant, back, parameters)
+        return _leave(tenant, back, parameters)
     if hint.get("sid") != signed.session.public_id:
         return _ask(request, tenant, client, back, parameters)
-    response = _leave(request, tenant, back, parameters)
+    response = _leave(tenant, back, parameters)
     bound().sign_out(request, response)
     return response
 
@@ -50,7 +50,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     tenant = tenant_of(request)
     parameters = single(request.POST)
     client = clients.find(tenant, parameters.get("client_id", ""))
-    response = _leave(request, tenant, _return_address(client, parameters), parameters)
+    response = _leave(tenant, _return_address(client, parameters), parameters)
     if request.method == "POST":
         bound().sign_out(request, response, everywhere=parameters.get("everywhere") == "on")
     return response
@@ -71,10 +71,10 @@ def _return_address(client: Client | None, parameters: dict[str, str]) -> str:
     return wanted if client is not None and wanted in client.post_logout_redirect_uris else ""
 
 
-def _leave(request: HttpRequest, tenant: TenantRef, back: str, parameters: dict[str, str]) -> HttpResponse:
+def _leave(tenant: TenantRef, back: str, parameters: dict[str, str]) -> HttpResponse:
     if back:
         return redirects.send(back, {"state": parameters.get("state", "")[:2000]}, 303)
-    return render(request, "oauth/signed_out.html", _branding(tenant))
+    return HttpResponseRedirect(tenant_path(tenant.slug, "signed_out"))
 
 
 def _ask(

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
@@ -14,6 +15,7 @@ from oauth import applications
 from oauth.applications import Registered
 from tenants.selectors import TenantRef
 from tests.factories import Browser, make_principal
+from tests.oauth import fake_bridge
 
 REDIRECT = "https://app.example/callback"
 USER_SCOPES = ["openid", "profile", "email", "offline_access", "members:read", "members:write"]
@@ -89,3 +91,76 @@ def assertion(key: jose.SigningKey, client_id: str, audience: Any, **changes: An
         "jti": secrets.token_urlsafe(8), **changes,
     }  # fmt: skip
     return jose.sign({name: value for name, value in claims.items() if value is not None}, key, "JWT")
+
+
+@dataclass
+class Flow:
+    """One authorization in one browser, step by step."""
+
+    tenant: TenantRef
+    app: Registered
+    browser: Browser
+    verifier: str = ""
+
+    def address(self, **changes: Any) -> str:
+        self.verifier, challenge = pkce()
+        parameters = {
+            "response_type": "code",
+            "client_id": self.app.application.client_id,
+            "redirect_uri": self.app.application.redirect_uris.split()[0],
+            "scope": "openid profile email members:read",
+            "state": "st-1",
+            "nonce": "no-1",
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **changes,
+        }
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return f"/t/{self.tenant.slug}/oauth/authorize?{urlencode(given, doseq=True)}"
+
+    def start(self, **changes: Any) -> Any:
+        return self.browser.get(self.address(**changes))
+
+    def allow(self, page: Any, decision: str = "allow") -> Any:
+        return self.browser.submit(page, {"decision": decision})
+
+    def code(self, **changes: Any) -> str:
+        """Go through consent where it is asked and return the code."""
+        answer = self.start(**changes)
+        if answer.status_code == 200:
+            answer = self.allow(answer)
+        assert answer.status_code in (302, 303), answer.content
+        found = query_of(answer.headers["Location"])
+        assert "code" in found, found
+        return found["code"]
+
+    def redeem(self, code: str, **changes: Any) -> Any:
+        parameters = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.app.application.redirect_uris.split()[0],
+            "code_verifier": self.verifier,
+            **changes,
+        }
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return token(self.tenant, given, app=self.app)
+
+    def tokens(self, **changes: Any) -> dict[str, Any]:
+        answer = self.redeem(self.code(**changes))
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    def refresh(self, refresh_token: str, **more: str) -> Any:
+        parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token, **more}
+        return token(self.tenant, parameters, app=self.app)
+
+
+def flow(person: Any, type: str = "web", *, app: Registered | None = None, **settings: Any) -> Flow:
+    """A browser in which the person is signed in to their tenant, and an application to authorize."""
+    browser = Browser()
+    fake_bridge.enter(browser, person)
+    return Flow(person.tenant, app or register(person.tenant, type, **settings), browser)
+
+
+def bearer_get(tenant: TenantRef, path: str, access_token: str) -> Any:
+    return Browser().get(f"/t/{tenant.slug}{path}", headers={"Authorization": f"Bearer {access_token}"})
