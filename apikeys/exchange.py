@@ -86,7 +86,7 @@ def _spend(tenant: str, subjects: Sequence[str], limit: Limit) -> None:
 def _issue(key: LiveKey, tenant: TenantRef, scope: str | None, audience: str | None) -> Exchanged:
     if audience is not None and audience != key.audience:
         raise InvalidTarget
-    held = live.permissions(tenant, key)
+    held = live.permissions(key)
     words = _narrowed(scope, [word for word in key.scopes if word in held])
     lifetime = max(1, int(min(key.token_lifetime, key.ends_at - time.time())))
     minted = mint_access_token(

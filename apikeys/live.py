@@ -30,7 +30,7 @@ from core.errors import (
 from core.livecache import LiveCache
 from organizations.models import Organization, OrganizationStatus
 from roles import authority
-from roles.permissions import Permission
+from roles.permissions import ORGANIZATION, Permission
 from tenants import bearer
 from tenants import selectors as tenants
 from tenants.models import MemberStatus
@@ -132,7 +132,7 @@ def _check_maker(tenant: TenantRef, key: LiveKey) -> None:
         )
 
 
-def permissions(tenant: TenantRef, key: LiveKey) -> frozenset[str]:
+def permissions(key: LiveKey) -> frozenset[str]:
     """Return which of the key's scopes its maker could still give it (AZ-08).
 
     Scopes of our own `/v1` are measured one by one; those of another API stand as long as the maker
@@ -141,11 +141,19 @@ def permissions(tenant: TenantRef, key: LiveKey) -> frozenset[str]:
     held = _granted.get(str(key.maker_id), dict)
     allowed = held.get(key.organization_id)
     if allowed is None:
-        with scope.tenant(tenant.id):
-            allowed = held[key.organization_id] = authority.permissions_of(key.maker_id, key.organization_id)
+        allowed = held[key.organization_id] = _allowed(key)
     if key.is_control_plane:
         return allowed.intersection(key.scopes)
     return frozenset(key.scopes) if Permission.API_KEYS_WRITE in allowed else frozenset()
+
+
+def _allowed(key: LiveKey) -> frozenset[str]:
+    """Return what the maker may give now; to an organization's key also an administrator of the tenant gives."""
+    with scope.tenant(key.tenant_id):
+        whole = authority.permissions_of(key.maker_id)
+        if key.organization_id is None:
+            return whole
+        return (whole | authority.permissions_of(key.maker_id, key.organization_id)) & ORGANIZATION
 
 
 def require_direct(key: LiveKey) -> None:

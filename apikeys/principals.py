@@ -75,7 +75,7 @@ def principal_of(tenant: TenantRef, key: LiveKey, scopes: frozenset[str] | None 
         tenant_slug=tenant.slug,
         mode=tenant.mode,
         scopes=words,
-        permissions=words & live.permissions(tenant, key),
+        permissions=words & live.permissions(key),
         organization_id=key.organization_id,
         key_id=key.id,
         client_id=key.public_id,
