@@ -5,3 +5,9 @@ from django.apps import AppConfig
 
 class WebhooksConfig(AppConfig):
     name = "webhooks"
+
+    def ready(self) -> None:
+        from events.sealing import on_sealed
+        from webhooks import fanout, replaying, retention  # noqa: F401 — register job and sweeps
+
+        on_sealed(fanout.fan_out)

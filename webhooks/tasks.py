@@ -1,0 +1,20 @@
+"""Celery tasks of webhooks: the sweep of beat and the nudges after a fan-out are the same call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+
+from webhooks import pump
+
+
+@shared_task(name="webhooks.deliver")
+def deliver() -> None:
+    pump.deliver_due()
+
+
+@worker_shutting_down.connect
+def _stop(*_: Any, **__: Any) -> None:
+    pump.stop()
