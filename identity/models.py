@@ -90,3 +90,8 @@ class IdentitySession(PersonModel):
 
     class Meta:
         indexes = [models.Index(fields=["account", "ended_at"], name="identity_session_account")]
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether its absolute limit has passed; decided at use, never by a clean-up job (promise R20)."""
+        return self.expires_at <= timezone.now()

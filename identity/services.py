@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from core import ids, passwords, scope
+from core import ids, passwords, ports, scope
 from core.errors import FieldError
 from core.principal import Actor
 from events.services import emit
@@ -106,8 +107,22 @@ def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "use
         emit(event, actor=person(account_id), object=describe(account_id))
 
 
-def prepare_hash(password: str) -> str:
-    """Hash for storage; call with no scope open."""
-    opened = scope.current()
-    assert opened is None, "hashing inside a transaction would hold its connection"
-    return make_password(password)
+def change_password(*, account_id: uuid.UUID, password: str, words: list[str], keep: uuid.UUID) -> None:
+    """Set a new password for a person who has just proved who they are; other sign-ins than `keep` end.
+
+    Opens the account scope itself, once the hash is made. Raises PasswordRefused.
+    """
+    from identity import sessions
+
+    check_new_password(password, words=[*words, *(word for text in words for word in text.split("@"))])
+    hashed = make_password(password)
+    with scope.account(account_id):
+        set_password(account_id=account_id, password_hash=hashed)
+        sessions.end_others(account_id=account_id, keep=keep, reason="password_changed")
+        link = f"{settings.ORIGIN}/recovery"
+        ports.mail.send(
+            "password_changed",
+            selectors.primary_email(account_id),
+            account_id=account_id,
+            context={"link": link},
+        )

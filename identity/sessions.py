@@ -32,7 +32,7 @@ PASSWORD = "urn:claviger:acr:password"
 
 @dataclass(frozen=True)
 class SessionRef:
-    """A live sign-in, free of database objects. `opened_by` other than `account` is good in one tenant only."""
+    """A live sign-in, free of database objects. One that a tenant's connection opened is good there only."""
 
     id: uuid.UUID
     account_id: uuid.UUID
@@ -86,7 +86,7 @@ def find(value: str) -> SessionRef | None:
 
 def _is_live(row: IdentitySession) -> bool:
     """Idle limits differ by door: each asks `SessionRef.is_idle` with its own."""
-    return row.ended_at is None and row.expires_at > timezone.now() and row.account.is_active
+    return row.ended_at is None and not row.has_run_out and row.account.is_active
 
 
 def _ref(row: IdentitySession, email: str) -> SessionRef:

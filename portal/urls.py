@@ -1,5 +1,15 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from portal import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/", pages.profile, name="portal_profile"),
+    path("account/security", pages.security, name="portal_security"),
+    path("account/password", pages.password, name="portal_password"),
+    path("account/sessions", pages.session_list, name="portal_sessions"),
+    path("account/sessions/others/end", pages.end_other_sessions, name="portal_end_others"),
+    path("account/sessions/<str:session_id>/end", pages.end_session, name="portal_end_session"),
+    path("account/organizations", pages.organization_list, name="portal_organizations"),
+]

@@ -30,7 +30,7 @@ from tenants.selectors import TenantRef
 
 @dataclass(frozen=True)
 class Standing:
-    """A signed-in person in one tenant. `must_prove` says that single sign-on does not do (SES-05, SES-06)."""
+    """A signed-in person in one tenant. `must_prove`: single sign-on does not do here (SES-05, SES-06)."""
 
     member: Member | None
     must_prove: bool
@@ -211,17 +211,8 @@ def _refresh(
     current.auth_time, current.acr, current.amr = session.auth_time, session.acr, list(session.amr)
     current.organization_id, current.last_active_at = organization_id, timezone.now()
     current.expires_at = min(ends, session.expires_at)
-    current.save(
-        update_fields=[
-            "auth_time",
-            "acr",
-            "amr",
-            "organization_id",
-            "last_active_at",
-            "expires_at",
-            "updated_at",
-        ]  # fmt: skip
-    )
+    changed = ("auth_time", "acr", "amr", "organization_id", "last_active_at", "expires_at", "updated_at")
+    current.save(update_fields=changed)
     livecache.invalidate("session", current.public_id)
     return current
 

@@ -28,8 +28,8 @@ class OtherBrowser(Problem):
     code, status, simple = "other_browser", 403, "forbidden"
     title = "This was begun in another browser"
     fix = (
-        "For your safety a sign-in goes on only where it began. Go back to that browser and type the code from"
-        " the mail there, or start again here."
+        "For your safety a sign-in goes on only where it began. Go back to that browser and type the code"
+        " from the mail there, or start again here."
     )
 
 

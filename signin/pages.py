@@ -125,7 +125,7 @@ def welcome(visit: Visit, person: SignedInPerson) -> HttpResponse:
 @require_http_methods(READ_WRITE)
 @hosted
 def go_on(visit: Visit) -> HttpResponse:
-    """Bring a signed-in person into this tenant: joined, in an organization, and back to where they came from."""
+    """Bring a signed-in person into this tenant: joined, in an organization, back where they came from."""
     session = browser.current_session(visit.request)
     if session is None or not _is_good(visit, session):
         return visit.redirect(visit.url("sign_in"))
@@ -148,7 +148,7 @@ UNDECIDED = uuid.UUID(int=0)
 
 
 def _organization(visit: Visit, here: admission.Standing) -> uuid.UUID | None:
-    """The organization asked for, else the present one, else the only one; several are for the person to choose."""
+    """The organization asked for, else the present one, else the only one; several need a choice."""
     mine = [organization.id for organization in here.organizations]
     if visit.interaction.organization_id in mine:
         return visit.interaction.organization_id

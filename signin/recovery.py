@@ -28,7 +28,7 @@ from tenants.selectors import TenantRef
 def start(
     *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
 ) -> SignInFlow:
-    """Mail a link to the stored address; an unknown one gets a mail that says so, and the same answer (L2)."""
+    """Mail a link to the stored address; an unknown one gets a mail that says so (L2)."""
     network = limits.network_of(context.current().ip)
     limits.take([Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)])
     account_id = people.account_id_by_address(address)

@@ -47,7 +47,7 @@ def sign_up(visit: Visit) -> HttpResponse:
 @require_http_methods(READ_WRITE)
 @hosted
 def verify(visit: Visit) -> HttpResponse:
-    """Take the code, or the link of the same mail. Opening the link changes nothing: mail scanners open it too."""
+    """Take the code, or the link of the same mail. Opening the link changes nothing: scanners open it too."""
     asked = visit.request.POST if visit.request.method == "POST" else visit.request.GET
     flow_id, token = asked.get("flow", ""), asked.get("token", "")
     if visit.request.method != "POST":

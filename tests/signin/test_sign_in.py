@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from signin import bridge
-from tests.factories import Browser, Cast, make_cast, make_member, make_tenant
-from tests.factories.hosted import sign_in
 from tenants.selectors import TenantRef
+from tests.factories import Browser, Cast, make_cast
+from tests.factories.hosted import sign_in
 
 
 @pytest.fixture(scope="module")

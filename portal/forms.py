@@ -1,0 +1,24 @@
+"""The forms of the person's own pages. Only the fields named here are read (threat L10)."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from core.passwords import MAX_LENGTH
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(label=_("Your name"), max_length=200)
+    locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+
+class NewPasswordForm(forms.Form):
+    new_password = forms.CharField(
+        label=_("New password"),
+        help_text=_("At least 15 characters; a few words in a row are fine."),
+        max_length=MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput,
+    )

@@ -1,0 +1,95 @@
+"""What the person's own pages share: who is asking, and what stands around every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from core.errors import NotFound, Unavailable
+from core.passwords import HasherBusy
+from core.urls import tenant_slug
+from identity.browser import account_session
+from identity.sessions import SessionRef
+
+RECENT = 600  # seconds since the last authentication for sensitive changes (threat L8)
+PAGES = (
+    ("portal_profile", "user", gettext_noop("Profile")),
+    ("portal_security", "lock", gettext_noop("Security")),
+    ("portal_sessions", "device", gettext_noop("Sessions")),
+    ("portal_organizations", "building", gettext_noop("Organizations")),
+)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A person at their own pages, signed in by the account's own methods."""
+
+    request: HttpRequest
+    session: SessionRef
+
+    def render(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        frame = {
+            "viewer": {"name": self.session.account_name, "email": self.session.email},
+            "home_url": reverse("portal_profile"),
+            "account_url": reverse("portal_profile"),
+            "sign_out_url": reverse("sign_out"),
+            "nav": [{"label": "", "items": [self._entry(*page) for page in PAGES]}],
+        }
+        return render(self.request, f"portal/{template}.html", frame | context, status=status)
+
+    def _entry(self, name: str, icon: str, label: str) -> dict[str, Any]:
+        url = reverse(name)
+        return {"url": url, "icon": icon, "label": _(label), "active": self.request.path_info == url}
+
+    def go(self, name: str, **query: str) -> HttpResponse:
+        address = reverse(name) + (f"?{urlencode(query)}" if query else "")
+        return HttpResponse(status=303, headers={"Location": address})
+
+
+View = Callable[..., HttpResponse]
+
+
+def own_page(view: View) -> View:
+    """Give a view its `Own`, or send the person to sign in; at the bare origin only."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        if tenant_slug(request):
+            raise NotFound
+        session = account_session(request)
+        if session is None:
+            return to_sign_in(request)
+        try:
+            return view(Own(request, session), **arguments)
+        except HasherBusy:
+            raise Unavailable from None
+
+    return guarded
+
+
+def recent_page(view: View) -> View:
+    """As `own_page`, for changes that want a fresh sign-in: an older one is asked to prove itself again."""
+
+    @wraps(view)
+    def guarded(own: Own, **arguments: Any) -> HttpResponse:
+        if own.session.is_fresh(RECENT):
+            return view(own, **arguments)
+        return to_sign_in(own.request, prompt="login")
+
+    return own_page(guarded)
+
+
+def to_sign_in(request: HttpRequest, **query: str) -> HttpResponse:
+    asked = {"next": request.path_info, **query}
+    response = HttpResponseRedirect(f"{reverse('sign_in')}?{urlencode(asked)}")
+    response.status_code = 303
+    return response

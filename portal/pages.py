@@ -1,0 +1,140 @@
+"""The person's own pages under /account/: profile, security, sessions, organizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core import ids, scope
+from core.errors import NotFound
+from identity import selectors, services, sessions
+from identity.errors import PasswordRefused
+from identity.models import IdentitySession
+from organizations.models import Membership, Organization
+from portal.agents import describe_agent
+from portal.forms import NewPasswordForm, ProfileForm
+from portal.frame import Own, own_page, recent_page
+from tenants.models import Member, Tenant
+
+READ_WRITE = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(READ_WRITE)
+@own_page
+def profile(own: Own) -> HttpResponse:
+    account_id = own.session.account_id
+    form = ProfileForm(own.request.POST if own.request.method == "POST" else None)
+    with scope.account(account_id):
+        if form.is_bound and form.is_valid():
+            services.rename(account_id=account_id, **form.cleaned_data)
+            return own.go("portal_profile", notice="saved")
+        account, addresses = selectors.account(account_id), list(selectors.emails(account_id))
+    assert account is not None
+    if not form.is_bound:
+        form = ProfileForm(initial={"name": account.name, "locale": account.locale or "en"})
+    saved = own.request.GET.get("notice") == "saved"
+    return own.render("profile", 400 if form.errors else 200, form=form, addresses=addresses, saved=saved)
+
+
+@require_safe
+@own_page
+def security(own: Own) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        account = selectors.account(own.session.account_id)
+    assert account is not None
+    changed = own.request.GET.get("notice") == "changed"
+    return own.render(
+        "security", account=account, has_password=account.has_usable_password(), changed=changed
+    )
+
+
+@require_http_methods(READ_WRITE)
+@recent_page
+def password(own: Own) -> HttpResponse:
+    """Choose a new password; every other sign-in of the account ends with it."""
+    form = NewPasswordForm(own.request.POST if own.request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            services.change_password(
+                account_id=own.session.account_id,
+                password=form.cleaned_data["new_password"],
+                words=[own.session.account_name, own.session.email],
+                keep=own.session.id,
+            )
+        except PasswordRefused as problem:
+            for error in problem.errors:
+                form.add_error("new_password", error.detail)
+        else:
+            return own.go("portal_security", notice="changed")
+    return own.render("password", 400 if form.errors else 200, form=form)
+
+
+@require_safe
+@own_page
+def session_list(own: Own) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        live = [one for one in selectors.live_sessions(own.session.account_id) if not one.has_run_out]
+    rows = [_shown(one, own) for one in live]
+    return own.render("sessions", rows=rows, others=len(rows) > 1)
+
+
+def _shown(row: IdentitySession, own: Own) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "device": describe_agent(row.user_agent),
+        "ip": row.ip,
+        "opened_at": row.auth_time,
+        "last_active_at": row.last_active_at,
+        "is_this": row.id == own.session.id,
+    }
+
+
+@require_POST
+@own_page
+def end_session(own: Own, session_id: str) -> HttpResponse:
+    """End one sign-in of one's own; anybody else's is not found."""
+    try:
+        wanted = IdentitySession.read_id(session_id)
+    except ids.MalformedId:
+        raise NotFound from None
+    with scope.account(own.session.account_id):
+        ended = sessions.end(
+            account_id=own.session.account_id, session_ids=[wanted], reason="revoked_by_person"
+        )
+    if not ended:
+        raise NotFound
+    return own.go("portal_sessions")
+
+
+@require_POST
+@own_page
+def end_other_sessions(own: Own) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        sessions.end_others(
+            account_id=own.session.account_id, keep=own.session.id, reason="revoked_by_person"
+        )
+    return own.go("portal_sessions")
+
+
+@require_safe
+@own_page
+def organization_list(own: Own) -> HttpResponse:
+    """The tenants in which the person is a member, and their organizations in each."""
+    with scope.account(own.session.account_id):
+        tenants = list(Tenant.objects.order_by("name"))
+        members = {member.tenant_id: member for member in Member.objects.exclude(status="removed")}
+    rows = [_place(tenant, members[tenant.id]) for tenant in tenants if tenant.id in members]
+    return own.render("organizations", rows=rows)
+
+
+def _place(tenant: Tenant, member: Member) -> dict[str, Any]:
+    with scope.tenant(tenant.id):
+        mine = Membership.objects.filter(member=member).values("organization_id")
+        names = list(
+            Organization.objects.filter(id__in=mine, status="active")
+            .order_by("name")
+            .values_list("name", flat=True)
+        )
+    return {"tenant": tenant, "member": member, "organizations": names}

@@ -1,0 +1,149 @@
+"""The person's own pages: seen and changed by their owner only."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.factories import Browser, Cast, make_account, make_cast
+from tests.factories.hosted import NEW_PASSWORD, mails_to, sign_in
+
+PASSWORD_PAGE = "/account/password"
+PAGES = ["", "security", "sessions", "organizations", "password"]
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return make_cast()
+
+
+def at_home(email: str) -> Browser:
+    """A browser signed in to the account itself."""
+    browser = Browser()
+    page = browser.follow(sign_in(browser, None, email))
+    assert page.status_code == 200
+    return browser
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_opens_for_its_owner(cast: Cast, page: str) -> None:
+    assert at_home(cast.member.email).get(f"/account/{page}").status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_sends_a_stranger_to_sign_in(page: str) -> None:
+    response = Browser().get(f"/account/{page}")
+    assert response.status_code == 303
+    assert response.headers["Location"].startswith("/sign-in?next=%2Faccount%2F")
+
+
+def test_a_tenants_address_has_no_account_pages(cast: Cast) -> None:
+    browser = at_home(cast.member.email)
+    assert browser.get(f"/t/{cast.acme.slug}/account/").status_code == 404
+
+
+def test_L10_only_the_name_and_language_are_written(cast: Cast) -> None:
+    person = make_account()
+    browser = at_home(person.email)
+    page = browser.get("/account/")
+    extra = {"email": "other@example.com", "status": "locked", "is_primary": "on", "password": "x"}
+    answer = browser.submit(page, {"name": "Ada New", "locale": "de", **extra}, to="/account/")
+    assert answer.status_code == 303
+    after = browser.get("/account/").content.decode()
+    assert 'value="Ada New"' in after
+    assert person.email in after
+    assert "other@example.com" not in after
+
+
+def test_one_other_session_is_ended_and_stays_ended(cast: Cast) -> None:
+    person = make_account()
+    here, there = at_home(person.email), at_home(person.email)
+    page = here.get("/account/sessions")
+    assert page.content.decode().count("Unknown browser") == 2
+    ended = page.content.decode().split('action="/account/sessions/ids_')[1].split('"')[0]
+    assert here.submit(page, to=f"/account/sessions/ids_{ended}").status_code == 303
+    assert there.get("/account/").status_code == 303
+    assert here.get("/account/").status_code == 200
+
+
+def test_all_others_are_ended_at_once(cast: Cast) -> None:
+    person = make_account()
+    here, *others = [at_home(person.email) for _ in range(3)]
+    page = here.get("/account/sessions")
+    assert here.submit(page, to="/account/sessions/others/end").status_code == 303
+    assert [other.get("/account/").status_code for other in others] == [303, 303]
+    assert here.get("/account/").status_code == 200
+
+
+def test_A1_nobody_ends_another_persons_session(cast: Cast) -> None:
+    owner, stranger = make_account(), make_account()
+    theirs = at_home(owner.email)
+    second = at_home(owner.email)
+    page = theirs.get("/account/sessions").content.decode()
+    ended_path = page.split('action="/account/sessions/ids_')[1].split('"')[0]
+    intruder = at_home(stranger.email)
+    page = intruder.get("/account/")
+    assert intruder.submit(page, to=f"/account/sessions/ids_{ended_path}").status_code == 404
+    assert second.get("/account/").status_code == 200
+
+
+def test_a_new_password_ends_other_sign_ins_and_is_announced(cast: Cast) -> None:
+    person = make_account()
+    here, there = at_home(person.email), at_home(person.email)
+    answer = here.submit(here.get(PASSWORD_PAGE), {"new_password": NEW_PASSWORD}, to=PASSWORD_PAGE)
+    assert answer.headers["Location"] == "/account/security?notice=changed"
+    assert there.get("/account/").status_code == 303
+    assert here.get("/account/").status_code == 200
+    assert "Your password was changed" in mails_to(person.email)[0]["subject"]
+    assert sign_in(Browser(), None, person.email).status_code == 400
+    assert sign_in(Browser(), None, person.email, NEW_PASSWORD).status_code == 303
+
+
+def test_a_weak_new_password_is_refused(cast: Cast) -> None:
+    person = make_account()
+    browser = at_home(person.email)
+    answer = browser.submit(browser.get(PASSWORD_PAGE), {"new_password": "short"}, to=PASSWORD_PAGE)
+    assert answer.status_code == 400
+    assert sign_in(Browser(), None, person.email).status_code == 303
+
+
+def test_L8_a_stale_sign_in_must_prove_itself_before_the_password_page(cast: Cast) -> None:
+    person = make_account()
+    browser = at_home(person.email)
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=True):
+        refused = browser.get("/account/password")
+        assert refused.status_code == 303
+        assert "prompt=login" in refused.headers["Location"]
+        old = browser.cookies["session"].value
+        again = sign_in(browser, None, person.email, query="?next=/account/password&prompt=login")
+        assert browser.follow(again).status_code == 200
+        assert browser.get("/account/password").status_code == 200
+        assert browser.cookies["session"].value != old
+    browser.cookies["session"] = old
+    assert browser.get("/account/").status_code == 303
+
+
+def test_an_idle_session_is_refused_after_an_hour(cast: Cast) -> None:
+    browser = at_home(make_account().email)
+    with time_machine.travel(timezone.now() + timedelta(minutes=59), tick=True):
+        assert browser.get("/account/").status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(minutes=59 + 61), tick=True):
+        assert browser.get("/account/").status_code == 303
+
+
+def test_signing_out_ends_the_session_at_the_server(cast: Cast) -> None:
+    browser = at_home(make_account().email)
+    old = browser.cookies["session"].value
+    page = browser.get("/account/")
+    assert browser.submit(page, to="/sign-out").status_code == 303
+    browser.cookies["session"] = old
+    assert browser.get("/account/").status_code == 303
+
+
+def test_organizations_lists_own_tenants_only(cast: Cast) -> None:
+    page = at_home(cast.member.email).get("/account/organizations").content.decode()
+    assert cast.acme.slug.title() in page
+    assert cast.globex.slug.title() not in page
