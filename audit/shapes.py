@@ -8,10 +8,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from audit.selectors import entry
 from core.api.fields import Body, PublicId, Text
 from core.api.lists import ListQuery, QueryInteger, Words
 from events import registry
-from events.selectors import Search
+from events.selectors import Search, envelope
 
 TICK = timedelta(milliseconds=1)  # the grain of an event's time
 
@@ -105,8 +106,6 @@ class EventShape(serializers.Serializer):
     data = serializers.DictField()
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        from events.selectors import envelope
-
         return envelope(instance)
 
 
@@ -132,8 +131,6 @@ class EntryShape(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        from audit.selectors import entry
-
         return entry(instance)
 
 

@@ -156,6 +156,12 @@ def get(name: str) -> EventType:
     return found
 
 
+def find(name: str) -> EventType | None:
+    """Return the declared event, None where no app declares it any longer: old rows outlive their words."""
+    autoload()
+    return _types.get(name)
+
+
 def every() -> list[EventType]:
     """Return the whole catalogue by name."""
     autoload()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
 from core import context, ids, scope
 from core.principal import Actor
@@ -95,12 +95,22 @@ def emit_many(drafts: Sequence[Draft]) -> list[Event]:
         raise scope.ScopeError("the relay writes no events: open the tenant's scope")
     if not drafts:
         return []
+    try:
+        written = _write(drafts, opened)
+    except Exception:
+        # Whoever swallows the error still saves nothing: the change must not stand without its record.
+        transaction.set_rollback(True, using=opened.alias)
+        raise
+    nudge.after_commit(opened.alias)
+    return [one.event for one in written]
+
+
+def _write(drafts: Sequence[Draft], opened: scope.Scope) -> list[_Written]:
     known = context.current()
     origin = source.of(opened)
     written = [_compose(draft, opened, known, origin) for draft in drafts]
     _insert(opened, written)
-    nudge.after_commit(opened.alias)
-    return [one.event for one in written]
+    return written
 
 
 def _compose(

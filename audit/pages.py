@@ -1,0 +1,275 @@
+"""The audit log in the dashboard. Plain functions; the dashboard wraps them with its frame."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audit import selectors, services
+from core import ids
+from core.api.lists import slice_page
+from core.errors import InsufficientRole, MethodNotAllowed, NotFound, ValidationFailed
+from core.principal import Principal
+from events import registry
+from events.chain import Report
+from events.models import Event
+from events.selectors import Search
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+PAGE = 50
+ACTORS = [
+    ("user", gettext_lazy("A person")),
+    ("admin", gettext_lazy("An administrator")),
+    ("service", gettext_lazy("A service")),
+    ("agent", gettext_lazy("An agent")),
+    ("system", gettext_lazy("The system")),
+]
+
+
+class Viewer(Protocol):
+    """What a page needs to know of who is looking."""
+
+    principal: Principal
+    tenant: Tenant
+
+    def url(self, *parts: str) -> str: ...
+
+
+class Filters(forms.Form):
+    """The filters of the list, as they stand in its address."""
+
+    q = forms.CharField(required=False, max_length=120, label=gettext_lazy("Search"))
+    action = forms.CharField(required=False, max_length=80, label=gettext_lazy("Action"))
+    actor_type = forms.ChoiceField(
+        required=False, choices=[("", ""), *ACTORS], label=gettext_lazy("Kind of actor")
+    )
+    actor = forms.CharField(required=False, max_length=120, label=gettext_lazy("Actor id"))
+    target = forms.CharField(required=False, max_length=120, label=gettext_lazy("Target id"))
+    on_behalf_of = forms.CharField(required=False, max_length=120, label=gettext_lazy("On behalf of"))
+    ip = forms.GenericIPAddressField(required=False, label=gettext_lazy("IP address"))
+    organization = forms.CharField(required=False, max_length=40, label=gettext_lazy("Organization id"))
+    since = forms.DateField(
+        required=False, label=gettext_lazy("From day"), widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        required=False, label=gettext_lazy("To day"), widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def clean_organization(self) -> uuid.UUID | None:
+        text = self.cleaned_data["organization"]
+        try:
+            return ids.decode("org", text) if text else None
+        except ids.MalformedId:
+            raise forms.ValidationError(_("Must be an id of the form org_…")) from None
+
+    def clean_action(self) -> str:
+        text: str = self.cleaned_data["action"]
+        if text and not registry.expand([text]):
+            raise forms.ValidationError(_("No event has this name."))
+        return text
+
+    @property
+    def search(self) -> Search:
+        """What was asked for; raises ValidationFailed where a filter is malformed."""
+        if not self.is_valid():
+            raise ValidationFailed
+        told = self.cleaned_data
+        return Search(
+            types=[told["action"]] if told.get("action") else [],
+            actor=told.get("actor", ""),
+            actor_type=told.get("actor_type", ""),
+            object=told.get("target", ""),
+            on_behalf_of=told.get("on_behalf_of", ""),
+            organization_id=told.get("organization"),
+            ip=told.get("ip", ""),
+            anything=told.get("q", ""),
+            since=_start(told.get("since")),
+            until=_start(told.get("until"), days=1),
+        )
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Return the filters that are set, as they were sent."""
+        return {name: value for name in self.fields if (value := self.data.get(name, ""))}
+
+    @property
+    def more(self) -> list[Any]:
+        """Return the fields that stand behind "More filters"."""
+        return [
+            self[name] for name in ("actor", "target", "on_behalf_of", "ip", "organization", "since", "until")
+        ]
+
+    @property
+    def has_more(self) -> bool:
+        return any(field.name in self.chosen for field in self.more)
+
+
+def _start(day: date | None, days: int = 0) -> datetime | None:
+    return datetime.combine(day + timedelta(days=days), time.min, UTC) if day else None
+
+
+def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    filters = Filters(request.GET)
+    rows = selectors.entries(filters.search) if filters.is_valid() else Event.objects.none()
+    page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
+    base = viewer.url("audit")
+    context = {
+        "filters": filters,
+        "selects": _selects(filters),
+        "facets": _facets(base, filters),
+        "entries": [_line(viewer, row) for row in page],
+        "chain": _chain(viewer),
+        "base": base,
+        "previous_url": _link(base, filters, page[0].id, "prev") if before and page else "",
+        "next_url": _link(base, filters, page[-1].id, "next") if after else "",
+    }
+    return render(request, "audit/list.html", context)
+
+
+def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpResponse:
+    """Raises NotFound for an event of another tenant, of another organization, or a malformed id."""
+    try:
+        row = selectors.event(Event.read_id(event))
+    except ids.MalformedId:
+        raise NotFound from None
+    entry = selectors.entry(row)
+    base = viewer.url("audit")
+    context = {
+        "entry": entry,
+        "declared": registry.find(row.type),
+        "row": row,
+        "base": base,
+        "crumbs": [{"label": _("Audit log"), "url": base}],
+        "facts": _facts(entry, row),
+        "before": {change["field"]: change["before"] for change in entry["changes"]},
+        "after": {change["field"]: change["after"] for change in entry["changes"]},
+        "envelope": selectors.envelope(row),
+        "seal": _seal(viewer, row),
+        "same_request": f"{base}?{urlencode({'q': row.request_id})}",
+    }
+    return render(request, "audit/detail.html", context)
+
+
+def audit_export(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Answer the filtered log as CSV. A POST, because the export is an act that is itself recorded."""
+    if request.method != "POST":
+        raise MethodNotAllowed
+    text = services.export(actor=viewer.principal, wanted=Filters(request.POST).search)
+    name = f"audit-{viewer.tenant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _place(request: HttpRequest) -> tuple[uuid.UUID, str] | None:
+    for direction, name in (("next", "after"), ("prev", "before")):
+        if text := request.GET.get(name):
+            try:
+                return Event.read_id(text), direction
+            except ids.MalformedId:
+                return None
+    return None
+
+
+def _link(base: str, filters: Filters, event_id: uuid.UUID, direction: str) -> str:
+    name = "after" if direction == "next" else "before"
+    return f"{base}?{urlencode({**filters.chosen, name: ids.encode('evt', event_id)})}"
+
+
+def _selects(filters: Filters) -> list[dict[str, Any]]:
+    families = sorted({declared.family for declared in registry.every()})
+    chosen = filters.chosen
+    actions = [(f"{family}.*", f"{family}.*") for family in families]
+    if (action := chosen.get("action", "")) and action not in dict(actions):
+        actions.insert(0, (action, action))
+    return [
+        {"name": "action", "label": _("Any action"), "value": action, "options": actions},
+        {
+            "name": "actor_type",
+            "label": _("Any actor"),
+            "value": chosen.get("actor_type", ""),
+            "options": ACTORS,
+        },
+    ]
+
+
+def _facets(base: str, filters: Filters) -> list[dict[str, Any]]:
+    """Return one chip for each filter that is set; following it takes the filter away."""
+    chosen = filters.chosen
+    return [
+        {
+            "label": f"{filters.fields[name].label}: {value}",
+            "url": f"{base}?{urlencode({n: v for n, v in chosen.items() if n != name})}",
+            "active": True,
+        }
+        for name, value in chosen.items()
+    ]
+
+
+def _line(viewer: Viewer, row: Event) -> dict[str, Any]:
+    entry = selectors.entry(row)
+    return {
+        **entry,
+        "url": viewer.url("audit", entry["id"]),
+        "at": row.created_at,
+        "ip": entry["context"].get("ip"),
+        "request_id": row.request_id,
+        "fields": [change["field"] for change in entry["changes"]],
+    }
+
+
+def _chain(viewer: Viewer) -> Report | None:
+    """Return how the newest stretch of the chain stands; None for those who see only a part of it."""
+    try:
+        return selectors.verification(viewer.principal, limit=selectors.RECENT)
+    except InsufficientRole:
+        return None
+
+
+def _seal(viewer: Viewer, row: Event) -> dict[str, Any] | None:
+    seal = selectors.seal_of(row)
+    if seal is None:
+        return None
+    report = None
+    if viewer.principal.organization_id is None:
+        report = selectors.verification(viewer.principal, after=seal.sequence - 1, limit=1)
+    return {
+        "report": report,
+        "rows": [
+            {"label": _("Sequence"), "value": seal.sequence},
+            {"label": _("Sealed"), "value": seal.sealed_at, "kind": "time"},
+            {"label": _("Hash"), "value": bytes(seal.hash).hex(), "kind": "copy"},
+            {"label": _("Previous hash"), "value": bytes(seal.previous_hash).hex(), "kind": "copy"},
+        ],
+    }
+
+
+def _facts(entry: dict[str, Any], row: Event) -> list[dict[str, Any]]:
+    actor, context = entry["actor"], entry["context"]
+    behalf = entry["on_behalf_of"] or {}
+    rows = [
+        (_("Time"), row.created_at, "time"),
+        (_("Actor"), actor["id"], "copy"),
+        (_("Kind of actor"), actor["type"], ""),
+        (_("Through"), actor.get("via"), "copy"),
+        (_("On behalf of"), behalf.get("id"), "copy"),
+        (_("Target"), entry["target"]["id"], "copy"),
+        (_("Kind of target"), entry["target"]["type"], ""),
+        (_("Organization"), entry["organization"], "copy"),
+        (_("Reason"), context.get("reason"), ""),
+        (_("IP address"), context.get("ip"), "copy"),
+        (_("Browser or client"), context.get("user_agent"), ""),
+        (_("Idempotency key"), context.get("idempotency_key"), "copy"),
+    ]
+    return [{"label": label, "value": value, "kind": kind} for label, value, kind in rows if value]
