@@ -33,6 +33,7 @@ HOST = urlsplit(ORIGIN).hostname or ""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [HOST])
 SECURE = ORIGIN.startswith("https://")
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", [])  # exact host:port, for operators only
+OUTBOUND_ALLOW_FILE = VAR_DIR / "outbound-allow" if DEVELOPMENT else None
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, least=0)  # how many proxies append to X-Forwarded-For
 USE_X_FORWARDED_HOST = False
 

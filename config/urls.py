@@ -5,6 +5,7 @@ Paths are those after the tenant prefix (core.urls): `/t/acme/v1/members` and `/
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
 
 from core import health
@@ -32,6 +33,11 @@ urlpatterns = [
     path("errors/<slug:code>", problem_page, name="problem"),
     *(path("", include(f"{app}.urls")) for app in APPS),
 ]
+
+if not settings.PRODUCTION:
+    from config.demo import sink
+
+    urlpatterns.append(path("demo/sink", sink.receive, name="demo_sink"))
 
 handler404 = "core.doors.missing"
 handler400 = "core.doors.malformed"

@@ -7,15 +7,21 @@ from pathlib import Path
 
 
 def lines(path: Path) -> list[str]:
-    """Return the demo's addresses and sign-ins, one line each, as `manage.py demo` wrote them."""
+    """Return the demo's addresses and sign-ins as `manage.py demo` recorded them, empty without a record."""
     try:
         demo = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        tenants = demo["tenants"].items()
+        found = [line for name, tenant in tenants for line in _tenant(name, tenant)]
+    except (OSError, ValueError, KeyError, AttributeError):
         return []
-    found = []
-    for name, value in demo.items():
-        if isinstance(value, str):
-            found.append(f"  {name.replace('_', ' ').capitalize():<12} {value}")
-        if isinstance(value, list):
-            found += ["  " + "  ".join(str(part) for part in entry.values()) for entry in value]
-    return found
+    return [*found, "", f"Mail of development: {demo['origin']}/mailbox", f"Everything else: {path}"]
+
+
+def _tenant(name: str, tenant: dict[str, dict[str, str]]) -> list[str]:
+    owner, member = tenant["owner"], tenant["member"]
+    return [
+        "",
+        f"{name}: {tenant['dashboard']}",
+        f"  administrator  {owner['email']:<22} {owner['password']}",
+        f"  member         {member['email']:<22} {member['password']}",
+    ]

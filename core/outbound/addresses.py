@@ -8,6 +8,8 @@ providers put on public-looking addresses.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from ipaddress import IPv4Address, ip_address, ip_network
 
 from django.conf import settings
@@ -66,6 +68,22 @@ def is_public(text: str) -> bool:
 
 def is_allowed(host: str, port: int) -> bool:
     """Whether the operator lists exactly this `host:port` (IPv6 in brackets) in `settings.OUTBOUND_ALLOW`."""
-    entries: Iterable[str] = settings.OUTBOUND_ALLOW
+    entries: Iterable[str] = (*settings.OUTBOUND_ALLOW, *listed_in(settings.OUTBOUND_ALLOW_FILE))
     written = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return written in {entry.strip().lower() for entry in entries}
+
+
+def listed_in(path: Path | None) -> tuple[str, ...]:
+    """Return the operator's entries in a file, one a line; the file is read anew when it changes.
+
+    Only development has such a file: the demo writes the receivers that somebody named on its command line.
+    """
+    try:
+        return _read(path, path.stat().st_mtime_ns) if path else ()
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, changed: int) -> tuple[str, ...]:
+    return tuple(path.read_text(encoding="utf-8").split())

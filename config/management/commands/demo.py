@@ -1,0 +1,75 @@
+"""`manage.py demo`: two tenants to try everything on, and `var/demo.json` for outside programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.demo import applications, outbound, people, plans, record, tenant
+from config.demo.record import Record
+from core import rls, scope
+from tenants import selectors
+from webhooks.models import Endpoint
+from webhooks.services import endpoints
+
+ADDRESSES = {"redirect_uri": "redirect_uris", "post_logout_redirect_uri": "post_logout_redirect_uris", "origin": "origins"}
+
+
+class Command(BaseCommand):
+    help = "Create the demo tenants acme and globex and write var/demo.json. Running it again changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for name in (*ADDRESSES, "webhook_url"):
+            flag = "--" + name.replace("_", "-")
+            parser.add_argument(flag, action="append", default=[], help="register one more on acme; repeatable")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demo never runs in production: its passwords are public.")
+        known = record.load()
+        outbound.allow([f"{settings.ORIGIN}/demo/sink"])
+        made = build(known.get("tenants", {}))
+        record.save(made)
+        self._extend(options)
+        record.save(build(made["tenants"]))
+        self._say(made)
+
+    def _extend(self, options: dict[str, Any]) -> None:
+        acme = selectors.by_slug(plans.ACME.slug)
+        assert acme is not None
+        with scope.tenant(acme.id):
+            owner = selectors.member_by_account(people.account_of(plans.OLGA))
+        assert owner is not None
+        actor = people.principal(acme, owner)
+        with scope.tenant(acme.id):
+            applications.add_addresses(actor, {field: options[name] for name, field in ADDRESSES.items()})
+            outbound.allow(options["webhook_url"])
+            for url in options["webhook_url"]:
+                if not Endpoint.objects.filter(url=url).exists():
+                    secret = endpoints.create_endpoint(actor=actor, url=url, description="Added on the command line", events=["*"]).secret
+                    self.stdout.write(f"Webhook {url} has the secret {secret}")
+
+    def _say(self, made: Record) -> None:
+        for name, entry in made["tenants"].items():
+            self.stdout.write(f"{name:<8} {entry['dashboard']}  {entry['owner']['email']}  {entry['owner']['password']}")
+        self.stdout.write(f"mail     {settings.ORIGIN}/mailbox")
+
+
+def build(known: Record) -> Record:
+    sink = f"{settings.ORIGIN}/demo/sink"
+    return {
+        "origin": settings.ORIGIN,
+        "mailbox": f"{settings.ORIGIN}/mailbox.json",
+        "database_app_url": database_url(),
+        "tenants": {plan.slug: tenant.build(plan, known.get(plan.slug, {}), sink) for plan in (plans.ACME, plans.GLOBEX)},
+    }
+
+
+def database_url() -> str:
+    """Return the connection URL of the runtime role, for tests that look beneath the code."""
+    from config import env
+
+    assert settings.DATABASES["default"]["USER"] == rls.APP
+    return env.text("DATABASE_URL")
