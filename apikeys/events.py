@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from events.registry import declare
 
-_TEXT, _TIME = {"type": "string"}, {"type": ["string", "null"], "format": "date-time"}
+Fields = dict[str, dict[str, Any] | str]
+_TEXT = {"type": "string"}
+_TIME = {"type": ["string", "null"], "format": "date-time"}
 _WORDS = {"type": "array", "items": {"type": "string"}, "example": ["members:read"]}
 _MAYBE = {"type": ["string", "null"]}
-KEY = {
+KEY: Fields = {
     "name": _TEXT,
     "hint": {"type": "string", "example": "sk_test_4fT9xQ2mLk0B"},
     "status": {"type": "string", "enum": ["active", "rotating", "expired", "revoked"]},
@@ -16,7 +20,7 @@ KEY = {
     "service_account_id": _MAYBE,
     "expires_at": _TIME,
 }
-ACCOUNT = {
+ACCOUNT: Fields = {
     "name": _TEXT,
     "status": {"type": "string", "enum": ["active", "disabled"]},
     "scopes": _WORDS,

@@ -106,10 +106,14 @@ class KeyForm(Described):
         return cleaned
 
     def clean_service_account(self) -> ServiceAccount | None:
-        return _find(self.cleaned_data["service_account"], "sa", selectors.service_account)
+        found: ServiceAccount | None = _find(
+            self.cleaned_data["service_account"], "sa", selectors.service_account
+        )
+        return found
 
     def clean_organization(self) -> Organization | None:
-        return _find(self.cleaned_data["organization"].strip(), "org", _organization)
+        found: Organization | None = _find(self.cleaned_data["organization"].strip(), "org", _organization)
+        return found
 
     @property
     def expiry(self) -> Expiry:

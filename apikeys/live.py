@@ -148,7 +148,7 @@ def permissions(key: LiveKey) -> frozenset[str]:
 
 
 def _allowed(key: LiveKey) -> frozenset[str]:
-    """Return what the maker may give now; to an organization's key also an administrator of the tenant gives."""
+    """Return what the maker may give now; an administrator of the tenant may also give to an organization."""
     with scope.tenant(key.tenant_id):
         whole = authority.permissions_of(key.maker_id)
         if key.organization_id is None:

@@ -103,9 +103,8 @@ class ApiKey(TenantModel):
     @property
     def subject(self) -> str:
         """Who acts when the key is used: its service account, else the key itself."""
-        if self.service_account_id is None:
-            return self.public_id
-        return self.service_account.public_id
+        account: ServiceAccount | None = self.service_account
+        return self.public_id if account is None else account.public_id
 
     @property
     def ends_at(self) -> datetime | None:

@@ -79,7 +79,7 @@ def key_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     chosen = _chosen(request, resources)
     if chosen is None:
         return render(request, "apikeys/choose.html", _with(viewer, {"resources": resources}))
-    options = {"resource": chosen, "maker": viewer.principal, "policy": tenants.policy()}
+    options: dict[str, Any] = {"resource": chosen, "maker": viewer.principal, "policy": tenants.policy()}
     if request.method == "POST":
         form = KeyForm(request.POST, **options)
         issued = _issue(viewer, form, chosen) if form.is_valid() else None

@@ -16,6 +16,12 @@ def scope_list(**options: Any) -> serializers.ListField:
     return serializers.ListField(child=Text(120), max_length=100, **options)
 
 
+def not_both(attributes: dict[str, Any]) -> dict[str, Any]:
+    if "expires_in" in attributes and "expires_at" in attributes:
+        raise serializers.ValidationError({"expires_in": ["Send expires_in or expires_at, not both."]})
+    return attributes
+
+
 class KeyBody(Body):
     """`expires_in` (seconds) or `expires_at`, where null means never; neither gives 90 days."""
 
@@ -28,10 +34,8 @@ class KeyBody(Body):
     expires_at = Timestamp(required=False, allow_null=True)
     metadata = Metadata(required=False)
 
-    def validate(self, attributes: dict[str, Any]) -> dict[str, Any]:
-        if "expires_in" in attributes and "expires_at" in attributes:
-            raise serializers.ValidationError({"expires_in": ["Send expires_in or expires_at, not both."]})
-        return attributes
+    def validate(self, attributes: Any) -> Any:
+        return not_both(attributes)
 
 
 class RotationBody(Body):
@@ -42,7 +46,8 @@ class RotationBody(Body):
     expires_at = Timestamp(required=False, allow_null=True)
     reason = Text(200, required=False)
 
-    validate = KeyBody.validate
+    def validate(self, attributes: Any) -> Any:
+        return not_both(attributes)
 
 
 class KeyQuery(ListQuery):

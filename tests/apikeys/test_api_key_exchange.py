@@ -17,6 +17,7 @@ from apikeys.services.keys import forget
 from core import context, ids, jose, scope, secrets
 from core.context import RequestContext
 from core.errors import RateLimitExceeded, TokenInvalid
+from core.ratelimit import Limit
 from tenants import keys, members, tokens
 from tests import factories
 from tests.apikeys.world import World, code, make_world
@@ -251,3 +252,11 @@ def test_K1_guessing_from_one_address_ends_in_429() -> None:
         with pytest.raises(RateLimitExceeded) as refused:
             exchange(secrets.generate_key("sk_test_").text)
     assert int(refused.value.headers["Retry-After"]) > 0
+
+
+def test_exchanges_of_one_key_are_limited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apikeys.exchange.PER_KEY", Limit("standard", 20))
+    issued, other = world.issue(), world.issue()
+    answers = [world.exchange(issued.secret).status_code for _ in range(21)]
+    assert answers == [200] * 20 + [429]
+    assert world.exchange(other.secret).status_code == 200
