@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from oauth import end_session, metadata
+from oauth import api, api_me, end_session, metadata
 from oauth.authorize import authorize, consent
 from oauth.introspection import introspect
 from oauth.revocation import revoke
@@ -24,6 +24,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/userinfo", userinfo, name="oauth-userinfo"),
     path("oauth/end-session", end_session.end_session, name="oauth-end-session"),
     path("oauth/end-session/confirm", end_session.confirm, name="oauth-end-session-confirm"),
+    path("v1/me", api_me.Me.as_view(), name="v1-me"),
+    path("v1/me/organizations", api_me.MyOrganizations.as_view(), name="v1-my-organizations"),
+    path("v1/me/permissions", api_me.MyPermissions.as_view(), name="v1-my-permissions"),
+    path("v1/applications", api.Applications.as_view(), name="v1-applications"),
+    path("v1/applications/<str:application>", api.OneApplication.as_view(), name="v1-application"),
+    path(
+        "v1/applications/<str:application>/secret-rotation",
+        api.SecretRotation.as_view(),
+        name="v1-application-secret",
+    ),
+    path(
+        "v1/applications/<str:application>/suspension",
+        api.Suspension.as_view(),
+        name="v1-application-suspension",
+    ),
     # Paths of older clients (OAU-31): the same views, which discovery does not name.
     path("oauth2/authorize", authorize, name="oauth2-authorize"),
     path("oauth2/token", token, name="oauth2-token"),

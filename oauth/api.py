@@ -1,0 +1,200 @@
+"""`/v1/applications`: clients of the tenant. Secrets are in the answer that makes them, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.endpoint import Answer, Call, Endpoint, etag, operation
+from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
+from core.api.lists import ListQuery, Words, paginate
+from core.errors import NotFound
+from oauth import applications
+from oauth.models import Application, ApplicationType, AuthMethod
+from roles.permissions import Permission
+
+READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
+TAGS = ("Applications",)
+
+
+def texts(longest: int = 1000, **options: Any) -> serializers.ListField:
+    return serializers.ListField(child=Text(longest), max_length=100, required=False, **options)
+
+
+class ApplicationPatch(Body):
+    """Everything about an application but its type and client id."""
+
+    name = Text(120)
+    auth_method = serializers.ChoiceField(AuthMethod.choices, required=False)
+    grants = texts(100)
+    scopes = texts(120)
+    resources = texts(300)
+    introspection_audiences = texts(300)
+    redirect_uris = texts()
+    post_logout_redirect_uris = texts()
+    origins = texts(300)
+    jwks = serializers.DictField(required=False, allow_null=True)
+    access_token_lifetime = Integer(required=False, allow_null=True)
+    id_token_lifetime = Integer(required=False, allow_null=True)
+    refresh_lifetime = Integer(required=False, allow_null=True)
+    rotate_refresh_tokens = Flag(required=False)
+    refresh_ends_with_session = Flag(required=False)
+    is_first_party = Flag(required=False)
+    metadata = Metadata(required=False)
+
+
+class ApplicationBody(ApplicationPatch):
+    type = serializers.ChoiceField(ApplicationType.choices)
+
+
+class RotationBody(Body):
+    """`overlap_seconds`: how long the secret before goes on, 0 to 7 days."""
+
+    overlap_seconds = Integer(required=False, default=86_400, min_value=0, max_value=applications.OVERLAP_MOST)
+
+
+class ApplicationShape(Shape):
+    object_name = "application"
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(ApplicationType.choices)
+    client_id = serializers.CharField()
+    status = serializers.CharField()
+    auth_method = serializers.ChoiceField(AuthMethod.choices)
+    grants = serializers.ListField(child=serializers.CharField())
+    scopes = serializers.ListField(child=serializers.CharField())
+    resources = serializers.ListField(child=serializers.CharField())
+    introspection_audiences = serializers.ListField(child=serializers.CharField())
+    redirect_uris = serializers.SerializerMethodField()
+    post_logout_redirect_uris = serializers.SerializerMethodField()
+    origins = serializers.SerializerMethodField()
+    jwks = serializers.DictField(allow_null=True)
+    access_token_lifetime = serializers.IntegerField(allow_null=True)
+    id_token_lifetime = serializers.IntegerField(allow_null=True)
+    refresh_lifetime = serializers.IntegerField(allow_null=True)
+    rotate_refresh_tokens = serializers.BooleanField()
+    refresh_ends_with_session = serializers.BooleanField()
+    is_first_party = serializers.BooleanField()
+    last_used_at = Timestamp()
+
+    def get_redirect_uris(self, row: Application) -> list[str]:
+        return row.redirect_uris.split()
+
+    def get_post_logout_redirect_uris(self, row: Application) -> list[str]:
+        return row.post_logout_redirect_uris.split()
+
+    def get_origins(self, row: Application) -> list[str]:
+        return row.allowed_origins.split()
+
+
+class RegisteredShape(ApplicationShape):
+    """An application with its new secret, null for one that has none."""
+
+    client_secret = serializers.SerializerMethodField()
+
+    def get_client_secret(self, row: Application) -> str | None:
+        return self.context.get("secret") or None
+
+
+class SecretShape(Shape):
+    object_name = "client_secret"
+
+    client_secret = serializers.SerializerMethodField()
+    hint = serializers.CharField()
+
+    def get_client_secret(self, row: Any) -> str:
+        return str(self.context["secret"])
+
+
+class ApplicationQuery(ListQuery):
+    filters = {"type": "type__in", "client_id": "client_id", "q": "name__istartswith"}
+
+    type = Words(ApplicationType.values)
+    client_id = Text(255, required=False)
+
+
+class Applications(Endpoint):
+    @operation(
+        scope=READ, query=ApplicationQuery, answer=ApplicationShape, many=True, summary="List applications", tags=TAGS
+    )
+    def get(self, call: Call) -> Answer:
+        return paginate(call, applications.applications(), ApplicationShape)
+
+    @operation(
+        scope=WRITE,
+        body=ApplicationBody,
+        answer=RegisteredShape,
+        status=201,
+        secrets=("client_secret",),
+        summary="Register an application; its secret is in this answer only",
+        tags=TAGS,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        made = applications.create_application(actor=call.caller, **call.body)
+        return call.shape(RegisteredShape, made.application, secret=made.secret)
+
+
+class OneApplication(Endpoint):
+    ids_in_path = {"application": Application.PREFIX}
+
+    @operation(scope=READ, answer=ApplicationShape, summary="Read an application", tags=TAGS)
+    def get(self, call: Call) -> Answer:
+        return shown(call, named(call))
+
+    @operation(
+        scope=WRITE, body=ApplicationPatch, answer=ApplicationShape, summary="Change an application", tags=TAGS
+    )
+    def patch(self, call: Call) -> Answer:
+        row = named(call)
+        call.check_match(etag(row))
+        return shown(
+            call, applications.update_application(actor=call.caller, application=row, changes=call.body)
+        )
+
+    @operation(scope=WRITE, summary="Delete an application and everything it was granted", tags=TAGS)
+    def delete(self, call: Call) -> None:
+        row = named(call)
+        call.check_match(etag(row))
+        applications.delete_application(actor=call.caller, application=row)
+
+
+class SecretRotation(Endpoint):
+    ids_in_path = {"application": Application.PREFIX}
+
+    @operation(
+        scope=WRITE,
+        body=RotationBody,
+        answer=SecretShape,
+        status=201,
+        secrets=("client_secret",),
+        summary="Rotate the client secret; the one before goes on for the overlap",
+        tags=TAGS,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        overlap = call.body.get("overlap_seconds", 86_400)
+        issued = applications.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
+        return call.shape(SecretShape, issued.row, secret=issued.secret)
+
+
+class Suspension(Endpoint):
+    ids_in_path = {"application": Application.PREFIX}
+
+    @operation(scope=WRITE, answer=ApplicationShape, summary="Disable an application", tags=TAGS)
+    def put(self, call: Call) -> Answer:
+        return shown(call, applications.disable_application(actor=call.caller, application=named(call)))
+
+    @operation(scope=WRITE, answer=ApplicationShape, summary="Enable an application again", tags=TAGS)
+    def delete(self, call: Call) -> Answer:
+        return shown(call, applications.enable_application(actor=call.caller, application=named(call)))
+
+
+def named(call: Call) -> Application:
+    """Return the application of the path; those of an organization's caller are none (hidden rows)."""
+    if call.caller.organization_id is not None:
+        raise NotFound
+    return applications.application(call.path["application"])
+
+
+def shown(call: Call, row: Application) -> Answer:
+    return Answer(call.shape(ApplicationShape, row), etag=etag(row))
