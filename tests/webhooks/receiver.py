@@ -50,7 +50,7 @@ class Receiver:
     """`answer` gets what was received and returns (status, headers); it may sleep."""
 
     url: str = ""
-    answer: Callable[[Received], Answer] = lambda received: (200, {})
+    answer: Callable[[Received], Answer] = lambda _: (200, {})
     received: list[Received] = field(default_factory=list)
     body: bytes = b"thanks"
 
@@ -65,7 +65,7 @@ def receiving(
     """Run a receiver; unless `allowed` is off, the operator's list names its host and port."""
     receiver = Receiver()
     if isinstance(answer, int):
-        receiver.answer = lambda received: (answer, {})
+        receiver.answer = lambda _: (answer, {})
     else:
         receiver.answer = answer
 

@@ -97,7 +97,7 @@ def test_R3_a_flapping_receiver_loses_nothing(cast: Cast) -> None:
         made = register(cast.acme, receiver.url)
         sent = set(happen(cast.acme, 20))
         run_until_done(cast.acme, rounds=400)
-        rows = [row for row in deliveries(cast.acme, made.endpoint)]
+        rows = deliveries(cast.acme, made.endpoint)
     delivered = {row.event_public_id for row in rows if row.status == "delivered"}
     dead = {row.event_public_id for row in rows if row.status == "exhausted"}
     assert delivered | dead == sent
