@@ -87,8 +87,8 @@ def shown(report: Report, mode: str) -> dict[str, Any]:
     return {
         "object": "audit_verification",
         "mode": mode,
-        "is_valid": report.is_valid,
-        "is_complete": report.is_complete,
+        "valid": report.is_valid,
+        "complete": report.is_complete,
         "first_sequence": report.first,
         "last_sequence": report.last,
         "head_sequence": report.head,

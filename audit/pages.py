@@ -21,7 +21,7 @@ from core.principal import Principal
 from events import registry
 from events.chain import Report
 from events.models import Event
-from events.selectors import Search
+from events.selectors import Search, envelope
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -153,7 +153,7 @@ def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpRespon
         "facts": _facts(entry, row),
         "before": {change["field"]: change["before"] for change in entry["changes"]},
         "after": {change["field"]: change["after"] for change in entry["changes"]},
-        "envelope": selectors.envelope(row),
+        "envelope": envelope(row),
         "seal": _seal(viewer, row),
         "same_request": f"{base}?{urlencode({'q': row.request_id})}",
     }

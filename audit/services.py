@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from audit.selectors import entries, entry
 from core import ids, ports
 from core.principal import Principal
-from audit.selectors import entries, entry
 from events.selectors import Search
 from events.services import emit
 

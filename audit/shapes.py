@@ -93,7 +93,7 @@ class EventShape(serializers.Serializer):
     id = serializers.CharField()
     type = serializers.CharField()
     specversion = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     subject = serializers.CharField()
     time = serializers.CharField()
     timestamp = serializers.CharField()
@@ -103,7 +103,7 @@ class EventShape(serializers.Serializer):
     orgid = serializers.CharField(required=False)
     mode = serializers.CharField()
     sequence = serializers.CharField(required=False)
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         return envelope(instance)
@@ -125,7 +125,7 @@ class EntryShape(serializers.Serializer):
     delegation = serializers.CharField(allow_null=True)
     organization = serializers.CharField(allow_null=True)
     changes = ChangeShape(many=True)
-    context = serializers.DictField()
+    context = serializers.DictField()  # type: ignore[assignment]
     sequence = serializers.CharField(allow_null=True)
     mode = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -146,8 +146,8 @@ class VerificationShape(serializers.Serializer):
 
     object = serializers.CharField()
     mode = serializers.CharField()
-    is_valid = serializers.BooleanField()
-    is_complete = serializers.BooleanField()
+    valid = serializers.BooleanField()
+    complete = serializers.BooleanField()
     first_sequence = serializers.IntegerField()
     last_sequence = serializers.IntegerField()
     head_sequence = serializers.IntegerField()

@@ -179,13 +179,12 @@ def salted(name: str, value: str) -> tuple[bytes, str]:
 
 
 def digest_of(salt: bytes, name: str, value: str) -> str:
-    return base64.urlsafe_b64encode(
-        hashlib.sha256(b"\0".join((salt, name.encode(), value.encode()))).digest()
-    ).decode()
+    told = hashlib.sha256(b"\0".join((salt, name.encode(), value.encode()))).digest()
+    return base64.urlsafe_b64encode(told).decode()
 
 
 def render(canonical_bytes: bytes, personal: Mapping[str, str], sequence: int | None) -> dict[str, Any]:
-    """Return the envelope for readers: personal values back in their places, `sequence` where it is sealed."""
+    """Return the envelope for readers: personal values in their places, `sequence` once it is sealed."""
     envelope: dict[str, Any] = json.loads(canonical_bytes)
     for name in envelope.pop("personal", ()):
         *path, last = name.split(".")

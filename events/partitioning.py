@@ -22,7 +22,7 @@ class CreatePartitionedModel(migrations.CreateModel):
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         name, args, kwargs = super().deconstruct()
-        return name, args, {**kwargs, "key": self.key}
+        return name, list(args), {**kwargs, "key": self.key}
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         model = to_state.apps.get_model(app_label, self.name)
@@ -57,9 +57,14 @@ def functions(prefix: str, tables: dict[str, str], *, guard: str, floor: str) ->
         _create(prefix, tables),
         _drop(prefix, list(tables), guard, floor),
         *(line for verb in ("create", "drop") for line in _grants(f"{prefix}_{verb}_month(date)")),
-        f"SELECT {prefix}_create_month((date_trunc('month', now()) + n * interval '1 month')::date)"
-        " FROM generate_series(-1, 3) n",
+        _FIRST_MONTHS.format(prefix),
     ]
+
+
+_FIRST_MONTHS = """
+SELECT {}_create_month((date_trunc('month', now()) + n * interval '1 month')::date)
+FROM generate_series(-1, 3) n
+"""
 
 
 _BOUND = """
@@ -75,7 +80,8 @@ def _head(name: str) -> str:
         f"CREATE FUNCTION {name}(month date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER"
         " SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$"
         " DECLARE first timestamptz := date_trunc('month', month::timestamp) AT TIME ZONE 'UTC';"
-        " next timestamptz := (date_trunc('month', month::timestamp) + interval '1 month') AT TIME ZONE 'UTC';"
+        " next timestamptz := (date_trunc('month', month::timestamp) + interval '1 month')"
+        " AT TIME ZONE 'UTC';"
         " name text := to_char(month, 'YYYYMM');"
         " lowest uuid := uuid7_floor(first); highest uuid := uuid7_floor(next); BEGIN "
     )
@@ -93,7 +99,8 @@ def _create(prefix: str, tables: dict[str, str]) -> str:
 
 def _drop(prefix: str, tables: list[str], guard: str, floor: str) -> str:
     body = f"IF to_regclass('{tables[0]}_' || name) IS NULL THEN RETURN false; END IF; "
-    body += f"IF next > now() - interval '{floor}' THEN RAISE EXCEPTION 'the month % is too young', name; END IF; "
+    young = "RAISE EXCEPTION 'the month % is too young', name"
+    body += f"IF next > now() - interval '{floor}' THEN {young}; END IF; "
     body += f"IF EXISTS ({guard}) THEN RAISE EXCEPTION 'the month % has no full checkpoint', name; END IF; "
     for table in tables:
         body += f"EXECUTE format('DROP TABLE %I', '{table}_' || name); "

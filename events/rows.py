@@ -19,4 +19,5 @@ def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
         row = f"({', '.join(['%s'] * len(columns))})"
         return f"{head} VALUES {', '.join([row] * len(rows))}", [value for values in rows for value in values]
     arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
-    return f"{head} SELECT * FROM unnest({arrays})", [list(column) for column in zip(*rows, strict=True)]
+    values = [list(column) for column in zip(*rows, strict=True)]
+    return f"{head} SELECT * FROM unnest({arrays})", values  # noqa: S608 — constants only

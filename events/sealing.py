@@ -95,7 +95,7 @@ def _one_by_one(limit: int) -> int:
 def _alone(stream: uuid.UUID, limit: int) -> int:
     try:
         with scope.relay(), connections["relay"].cursor() as cursor:
-            cursor.execute(f"SELECT {_TRY_LOCK}", {"stream": stream})
+            cursor.execute(_LOCK_ONE, [stream])
             locked = cursor.fetchone()
             return _seal([stream], limit) if locked and locked[0] else 0
     except (InterfaceError, OperationalError):
@@ -113,21 +113,26 @@ def _resting() -> list[uuid.UUID]:
     return list(_aside)
 
 
-_TRY_LOCK = "pg_try_advisory_xact_lock(hashtextextended('events:' || %(stream)s::text, 0))"
 _WAITING = """
 SELECT DISTINCT stream FROM (
     SELECT stream FROM events_pendingevent WHERE stream <> ALL (%s::uuid[]) ORDER BY id LIMIT %s) oldest
 """
-_LOCK = f"""
-WITH waiting AS MATERIALIZED ({_WAITING})
-SELECT stream FROM waiting WHERE {_TRY_LOCK.replace("%(stream)s", "stream")}
+_LOCK = """
+WITH waiting AS MATERIALIZED (
+    SELECT DISTINCT stream FROM (
+        SELECT stream FROM events_pendingevent WHERE stream <> ALL (%s::uuid[]) ORDER BY id LIMIT %s) oldest)
+SELECT stream FROM waiting WHERE pg_try_advisory_xact_lock(hashtextextended('events:' || stream::text, 0))
+"""
+_LOCK_ONE = """
+SELECT pg_try_advisory_xact_lock(hashtextextended('events:' || stream::text, 0))
+FROM (SELECT %s::uuid AS stream) one
 """
 _TAKE = """
 SELECT id, stream, event_id FROM events_pendingevent WHERE stream = ANY (%s::uuid[]) ORDER BY id LIMIT %s
 """
 _EVENT_COLUMNS = (
-    "id", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id", "mode",
-    "canonical", "created_at",
+    "id", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id",
+    "mode", "canonical", "created_at",
 )  # fmt: skip
 _SEAL_COLUMNS = {
     "event_id": "uuid",

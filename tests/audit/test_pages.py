@@ -44,18 +44,12 @@ def call(page, tenant, principal, query=None, *, method="get", **ids):
 
 
 def record(tenant, count=3, **options):
-    with context.use(context.RequestContext("req_page", ip="192.0.2.8", user_agent="Firefox")):
-        with scope.tenant(tenant.id):
-            made = [
-                emit(
-                    "thing.updated",
-                    actor=ANN,
-                    object=thing(f"new{i}"),
-                    previous={"name": f"old{i}"},
-                    **options,
-                )
-                for i in range(count)
-            ]
+    known = context.RequestContext("req_page", ip="192.0.2.8", user_agent="Firefox")
+    with context.use(known), scope.tenant(tenant.id):
+        made = [
+            emit("thing.updated", actor=ANN, object=thing(f"new{i}"), previous={"name": f"old{i}"}, **options)
+            for i in range(count)
+        ]
     seal_pending()
     return made
 

@@ -45,17 +45,26 @@ def test_untouched_chain_is_valid_whole_and_in_parts():
     assert (part.first, part.last, part.checked, part.is_complete) == (3, 4, 2, False)
 
 
+EDITED = (
+    "UPDATE events_event SET canonical = replace(convert_from(canonical, 'UTF8'), 'n2', 'nX')::bytea"
+    " WHERE id = %s"
+)
+RENAMED = (
+    "UPDATE events_eventpersonal SET value = 'x@example.com' WHERE event_id = %s AND name = 'object.email'"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "found"),
     [
-        ("UPDATE events_event SET canonical = replace(convert_from(canonical, 'UTF8'), '\"n2\"', '\"nX\"')::bytea WHERE id = %s", "edited"),
+        (EDITED, "edited"),
         ("UPDATE events_event SET actor_id = 'sub_innocent' WHERE id = %s", "column_edited"),
         ("UPDATE events_event SET created_at = created_at - interval '1 day' WHERE id = %s", "column_edited"),
-        ("UPDATE events_eventpersonal SET value = 'x@example.com' WHERE event_id = %s AND name = 'object.email'", "personal_edited"),
+        (RENAMED, "personal_edited"),
         ("DELETE FROM events_event WHERE id = %s", "event_missing"),
         ("DELETE FROM events_seal WHERE event_id = %s", "gap"),
     ],
-)  # fmt: skip
+)
 def test_U1_edited_row_is_found_by_name(statement, found):
     tenant_id, made = chain_of()
     other, _ = chain_of(2)

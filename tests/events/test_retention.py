@@ -70,9 +70,10 @@ def test_U1_a_forged_checkpoint_does_not_hide_a_cut():
     with connections["owner"].cursor() as cursor:
         cursor.execute("DELETE FROM events_seal WHERE stream = %s AND sequence <= 2", [acme])
         cursor.execute(
-            "INSERT INTO events_checkpoint (id, stream, tenant_id, partition, sequence, hash, dropped, signature)"
-            " SELECT gen_random_uuid(), stream, tenant_id, '200002', 2, previous_hash, 2, 'p1$00' FROM events_seal"
-            " WHERE stream = %s AND sequence = 3",
+            "INSERT INTO events_checkpoint"
+            " (id, stream, tenant_id, partition, sequence, hash, dropped, signature)"
+            " SELECT gen_random_uuid(), stream, tenant_id, '200002', 2, previous_hash, 2, 'p1$00'"
+            " FROM events_seal WHERE stream = %s AND sequence = 3",
             [acme],
         )
     with scope.tenant(acme):
@@ -101,9 +102,9 @@ def test_the_database_refuses_to_drop_a_young_or_unrecorded_month():
 def test_the_runtime_role_cannot_call_the_functions():
     acme = new_tenant()
     for function in ("events_create_month", "events_drop_month"):
-        with pytest.raises(Error, match="permission denied"), scope.tenant(acme):
-            with connections["default"].cursor() as cursor:
-                cursor.execute(f"SELECT {function}('2001-01-01')")
+        denied = pytest.raises(Error, match="permission denied")
+        with denied, scope.tenant(acme), connections["default"].cursor() as cursor:
+            cursor.execute(f"SELECT {function}('2001-01-01')")
 
 
 def test_retention_is_off_unless_set(settings):

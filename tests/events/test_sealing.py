@@ -243,6 +243,9 @@ def _hang_up_on_relay() -> None:
         dbname=settings["NAME"], user=settings["USER"], password=settings["PASSWORD"], host=settings["HOST"],
         port=settings["PORT"] or None, autocommit=True,
     ) as connection:  # fmt: skip
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND usename = current_user"
+        query = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND datname = current_database() AND usename = current_user"
+        )
         connection.execute(query)
     forget_connections()

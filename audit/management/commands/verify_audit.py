@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from core import ids, scope
-from events.chain import PLATFORM, Finding, Report, unsealed, verify
-from events.models import Event
+from events.chain import Finding, Report, unsealed, verify
+from events.models import PLATFORM, Event
 
 # Each distinct value by one index descent, however many rows it has.
 _STREAMS = """
@@ -30,8 +30,8 @@ UNION SELECT stream FROM events_streamhead UNION SELECT stream FROM events_check
 
 class Command(BaseCommand):
     help = (
-        "Verify the hash chains of the audit log: recompute every hash, compare with what was sealed, and look "
-        "for gaps, truncation and events without a seal. Exit status 1 names what is wrong."
+        "Verify the hash chains of the audit log: recompute every hash, compare with what was sealed, and"
+        " look for gaps, truncation and events without a seal. Exit status 1 names what is wrong."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -93,4 +93,5 @@ def name_of(stream: uuid.UUID) -> str:
 def _rows(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with scope.relay(), connections["relay"].cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

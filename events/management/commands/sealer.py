@@ -49,7 +49,7 @@ class Command(BaseCommand):
 def forget_connections() -> None:
     """Drop the pool with its dead connections: it would try them one by one, seconds apart."""
     connections["relay"].close()
-    connections["relay"].close_pool()
+    connections["relay"].close_pool()  # type: ignore[attr-defined]
 
 
 class Nudges:
@@ -61,7 +61,7 @@ class Nudges:
     def wait(self, seconds: float) -> None:
         try:
             if self._subscription is None:
-                self._subscription = valkey.client().pubsub(ignore_subscribe_messages=True)
+                self._subscription = valkey.client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
                 self._subscription.subscribe(nudge.CHANNEL)
             self._subscription.get_message(timeout=seconds)
         except (valkey.ValkeyError, OSError):
