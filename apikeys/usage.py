@@ -72,6 +72,7 @@ class _Notebook:
 
 
 _notebook = _Notebook()
+_writing = threading.Lock()
 
 
 def used(key: LiveKey) -> None:
@@ -85,15 +86,16 @@ def denied(key: LiveKey, cause: str) -> None:
 
 
 def flush() -> int:
-    """Write every waiting note; returns how many there were."""
-    notes = _notebook.take()
-    by_tenant: dict[uuid.UUID, list[Note]] = defaultdict(list)
-    for note in notes:
-        by_tenant[note.key.tenant_id].append(note)
-    for tenant_id, group in by_tenant.items():
-        with scope.tenant(tenant_id):
-            for note in group:
-                _write(note)
+    """Write every waiting note, after whoever is writing already; returns how many there were."""
+    with _writing:
+        notes = _notebook.take()
+        by_tenant: dict[uuid.UUID, list[Note]] = defaultdict(list)
+        for note in notes:
+            by_tenant[note.key.tenant_id].append(note)
+        for tenant_id, group in by_tenant.items():
+            with scope.tenant(tenant_id):
+                for note in group:
+                    _write(note)
     return len(notes)
 
 
