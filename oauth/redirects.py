@@ -42,8 +42,9 @@ def _without_port(uri: str) -> str:
 
 def send(uri: str, parameters: Mapping[str, str], status: int = 302) -> HttpResponse:
     """Send the browser to a checked redirect URI, its own query kept (RFC 6749 §3.1.2)."""
+    given = urlencode({name: value for name, value in parameters.items() if value})
     joint = "&" if "?" in uri else "?"
-    location = f"{uri}{joint}{urlencode({name: value for name, value in parameters.items() if value})}"
+    location = f"{uri}{joint}{given}" if given else uri
     return HttpResponse(status=status, headers={"Location": location, "Cache-Control": "no-store"})
 
 
