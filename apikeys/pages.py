@@ -78,7 +78,10 @@ def key_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     resources = list(roles.api_resources().order_by("-is_control_plane", "name"))
     chosen = _chosen(request, resources)
     if chosen is None:
-        return render(request, "apikeys/choose.html", _with(viewer, {"resources": resources}))
+        kept = {
+            name: request.GET[name] for name in ("service_account", "organization") if name in request.GET
+        }
+        return render(request, "apikeys/choose.html", _with(viewer, {"resources": resources, "kept": kept}))
     options: dict[str, Any] = {"resource": chosen, "maker": viewer.principal, "policy": tenants.policy()}
     if request.method == "POST":
         form = KeyForm(request.POST, **options)

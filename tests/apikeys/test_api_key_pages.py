@@ -80,6 +80,11 @@ def test_a_new_key_starts_with_its_resource(world: World) -> None:
     assert 'name="scopes"' not in html
 
 
+def test_choosing_the_resource_keeps_the_service_account(world: World) -> None:
+    html = text(show(world, pages.key_create, query="?service_account=sa_x"))
+    assert '<input type="hidden" name="service_account" value="sa_x">' in html
+
+
 def test_no_scope_is_ticked_and_90_days_are_recommended(world: World) -> None:
     html = text(show(world, pages.key_create, query=f"?resource={control(world)}"))
     boxes = re.findall(r'<input type="checkbox"[^>]*name="scopes"[^>]*>|<input[^>]*name="scopes"[^>]*>', html)
