@@ -80,7 +80,12 @@ def organization_ids_of(member_id: uuid.UUID) -> list[uuid.UUID]:
     return list(mine.order_by("id").values_list("organization_id", flat=True))
 
 
-@narrows_members("organization")
+def choices(limit: int = 200) -> list[tuple[str, str]]:
+    """Return organizations by name for a select box."""
+    return [(row.public_id, row.name) for row in organizations().order_by("name_search")[:limit]]
+
+
+@narrows_members("organization", choices)
 def in_organization(rows: QuerySet[Member], value: str) -> QuerySet[Member]:
     """Narrow members to those of an organization, by its id; one that is not seen has nobody."""
     try:

@@ -28,7 +28,7 @@ TAGS = ("roles",)
 
 def list_roles(call: Call, rows: Any) -> Answer:
     if call.query.get("q"):
-        rows = rows.filter(begins("name", call.query["q"]))
+        rows = rows.filter(begins("name", call.query["q"], folded=False))
     return paginate(call, rows, RoleShape)
 
 

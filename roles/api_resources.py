@@ -15,7 +15,7 @@ from roles.serializers import (
     ScopePatch,
     ScopeShape,
 )
-from tenants.selectors import END, begins
+from tenants.selectors import begins
 
 TAGS = ("api resources",)
 
@@ -32,7 +32,8 @@ class Resources(Endpoint):
     def get(self, call: Call) -> Answer:
         rows = selectors.api_resources()
         if call.query.get("q"):
-            rows = rows.filter(begins("name", call.query["q"]) | begins("audience", call.query["q"]))
+            by_name = begins("name", call.query["q"], folded=False)
+            rows = rows.filter(by_name | begins("audience", call.query["q"], folded=False))
         return paginate(call, rows, ResourceShape)
 
     @operation(
@@ -86,7 +87,7 @@ class Scopes(Endpoint):
     def get(self, call: Call) -> Answer:
         rows = selectors.scopes_of(selectors.api_resource(call.path["resource"]))
         if call.query.get("q"):
-            rows = rows.filter(value__gte=call.query["q"], value__lt=call.query["q"] + END)
+            rows = rows.filter(begins("value", call.query["q"], folded=False))
         return paginate(call, rows, ScopeShape)
 
     @operation(

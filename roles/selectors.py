@@ -114,7 +114,13 @@ def scope_of(resource: ApiResource, scope_id: uuid.UUID) -> Scope:
     return found
 
 
-@narrows_members("role")
+def choices(limit: int = 200) -> list[tuple[str, str]]:
+    """Return roles for a select box, the built-in ones first."""
+    rows = roles().order_by("-is_built_in", "name")[:limit]
+    return [(row.public_id, row.name) for row in rows]
+
+
+@narrows_members("role", choices)
 def with_role(rows: QuerySet[Member], value: str) -> QuerySet[Member]:
     """Narrow members to those who have a role now, anywhere; `value` is its name or id."""
     held = RoleAssignment.objects.filter(tenant_id=scope.require_tenant())

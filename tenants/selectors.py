@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -79,25 +80,36 @@ def members() -> QuerySet[Member]:
     return Member.objects.filter(tenant_id=scope.require_tenant()).exclude(status=MemberStatus.REMOVED)
 
 
-def begins(field: str, text: str) -> Q:
-    """Return the rows whose normalised `field` begins with `text`: a range that an index serves.
+def begins(field: str, text: str, *, folded: bool = True) -> Q:
+    """Return the rows whose `field` begins with `text`: a range that an index serves.
 
-    Under row security LIKE is not leakproof and would read the whole table.
+    `folded` says that the column holds case-folded text. Under row security LIKE is not leakproof and
+    would read the whole table.
     """
-    start = text.casefold().strip()
+    start = text.casefold().strip() if folded else text.strip()
     return Q(**{f"{field}__gte": start, f"{field}__lt": start + END})
 
 
-Narrowing = Callable[[QuerySet[Member], str], QuerySet[Member]]
-_narrowings: dict[str, Narrowing] = {}
+Choices = Callable[[], list[tuple[str, str]]]
 
 
-def narrows_members(name: str) -> Callable[[Narrowing], Narrowing]:
-    """Register how a filter of higher apps (`role`, `organization`) narrows the list of members."""
+@dataclass(frozen=True)
+class Narrowing:
+    """A filter of the members' list that a higher app knows: how it narrows, what a page offers."""
 
-    def register(narrowing: Narrowing) -> Narrowing:
-        _narrowings[name] = narrowing
-        return narrowing
+    narrow: Callable[[QuerySet[Member], str], QuerySet[Member]]
+    choices: Choices
+
+
+narrowings: dict[str, Narrowing] = {}
+
+
+def narrows_members(name: str, choices: Choices) -> Callable[[Any], Any]:
+    """Register how a filter (`role`, `organization`) narrows the list of members."""
+
+    def register(narrow: Any) -> Any:
+        narrowings[name] = Narrowing(narrow, choices)
+        return narrow
 
     return register
 
@@ -109,7 +121,7 @@ def search_members(*, q: str = "", **filters: str) -> QuerySet[Member]:
         rows = rows.filter(begins("email_search", q) | begins("name_search", q))
     for name, value in filters.items():
         if value:
-            rows = _narrowings[name](rows, value)
+            rows = narrowings[name].narrow(rows, value)
     return rows
 
 

@@ -1,0 +1,103 @@
+"""Forms of the members and settings pages. They ask; the services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tenants.pagekit import Explained
+from tenants.policy import TenantPolicy
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+class MemberForm(Explained):
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+
+
+class ProfileForm(Explained):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        required=False,
+        help_text=_("This tenant's own copy. The person's account keeps its name."),
+    )
+    locale = forms.CharField(label=_("Language"), max_length=16, required=False, help_text=_("Such as en or de-CH."))
+
+
+class SettingsForm(Explained):
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("People see it when they sign in."))
+    support_email = forms.EmailField(
+        label=_("Support e-mail"), max_length=254, required=False, help_text=_("Shown on sign-in and consent pages.")
+    )
+    support_url = forms.URLField(label=_("Support page"), max_length=500, required=False, assume_scheme="https")
+    terms_url = forms.URLField(label=_("Terms"), max_length=500, required=False, assume_scheme="https")
+    privacy_url = forms.URLField(label=_("Privacy notice"), max_length=500, required=False, assume_scheme="https")
+
+
+class PolicyForm(Explained):
+    """Who may sign up and how long things live. A change of it is high-risk, so it needs a reason."""
+
+    sign_up = forms.ChoiceField(
+        label=_("Who may sign up"),
+        widget=forms.RadioSelect,
+        choices=[
+            ("open", _("Anybody with a verified address")),
+            ("domain", _("Addresses of the domains below, and invited people")),
+            ("invite", _("Invited people only")),
+        ],
+    )
+    sign_up_domains = forms.CharField(
+        label=_("Domains"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One a line, such as example.com."),
+    )
+    session_idle = forms.IntegerField(
+        label=_("Idle limit of a session, in minutes"), min_value=1, max_value=30 * DAY // MINUTE
+    )
+    session_absolute = forms.IntegerField(
+        label=_("Longest session, in hours"), min_value=1, max_value=90 * DAY // HOUR
+    )
+    access_token_lifetime = forms.IntegerField(
+        label=_("Access token lifetime, in minutes"), min_value=1, max_value=DAY // MINUTE
+    )
+    refresh_lifetime = forms.IntegerField(
+        label=_("Refresh token lifetime, in days"), min_value=1, max_value=365
+    )
+    key_exchange_only = forms.BooleanField(
+        label=_("API keys must be exchanged for a token"),
+        required=False,
+        help_text=_("A key sent to the API itself is refused."),
+    )
+    admin_mfa_required = forms.BooleanField(
+        label=_("Administrators need a second factor"), required=False
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("Kept in the audit log."))
+
+    UNITS = {
+        "session_idle": MINUTE,
+        "session_absolute": HOUR,
+        "access_token_lifetime": MINUTE,
+        "refresh_lifetime": DAY,
+    }
+
+    @classmethod
+    def initial_of(cls, policy: TenantPolicy) -> dict[str, Any]:
+        """Return a policy in the units that the form asks for."""
+        shown = {name: getattr(policy, name) for name in cls.base_fields if name != "reason"}
+        shown |= {name: max(1, getattr(policy, name) // unit) for name, unit in cls.UNITS.items()}
+        return {**shown, "sign_up_domains": "\n".join(policy.sign_up_domains)}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Return what was changed, in seconds and lists."""
+        asked = {name: self.cleaned_data[name] for name in self.changed_data if name != "reason"}
+        for name in asked.keys() & self.UNITS.keys():
+            asked[name] *= self.UNITS[name]
+        if "sign_up_domains" in asked:
+            asked["sign_up_domains"] = [line.strip().casefold() for line in asked["sign_up_domains"].split() if line]
+        return asked

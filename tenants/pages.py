@@ -1,0 +1,271 @@
+"""The dashboard's pages of members and of the tenant's settings: plain functions in an open tenant scope.
+
+`ROUTES` lists them for whoever wires them: path beneath the dashboard's base, function, permission.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.urls import issuer
+from tenants import members, provisioning, selectors, services
+from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
+from tenants.models import Member, MemberStatus
+from tenants.pagekit import Viewer, act, listing, reason, see_other, show, unconfirmed
+from tenants.policy import TenantPolicy
+
+STATUSES = [MemberStatus.ACTIVE, MemberStatus.PENDING, MemberStatus.SUSPENDED]
+
+
+def status_label(status: str) -> str:
+    labels = {
+        MemberStatus.ACTIVE: _("Active"),
+        MemberStatus.PENDING: _("Pending"),
+        MemberStatus.SUSPENDED: _("Suspended"),
+        MemberStatus.REMOVED: _("Removed"),
+    }
+    return labels[MemberStatus(status)]
+
+
+def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """List members, newest first, by the beginning of name or address, status, role and organization."""
+    q = request.GET.get("q", "").strip()[:120]
+    asked = {name: request.GET.get(name, "")[:80] for name in ("role", "organization") if name in selectors.narrowings}
+    rows = selectors.search_members(q=q, **asked)
+    status = request.GET.get("status", "")
+    if status in STATUSES:
+        rows = rows.filter(status=status)
+    page = listing(request, rows)
+    return show(
+        request,
+        "members/list.html",
+        page=page,
+        next_url=page.next_url,
+        previous_url=page.previous_url,
+        q=q,
+        selects=[select("status", _("Any status"), status, [(s.value, status_label(s)) for s in STATUSES])]
+        + [select(name, labels()[name], value, selectors.narrowings[name].choices()) for name, value in asked.items()],
+        narrowed=bool(q or status or any(asked.values())),
+        members_url=viewer.url("members"),
+        new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
+        invite_url=viewer.url("invitations", "new") if viewer.may("invitations:write") else "",
+    )
+
+
+def labels() -> dict[str, str]:
+    return {"role": _("Any role"), "organization": _("Any organization")}
+
+
+def select(name: str, label: str, value: str, options: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": value, "options": options}
+
+
+def member_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    form = MemberForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        member = form.carry_out(
+            lambda: provisioning.provision_member(actor=viewer.principal, **form.cleaned_data)
+        )
+        if member is not None:
+            messages.success(request, _("The member waits for the person to sign in with this address."))
+            return see_other(viewer.url("members", member.subject))
+    return show(request, "members/new.html", form, form=form, members_url=viewer.url("members"))
+
+
+def member_detail(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    """Show a member; POST changes the tenant's own copy of name and language."""
+    member = selectors.member_by_subject(member_id)
+    initial = {"name": member.name, "locale": member.locale}
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        saved = form.carry_out(lambda: members.update_member(actor=viewer.principal, member=member, changes=changes))
+        if saved is not None:
+            messages.success(request, _("Saved."))
+            return see_other(viewer.url("members", member.subject))
+    return member_page(request, viewer, member, form)
+
+
+def member_page(
+    request: HttpRequest, viewer: Viewer, member: Member, form: ProfileForm, status: int = 0, **more: Any
+) -> HttpResponse:
+    return show(
+        request,
+        "members/detail.html",
+        form,
+        status=status,
+        form=form,
+        **frame(viewer, member, ""),
+        rows=profile(member),
+        may_change=viewer.may("members:write"),
+        is_self=member.subject == viewer.principal.subject,
+        consequences=consequences(member),
+        activity_url=f"{viewer.url('audit')}?target={member.subject}" if viewer.may("audit:read") else "",
+        **more,
+    )
+
+
+def frame(viewer: Viewer, member: Member, tab: str) -> dict[str, Any]:
+    """Return what stands above every page of one member: who it is, and the tabs."""
+    base = viewer.url("members", member.subject)
+    entries = [
+        ("", _("Profile"), True),
+        ("sessions", _("Sessions"), True),
+        ("roles", _("Roles"), viewer.may("roles:read")),
+        ("organizations", _("Organizations"), viewer.may("organizations:read")),
+    ]
+    return {
+        "person": member,
+        "person_name": member.name or member.email,
+        "status_label": status_label(member.status),
+        "member_url": base,
+        "suspend_url": f"{base}/suspension",
+        "remove_url": f"{base}/removal",
+        "logout_url": f"{base}/logout",
+        "crumbs": [{"label": _("Members"), "url": viewer.url("members")}],
+        "tab_items": [
+            {"label": label, "url": f"{base}/{name}" if name else base, "active": name == tab}
+            for name, label, shown in entries
+            if shown
+        ],
+    }
+
+
+def profile(member: Member) -> list[dict[str, Any]]:
+    verified = _("verified") if member.email_verified else _("not verified")
+    return [
+        {"label": _("Subject"), "value": member.subject, "kind": "copy"},
+        {"label": _("E-mail address"), "value": f"{member.email} ({verified})"},
+        {"label": _("Joined"), "value": member.created_at, "kind": "time"},
+        {"label": _("Last sign-in"), "value": member.last_sign_in_at, "kind": "time"},
+        *({"label": name, "value": value} for name, value in sorted(member.metadata.items())),
+    ]
+
+
+def consequences(member: Member) -> list[str]:
+    live = selectors.sessions_of(member).count()
+    return [ngettext("%(n)d session ends at once.", "%(n)d sessions end at once.", live) % {"n": live}]
+
+
+def member_suspend(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    """Suspend, or lift a suspension with `lift` in the form."""
+    member = selectors.member_by_subject(member_id)
+    back = viewer.url("members", member.subject)
+    if request.POST.get("lift"):
+        done = _("The member may sign in again.")
+        return act(request, back, lambda: members.reactivate_member(actor=viewer.principal, member=member), done)
+    why = reason(request)
+    return act(
+        request,
+        back,
+        lambda: members.suspend_member(actor=viewer.principal, member=member, reason=why),
+        _("The member is suspended. Sessions and tokens are refused from now on."),
+    )
+
+
+def member_logout(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    member = selectors.member_by_subject(member_id)
+    why = reason(request)
+    return act(
+        request,
+        viewer.url("members", member.subject, "sessions"),
+        lambda: members.force_logout(actor=viewer.principal, member=member, reason=why),
+        _("All sessions in this tenant have ended. The person must sign in again."),
+    )
+
+
+def member_remove(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    member = selectors.member_by_subject(member_id)
+    if request.method == "POST" and (error := unconfirmed(request, member.email or member.subject)):
+        form = ProfileForm(initial={"name": member.name, "locale": member.locale})
+        return member_page(request, viewer, member, form, 422, remove_error=error)
+    why = reason(request)
+    return act(
+        request,
+        viewer.url("members", member.subject),
+        lambda: members.remove_member(actor=viewer.principal, member=member, reason=why),
+        _("The member is removed. The audit log keeps their history."),
+        then=viewer.url("members"),
+    )
+
+
+def member_sessions(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    member = selectors.member_by_subject(member_id)
+    return show(
+        request,
+        "members/sessions.html",
+        **frame(viewer, member, "sessions"),
+        sessions=selectors.sessions_of(member)[:100],
+        may_change=viewer.may("members:write"),
+    )
+
+
+# --- the tenant ------------------------------------------------------------------------------------------
+
+
+def settings(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Show and change what the tenant is called and where people find help."""
+    tenant = viewer.tenant
+    names = list(SettingsForm.base_fields)
+    form = SettingsForm(
+        request.POST if request.method == "POST" else None, initial={name: getattr(tenant, name) for name in names}
+    )
+    if form.is_valid():
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        saved = form.carry_out(lambda: services.update_tenant(actor=viewer.principal, tenant=tenant, changes=changes))
+        if saved is not None:
+            messages.success(request, _("Saved."))
+            return see_other(viewer.url("settings"))
+    facts = [
+        {"label": _("Id"), "value": tenant.public_id, "kind": "copy"},
+        {"label": _("Issuer"), "value": issuer(tenant.slug), "kind": "copy"},
+        {"label": _("Environment"), "value": _("Test") if tenant.mode == "test" else _("Live")},
+        {"label": _("Created"), "value": tenant.created_at, "kind": "time"},
+    ]
+    may = viewer.may("tenant:write")
+    return show(
+        request, "tenants/settings.html", form, form=form, rows=facts, may_change=may, tab_items=settings_tabs(viewer, "")
+    )
+
+
+def policy(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Show and change the tenant's policy; a change names its reason."""
+    tenant = viewer.tenant
+    initial = PolicyForm.initial_of(TenantPolicy.read(tenant.policy))
+    form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        changes = form.changes
+        saved = form.carry_out(lambda: services.update_policy(actor=viewer.principal, tenant=tenant, changes=changes))
+        if saved is not None:
+            messages.success(request, _("The policy is in force."))
+            return see_other(viewer.url("settings", "policy"))
+    may = viewer.may("policies:write")
+    tabs = settings_tabs(viewer, "policy")
+    return show(request, "tenants/policy.html", form, form=form, may_change=may, tab_items=tabs)
+
+
+def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
+    entries = [("", _("General"), viewer.may("tenant:read")), ("policy", _("Policy"), viewer.may("policies:read"))]
+    return [
+        {"label": label, "url": viewer.url("settings", *([name] if name else [])), "active": name == tab}
+        for name, label, shown in entries
+        if shown
+    ]
+
+
+ROUTES = [
+    ("members", member_list, "members:read"),
+    ("members/new", member_create, "members:write"),
+    ("members/<str:member_id>", member_detail, "members:read"),
+    ("members/<str:member_id>/sessions", member_sessions, "members:read"),
+    ("members/<str:member_id>/suspension", member_suspend, "members:write"),
+    ("members/<str:member_id>/logout", member_logout, "members:write"),
+    ("members/<str:member_id>/removal", member_remove, "members:write"),
+    ("settings", settings, "tenant:read"),
+    ("settings/policy", policy, "policies:read"),
+]
