@@ -13,18 +13,6 @@ class AddressTaken(Problem):
     fix = "Sign in with it, or recover the password if you have forgotten it."
 
 
-class AccountInactive(Problem):
-    code, status, simple = "account_inactive", 403, "forbidden"
-    title = "This account cannot be used"
-    fix = "Ask support; tell them the request id."
-
-
-class WrongPassword(Problem):
-    code, status, simple = "wrong_password", 403, "forbidden"
-    title = "The password is not right"
-    fix = "Type your present password again."
-
-
 class PasswordRefused(Problem):
     """`errors` lists what is wrong with the new password."""
 
@@ -33,7 +21,13 @@ class PasswordRefused(Problem):
     fix = "Mend what is listed and try again."
 
 
+class ClaimRefused(Problem):
+    code, status, simple = "claim_refused", 400, "invalid_request"
+    title = "This code is not right"
+    fix = "Type the six digits of the newest mail, or ask for a new one."
+
+
 class LastAddress(Problem):
     code, status, simple = "last_address", 409, "conflict"
-    title = "An account needs one address"
-    fix = "Add another address first."
+    title = "An account needs a primary address"
+    fix = "Make another address the primary one first."

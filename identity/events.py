@@ -18,3 +18,12 @@ declare(
     signal=CREDENTIAL_CHANGE,
 )
 declare("user.email.verified", "A person proved that an address is theirs", object="account", fields=EMAIL)
+declare("user.email.added", "A proved address was added to an account", object="account", fields=EMAIL)
+declare(
+    "user.email.primary_changed",
+    "Another address became the primary one",
+    object="account",
+    fields=EMAIL,
+    signal="https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
+)
+declare("user.email.removed", "An address was removed from an account", object="account", fields=EMAIL)

@@ -52,6 +52,8 @@ class EmailAddress(PersonModel):
     its canonical form, unique over all accounts and the only thing the router role may look up.
     """
 
+    PREFIX = "eml"
+
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="emails")
     address = models.EmailField(max_length=254)
     digest = models.CharField(max_length=100, unique=True)
@@ -64,6 +66,21 @@ class EmailAddress(PersonModel):
                 fields=["account"], condition=models.Q(is_primary=True), name="identity_email_one_primary"
             ),
         ]
+
+
+class EmailClaim(PersonModel):
+    """A further address that the person says is theirs, waiting for the code that was mailed to it.
+
+    It gives nothing until it is proved (threat L5); one waits at a time, a newer one replaces it.
+    """
+
+    PREFIX = "ecl"
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="claim")
+    sealed = models.BinaryField()
+    code_digest = models.CharField(max_length=100)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField()
 
 
 class IdentitySession(PersonModel):

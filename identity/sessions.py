@@ -120,7 +120,7 @@ def open_session(
     the tenant sessions hanging on it stay; another person's must be ended by the caller first.
     """
     now, value, known = timezone.now(), secrets.new_token(), context.current()
-    fields = {
+    fields: dict[str, Any] = {
         "digest": secrets.fingerprint(value, selectors.SESSION_PURPOSE),
         "amr": amr,
         "acr": acr,
@@ -182,8 +182,8 @@ def tell_again(payload: dict[str, Any]) -> None:
 
 def end_others(*, account_id: uuid.UUID, keep: uuid.UUID | None, reason: str) -> list[uuid.UUID]:
     """End every sign-in of the person but `keep`."""
-    live = selectors.live_sessions(account_id).exclude(id=keep).values_list("id", flat=True)
-    return end(account_id=account_id, session_ids=list(live), reason=reason)
+    live = selectors.live_sessions(account_id).values_list("id", flat=True)
+    return end(account_id=account_id, session_ids=[one for one in live if one != keep], reason=reason)
 
 
 def touch(session: SessionRef) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template import Context, engines
+from django.template import Context, Engine
 from django.template.exceptions import TemplateDoesNotExist
 from django.utils import translation
 
@@ -45,7 +45,7 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=subject,
         body=text,
-        from_email=formataddr((sender.name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        from_email=formataddr((" ".join(sender.name.split()), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
         to=[payload["to"]],
         reply_to=[sender.support_email] if sender.support_email else None,
         headers={"Message-ID": f"<{payload['id']}@{settings.HOST}>", "Auto-Submitted": "auto-generated"},
@@ -57,15 +57,16 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
 
 def _text(template: str, values: dict[str, Any]) -> tuple[str, str]:
     """Plain text is not HTML: names are written as they are. Newlines in a subject would forge headers."""
-    engine = engines["django"].engine
-    written = engine.get_template(f"emails/{template}.txt").render(Context(values, autoescape=False))
+    written = (
+        Engine.get_default().get_template(f"emails/{template}.txt").render(Context(values, autoescape=False))
+    )
     head, _, body = written.strip().partition("\n")
     return " ".join(head.removeprefix("Subject:").split()), body.strip() + "\n"
 
 
 def _html(template: str, values: dict[str, Any]) -> str:
     try:
-        found = engines["django"].engine.get_template(f"emails/{template}.html")
+        found = Engine.get_default().get_template(f"emails/{template}.html")
     except TemplateDoesNotExist:
         return ""
-    return found.render(Context(values))
+    return str(found.render(Context(values)))

@@ -14,6 +14,14 @@ class ProfileForm(forms.Form):
     locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
+class AddressForm(forms.Form):
+    email = forms.CharField(label=_("E-mail address"), max_length=254, widget=forms.EmailInput)
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(label=_("Six-digit code"), max_length=12)
+
+
 class NewPasswordForm(forms.Form):
     new_password = forms.CharField(
         label=_("New password"),

@@ -89,7 +89,9 @@ def recent_page(view: View) -> View:
 
 
 def to_sign_in(request: HttpRequest, **query: str) -> HttpResponse:
-    asked = {"next": request.path_info, **query}
+    # What was posted is lost on the way: a form's page is asked for again, a bare act ends at the start.
+    back = request.path_info if request.method in {"GET", "HEAD"} else reverse("portal_profile")
+    asked = {"next": back, **query}
     response = HttpResponseRedirect(f"{reverse('sign_in')}?{urlencode(asked)}")
     response.status_code = 303
     return response

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import pages
+from portal import addresses, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
+    path("account/addresses/add", addresses.add, name="portal_add_address"),
+    path("account/addresses/proof", addresses.prove, name="portal_prove_address"),
+    path("account/addresses/<str:address_id>/primary", addresses.make_primary, name="portal_make_primary"),
+    path("account/addresses/<str:address_id>/remove", addresses.remove, name="portal_remove_address"),
     path("account/security", pages.security, name="portal_security"),
     path("account/password", pages.password, name="portal_password"),
     path("account/sessions", pages.session_list, name="portal_sessions"),

@@ -18,12 +18,14 @@ from identity import selectors as people
 from identity import sessions as identity_sessions
 from identity.emails import Address
 from identity.sessions import SessionRef
+from invitations.selectors import is_invited
+from oauth import families
 from organizations.models import Membership, Organization
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import members, selectors
 from tenants import sessions as tenant_sessions
-from tenants.models import Member, MemberStatus, Tenant, TenantSession
+from tenants.models import Member, MemberStatus, TenantSession
 from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
 
@@ -116,10 +118,7 @@ def may_sign_up(tenant: TenantRef, address: Address) -> bool:
 
 def is_expected(address: Address) -> bool:
     """Whether the tenant has invited or pre-provisioned this address."""
-    return _pending([address]) is not None or any(check(address) for check in _expectations)
-
-
-_expectations: list[Any] = []
+    return _pending([address]) is not None or is_invited(address.canonical)
 
 
 def _pending(owned: list[Address]) -> Member | None:
@@ -221,13 +220,16 @@ def _refresh(
 def end_in_tenants(payload: dict[str, Any]) -> None:
     """End the tenant sessions that hang on ended sign-ins, in every tenant of the person."""
     account_id = uuid.UUID(payload["account_id"])
-    ended = [uuid.UUID(one) for one in payload["sessions"]]
-    if not ended:
-        return
     with scope.account(account_id):
-        tenant_ids = list(Tenant.objects.values_list("id", flat=True))
-    for tenant_id in tenant_ids:
+        places = list(Member.objects.exclude(status=MemberStatus.REMOVED).values_list("tenant_id", "id"))
+    for tenant_id, member_id in places:
         with scope.tenant(tenant_id):
-            live = TenantSession.objects.filter(identity_session_id__in=ended, ended_at=None)
-            for session in live.select_related("member"):
-                tenant_sessions.end_session(session, payload["reason"])
+            _end_here(member_id, [uuid.UUID(one) for one in payload["sessions"]], payload["reason"])
+
+
+def _end_here(member_id: uuid.UUID, ended: list[uuid.UUID], reason: str) -> None:
+    live = TenantSession.objects.filter(identity_session_id__in=ended, ended_at=None)
+    for session in live.select_related("member"):
+        tenant_sessions.end_session(session, reason)
+    if reason == identity_sessions.RECOVERY:  # standing grants were given under the lost password (L5)
+        families.revoke_all(reason=reason, member_id=member_id)

@@ -13,7 +13,7 @@ from identity import selectors as people
 from identity import services as accounts
 from identity import sessions
 from identity.emails import Address
-from identity.models import EmailAddress
+from identity.models import EmailAddress, EmailClaim
 from signin import flows, limits, services
 from signin.devices import Browser
 from signin.errors import FlowExpired, LinkInvalid, WrongCode
@@ -111,6 +111,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
             account_id=account_id, password_hash=hashed, event="user.password.reset_completed"
         )
         sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
+        EmailClaim.objects.filter(account_id=account_id).delete()
         SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
             stage=Stage.DONE, code_digest="", link_digest=""
         )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from identity import emails, selectors
 from tests.factories import Browser, Cast, make_account, make_cast, make_member, unique
-from tests.factories.hosted import NEW_PASSWORD, link_in, mails_to, prefix, sign_in, sign_up
+from tests.factories.hosted import NEW_PASSWORD, code_in, link_in, mails_to, prefix, sign_in, sign_up
 from tests.signin.test_sign_in import who
 
 
@@ -67,6 +67,36 @@ def test_L5_recovery_drops_other_pending_links(cast: Cast) -> None:
     elsewhere = link_for(cast.globex, person.email)
     assert choose(Browser(), link_for(cast.acme, person.email)).status_code == 303
     assert Browser().get(elsewhere).status_code == 410
+
+
+def test_L5_recovery_drops_a_claimed_address_and_standing_grants(cast: Cast) -> None:
+    """What somebody with the lost password prepared comes to nothing."""
+    from unittest import mock
+
+    from tests.portal.test_account_pages import at_home
+    from tests.portal.test_addresses import claim
+
+    person, foreign = make_member(cast.acme), f"{unique('foreign')}@example.com"
+    early = at_home(person.email)
+    claim(early, foreign)
+    code = code_in(mails_to(foreign)[0])
+    with mock.patch("oauth.families.revoke_all") as revoked:
+        assert choose(Browser(), link_for(cast.acme, person.email)).status_code == 303
+    assert revoked.call_args.kwargs["member_id"] == person.member.id
+    again = at_home_with(person.email, NEW_PASSWORD)
+    assert prove_refused(again, code)
+    assert sign_in(Browser(), None, foreign).status_code == 400
+
+
+def at_home_with(email: str, password: str) -> Browser:
+    browser = Browser()
+    browser.follow(sign_in(browser, None, email, password))
+    return browser
+
+
+def prove_refused(browser: Browser, code: str) -> bool:
+    answer = browser.get("/account/addresses/proof")
+    return answer.status_code == 303 and answer.headers["Location"] == "/account/addresses/add"
 
 
 def test_L4_a_link_works_once(cast: Cast) -> None:

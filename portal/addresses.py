@@ -1,0 +1,76 @@
+"""The person's e-mail addresses: add, prove, make primary, remove. Each wants a fresh sign-in (L8)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core import ids, scope
+from core.errors import NotFound
+from identity import claims, emails
+from identity.errors import ClaimRefused
+from identity.models import EmailAddress
+from portal.forms import AddressForm, CodeForm
+from portal.frame import Own, recent_page
+
+READ_WRITE = ["GET", "HEAD", "POST"]
+
+
+@require_http_methods(READ_WRITE)
+@recent_page
+def add(own: Own) -> HttpResponse:
+    form = AddressForm(own.request.POST if own.request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            address = emails.parse(form.cleaned_data["email"])
+        except emails.InvalidAddress:
+            form.add_error("email", _("Write an e-mail address such as name@example.com."))
+        else:
+            with scope.account(own.session.account_id):
+                claims.claim_address(account_id=own.session.account_id, address=address)
+            return own.go("portal_prove_address")
+    return own.render("add_address", 400 if form.errors else 200, form=form)
+
+
+@require_http_methods(READ_WRITE)
+@recent_page
+def prove(own: Own) -> HttpResponse:
+    form = CodeForm(own.request.POST if own.request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            claims.prove_address(account_id=own.session.account_id, code=form.cleaned_data["code"])
+        except ClaimRefused as problem:
+            form.add_error("code", f"{problem.title}. {problem.detail}")
+        else:
+            return own.go("portal_profile", notice="saved")
+    with scope.account(own.session.account_id):
+        waiting = claims.pending_claim(own.session.account_id)
+    if not waiting and not form.errors:
+        return own.go("portal_add_address")
+    return own.render("prove_address", 400 if form.errors else 200, form=form, address=waiting)
+
+
+@require_POST
+@recent_page
+def make_primary(own: Own, address_id: str) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        claims.make_primary(account_id=own.session.account_id, address_id=_read(address_id))
+    return own.go("portal_profile", notice="saved")
+
+
+@require_POST
+@recent_page
+def remove(own: Own, address_id: str) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        claims.remove_address(account_id=own.session.account_id, address_id=_read(address_id))
+    return own.go("portal_profile", notice="saved")
+
+
+def _read(public_id: str) -> uuid.UUID:
+    try:
+        return EmailAddress.read_id(public_id)
+    except ids.MalformedId:
+        raise NotFound from None
