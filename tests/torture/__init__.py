@@ -1,0 +1,1 @@
+"""Kills processes under load and counts what was lost: `./bin/torture --rounds 20`."""
