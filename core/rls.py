@@ -23,9 +23,9 @@ OWNER, APP, RELAY, ROUTER, BACKUP = (
 )
 TENANT = "(SELECT nullif(current_setting('app.tenant_id', true), '')::uuid)"
 ACCOUNT = "(SELECT nullif(current_setting('app.account_id', true), '')::uuid)"
-ORGANIZATION = "(SELECT current_setting('app.organization_id', true))"
 OPERATOR = "(SELECT current_setting('app.operator', true) = 'on')"
-ALL = f"{ORGANIZATION} = 'all'"
+# A boolean of its own: as a comparison inside an OR, the planner would expect it to hold for few rows.
+ALL = "(SELECT current_setting('app.organization_id', true) = 'all')"
 ONE = f"(SELECT nullif(nullif(current_setting('app.organization_id', true), ''), 'all')::uuid)"
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from core import ids, secrets
 from events import envelope
-from events.models import PLATFORM, Checkpoint, Event, EventPersonal, PendingEvent, Seal, StreamHead
+from events.models import Checkpoint, Event, EventPersonal, PendingEvent, Seal, StreamHead
 
 GENESIS = bytes(32)
 PAGE = 500
@@ -61,10 +61,6 @@ class Report:
     def is_complete(self) -> bool:
         """Whether the walk reached the head."""
         return self.last >= self.head
-
-
-def stream_of(tenant_id: uuid.UUID | None, account_id: uuid.UUID | None) -> uuid.UUID:
-    return tenant_id or account_id or PLATFORM
 
 
 def seal_hash(
@@ -206,11 +202,9 @@ class _Walk:
 
 def unsealed(stream: uuid.UUID) -> Iterator[Event]:
     """Yield events that are neither sealed nor waiting: somebody removed their pending row or their seal."""
-    platform = Q(tenant_id=None, account_id=None)
-    own = platform if stream == PLATFORM else Q(tenant_id=stream) | Q(account_id=stream)
     sealed = Exists(Seal.objects.filter(event_id=OuterRef("id")))
     waiting = Exists(PendingEvent.objects.filter(event_id=OuterRef("id")))
-    yield from Event.objects.filter(own).exclude(sealed).exclude(waiting).order_by("id")[:PAGE]
+    yield from Event.objects.filter(stream=stream).exclude(sealed).exclude(waiting).order_by("id")[:PAGE]
 
 
 def differences(event: Event, personal: Sequence[EventPersonal]) -> Iterator[tuple[str, str]]:

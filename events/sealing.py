@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from core import scope
 from events import rows
-from events.chain import GENESIS, seal_hash, stream_of
+from events.chain import GENESIS, seal_hash
 from events.models import Event
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ _TAKE = """
 SELECT id, stream, event_id FROM events_pendingevent WHERE stream = ANY (%s::uuid[]) ORDER BY id LIMIT %s
 """
 _EVENT_COLUMNS = (
-    "id", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id",
+    "id", "stream", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id",
     "mode", "canonical", "created_at",
 )  # fmt: skip
 _SEAL_COLUMNS = {
@@ -188,7 +188,7 @@ def _events(
     ordered: list[tuple[uuid.UUID, Event]] = []
     for _, stream, event_id in pending:
         event = found.get(event_id)
-        if event is None or event_id in done or stream_of(event.tenant_id, event.account_id) != stream:
+        if event is None or event_id in done or event.stream != stream:
             log.error("a pending row names no event to seal", stream=str(stream), pending=str(event_id))
             continue
         done.add(event_id)
@@ -208,7 +208,7 @@ def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[Seale
         digest = seal_hash(previous, stream, sequence, event.id, canonical)
         heads[stream] = (sequence, digest)
         values = {name: getattr(event, name) for name in _EVENT_COLUMNS if name != "canonical"}
-        place = {"stream": stream, "sequence": sequence, "previous_hash": previous, "hash": digest}
+        place = {"sequence": sequence, "previous_hash": previous, "hash": digest}
         batch.append(SealedEvent(canonical=canonical, **values, **place))
     return batch
 

@@ -20,7 +20,7 @@ from django.db.models.functions import JSONObject
 from core import ids, scope
 from events import registry
 from events.envelope import floor_of, render
-from events.models import Event, EventPersonal, PendingEvent, Seal
+from events.models import PLATFORM, Event, EventPersonal, PendingEvent, Seal
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Search:
 def stream() -> QuerySet[Event]:
     """Return the events of the open scope: a tenant's (an organization's part of it) or a person's own."""
     opened = scope.require()
-    if opened.tenant_id is not None:
-        rows = Event.objects.filter(tenant_id=opened.tenant_id)
-        if opened.organization not in ("", scope.ALL_ORGANIZATIONS):
-            rows = rows.filter(organization_id=uuid.UUID(opened.organization))
-        return rows
-    if opened.account_id is not None:
-        return Event.objects.filter(account_id=opened.account_id)
-    return Event.objects.filter(tenant_id=None, account_id=None)
+    rows = Event.objects.filter(stream=_stream(opened))
+    if opened.organization not in ("", scope.ALL_ORGANIZATIONS):
+        rows = rows.filter(organization_id=uuid.UUID(opened.organization))
+    return rows
+
+
+def _stream(opened: scope.Scope) -> uuid.UUID:
+    return opened.tenant_id or opened.account_id or PLATFORM
 
 
 def search(wanted: Search) -> QuerySet[Event]:
@@ -107,9 +107,7 @@ def _is_address(text: str) -> bool:
 
 
 def _from_address(ip: str) -> QuerySet[EventPersonal, Any]:
-    opened = scope.require()
-    rows = EventPersonal.objects.filter(name="context.ip", value=ip)
-    rows = rows.filter(tenant_id=opened.tenant_id, account_id=opened.account_id)
+    rows = EventPersonal.objects.filter(stream=_stream(scope.require()), name="context.ip", value=ip)
     return rows.values("event_id")
 
 

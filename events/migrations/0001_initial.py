@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import uuid
-
+import core.ids
 import django.db.models.functions.comparison
 import django.db.models.functions.datetime
+import uuid
 from django.db import migrations, models
 
-import core.ids
 from events.partitioning import CreatePartitionedModel
 
 
@@ -67,6 +66,18 @@ class Migration(migrations.Migration):
                         default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
+                (
+                    "stream",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            "tenant_id",
+                            "account_id",
+                            models.Value(uuid.UUID("00000000-0000-0000-0000-000000000000")),
+                        ),
+                        output_field=models.UUIDField(),
+                    ),
+                ),
                 ("organization_id", models.UUIDField(editable=False, null=True)),
                 ("type", models.CharField(max_length=80)),
                 ("actor_type", models.CharField(max_length=16)),
@@ -81,25 +92,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["tenant_id", "id"], name="events_event_stream"),
-                    models.Index(fields=["tenant_id", "type", "id"], name="events_event_type"),
-                    models.Index(fields=["tenant_id", "actor_id", "id"], name="events_event_actor"),
-                    models.Index(fields=["tenant_id", "object_id", "id"], name="events_event_object"),
-                    models.Index(fields=["tenant_id", "request_id"], name="events_event_request"),
+                    models.Index(fields=["stream", "id"], name="events_event_stream"),
+                    models.Index(fields=["stream", "type", "id"], name="events_event_type"),
+                    models.Index(fields=["stream", "actor_id", "id"], name="events_event_actor"),
+                    models.Index(fields=["stream", "object_id", "id"], name="events_event_object"),
+                    models.Index(fields=["stream", "request_id"], name="events_event_request"),
                     models.Index(
                         condition=models.Q(("organization_id__isnull", False)),
-                        fields=["tenant_id", "organization_id", "id"],
+                        fields=["stream", "organization_id", "id"],
                         name="events_event_organization",
                     ),
                     models.Index(
                         condition=models.Q(("on_behalf_of", ""), _negated=True),
-                        fields=["tenant_id", "on_behalf_of", "id"],
+                        fields=["stream", "on_behalf_of", "id"],
                         name="events_event_behalf",
-                    ),
-                    models.Index(
-                        condition=models.Q(("account_id__isnull", False)),
-                        fields=["account_id", "id"],
-                        name="events_event_account",
                     ),
                 ],
             },
@@ -117,6 +123,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("event_id", models.UUIDField()),
+                (
+                    "stream",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            "tenant_id",
+                            "account_id",
+                            models.Value(uuid.UUID("00000000-0000-0000-0000-000000000000")),
+                        ),
+                        output_field=models.UUIDField(),
+                    ),
+                ),
                 ("organization_id", models.UUIDField(editable=False, null=True)),
                 ("name", models.CharField(max_length=60)),
                 ("salt", models.BinaryField(null=True)),
@@ -126,7 +144,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("name", "context.ip")),
-                        fields=["tenant_id", "value", "event_id"],
+                        fields=["stream", "value", "event_id"],
                         name="events_personal_ip",
                     )
                 ],

@@ -3,8 +3,15 @@ from __future__ import annotations
 from django.db import migrations
 
 from core import rls
+from events.models import PLATFORM
 from events.partitioning import functions
 
+# One equality for reading, so that the planner knows how many rows it leaves; the columns for writing.
+STREAM = (
+    "(SELECT coalesce(nullif(current_setting('app.tenant_id', true), '')::uuid,"
+    " nullif(current_setting('app.account_id', true), '')::uuid,"
+    f" CASE WHEN current_setting('app.operator', true) = 'on' THEN '{PLATFORM}'::uuid END))"
+)
 ROWS = (
     f"(tenant_id = {rls.TENANT} OR account_id = {rls.ACCOUNT}"
     f" OR (tenant_id IS NULL AND account_id IS NULL AND {rls.OPERATOR}))"
@@ -23,7 +30,7 @@ UNCHECKED = """
 
 def policies(table: str, *, seen: str = "", written: str = "") -> str:
     """Rows of the scope's stream; `seen` narrows what is read and `written` what is inserted."""
-    lines = [f"CREATE POLICY stream_rows ON {table} TO {rls.APP} USING {ROWS} WITH CHECK {ROWS}"]
+    lines = [f"CREATE POLICY stream_rows ON {table} TO {rls.APP} USING (stream = {STREAM}) WITH CHECK {ROWS}"]
     head = f"CREATE POLICY organization_{{}} ON {table} AS RESTRICTIVE FOR {{}} TO {rls.APP}"
     if seen:
         lines.append(head.format("read", "SELECT") + f" USING {seen}")

@@ -20,8 +20,8 @@ WITH RECURSIVE sealed (key) AS (
     SELECT (SELECT stream FROM events_seal WHERE stream > sealed.key ORDER BY stream LIMIT 1)
     FROM sealed WHERE sealed.key IS NOT NULL),
 told (key) AS (
-    (SELECT tenant_id FROM events_event WHERE tenant_id IS NOT NULL ORDER BY tenant_id LIMIT 1) UNION ALL
-    SELECT (SELECT tenant_id FROM events_event WHERE tenant_id > told.key ORDER BY tenant_id LIMIT 1)
+    (SELECT stream FROM events_event ORDER BY stream LIMIT 1) UNION ALL
+    SELECT (SELECT stream FROM events_event WHERE stream > told.key ORDER BY stream LIMIT 1)
     FROM told WHERE told.key IS NOT NULL)
 SELECT key FROM sealed WHERE key IS NOT NULL UNION SELECT key FROM told WHERE key IS NOT NULL
 UNION SELECT stream FROM events_streamhead UNION SELECT stream FROM events_checkpoint
