@@ -1,0 +1,217 @@
+"""Deliveries in the dashboard: the list of an endpoint, and the inspector of one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Protocol
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import ids
+from core.api.lists import slice_page
+from core.errors import MethodNotAllowed, NotFound, Problem
+from core.principal import Principal
+from tenants.models import Tenant
+from webhooks import messages as bodies
+from webhooks import selectors, services
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
+
+PAGE = 50
+WRITE = "webhooks:write"
+ERRORS = {
+    "address_unusable": gettext_lazy("The address could not be used."),
+    "timeout": gettext_lazy("No answer within 15 seconds."),
+    "tls": gettext_lazy("The secure connection could not be made."),
+    "protocol": gettext_lazy("What came back was no proper HTTP answer."),
+    "lost": gettext_lazy("The worker was lost several times while it sent this."),
+    "event_gone": gettext_lazy("The event is kept no longer."),
+    "not_allowed": gettext_lazy("The endpoint may not receive this event."),
+    "no_secret": gettext_lazy("The endpoint has no secret to sign with."),
+    "internal": gettext_lazy("Something went wrong on our side."),
+}
+
+
+class Viewer(Protocol):
+    """The administrator at work, as the dashboard's frame hands over."""
+
+    principal: Principal
+    tenant: Tenant
+
+    def url(self, *parts: str) -> str: ...
+
+    def may(self, permission: str) -> bool: ...
+
+
+def the_endpoint(text: str) -> Endpoint:
+    """Return the endpoint that the address names; raises NotFound."""
+    return selectors.endpoint(_id(Endpoint.PREFIX, text))
+
+
+def _id(prefix: str, text: str) -> uuid.UUID:
+    try:
+        return ids.decode(prefix, text)
+    except ids.MalformedId:
+        raise NotFound from None
+
+
+def frame(viewer: Viewer, row: Endpoint, tab: str, context: dict[str, Any]) -> dict[str, Any]:
+    """Return what every page of an endpoint needs around its own content."""
+    base = viewer.url("webhooks", row.public_id)
+    may_change = viewer.may(WRITE)
+    tabs = [("overview", _("Overview"), base), ("deliveries", _("Deliveries"), f"{base}/deliveries")]
+    if may_change:
+        tabs += [
+            ("settings", _("Settings"), f"{base}/settings"),
+            ("secrets", _("Secrets"), f"{base}/secrets"),
+            ("danger", _("Manage"), f"{base}/danger"),
+        ]
+    return {
+        "endpoint": row,
+        "base": base,
+        "may_change": may_change,
+        "can_test": may_change and row.status == EndpointStatus.ACTIVE,
+        "crumbs": [{"label": _("Webhooks"), "url": viewer.url("webhooks")}],
+        "tab_items": [{"label": label, "url": url, "active": name == tab} for name, label, url in tabs],
+        **context,
+    }
+
+
+def delivery_list(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
+    """An endpoint's deliveries, newest first, narrowed by status, type, and event or delivery id."""
+    row = the_endpoint(endpoint)
+    rows, chosen = _narrowed(request, selectors.deliveries(row))
+    page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
+    query = request.GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    types = selectors.deliveries(row).order_by("event_type").values_list("event_type", flat=True).distinct()
+    context = {
+        "deliveries": [
+            {"row": one, "url": viewer.url("webhooks", "deliveries", one.public_id)} for one in page
+        ],
+        "is_narrowed": any(chosen.values()),
+        "q": chosen["q"],
+        "previous_url": f"?{query.urlencode()}&before={page[0].public_id}" if before and page else "",
+        "next_url": f"?{query.urlencode()}&after={page[-1].public_id}" if after else "",
+        "selects": [
+            _select(
+                "status", _("Any status"), chosen, [(v, str(label)) for v, label in DeliveryStatus.choices]
+            ),
+            _select("type", _("Any event"), chosen, [(name, name) for name in types[:200]]),
+        ],
+    }
+    return render(request, "webhooks/deliveries.html", frame(viewer, row, "deliveries", context))
+
+
+def _select(name: str, label: str, chosen: dict[str, str], options: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": chosen[name], "options": options}
+
+
+def _narrowed(request: HttpRequest, rows: QuerySet[Delivery]) -> tuple[QuerySet[Delivery], dict[str, str]]:
+    chosen = {name: request.GET.get(name, "").strip() for name in ("status", "type", "q")}
+    if chosen["status"]:
+        rows = rows.filter(status=chosen["status"])
+    if chosen["type"]:
+        rows = rows.filter(event_type=chosen["type"])
+    if chosen["q"]:
+        rows = _named(rows, chosen["q"])
+    return rows, chosen
+
+
+def _named(rows: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
+    for prefix, column in (("evt", "event_id"), (Delivery.PREFIX, "id")):
+        try:
+            return rows.filter(**{column: ids.decode(prefix, text)})
+        except ids.MalformedId:
+            continue
+    return rows.none()
+
+
+def _place(request: HttpRequest) -> tuple[uuid.UUID, str] | None:
+    for direction, name in (("next", "after"), ("prev", "before")):
+        if text := request.GET.get(name):
+            try:
+                return Delivery.read_id(text), direction
+            except ids.MalformedId:
+                return None
+    return None
+
+
+def delivery_detail(request: HttpRequest, viewer: Viewer, delivery: str) -> HttpResponse:
+    """The inspector: what was sent, how it was signed, and each answer."""
+    row = _delivery(delivery)
+    envelope = selectors.envelope(row)
+    attempts = list(selectors.attempts(row))
+    thin = envelope is not None and row.endpoint.payload == "thin"
+    context = {
+        "delivery": row,
+        "attempts": [_attempt(one) for one in reversed(attempts)],
+        "headers": attempts[-1].request_headers if attempts else {},
+        "body": bodies.thin(envelope) if envelope and thin else envelope,
+        "facts": _facts(row),
+        "url": viewer.url("webhooks", "deliveries", row.public_id),
+        "event_url": viewer.url("audit", row.event_public_id) if viewer.may("audit:read") else "",
+        "waits": row.status == DeliveryStatus.PENDING,
+        "can_resend": viewer.may(WRITE) and row.endpoint.status == EndpointStatus.ACTIVE,
+    }
+    whole = frame(viewer, row.endpoint, "deliveries", context)
+    whole["crumbs"] = [*whole["crumbs"], {"label": row.endpoint.url, "url": f"{whole['base']}/deliveries"}]
+    return render(request, "webhooks/delivery.html", whole)
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    said = ERRORS.get(row.error, row.error)
+    return {
+        "row": row,
+        "tone": "ok" if row.succeeded else "bad",
+        "icon": "check-circle" if row.succeeded else "close-circle",
+        "text": _("Answered %(status)s") % {"status": row.status} if row.status else said,
+    }
+
+
+def _facts(row: Delivery) -> list[dict[str, Any]]:
+    waits = row.status == DeliveryStatus.PENDING
+    rows = [
+        (_("Event"), row.event_type, "code"),
+        (_("webhook-id"), row.event_public_id, "copy"),
+        (_("Attempts"), row.attempts, ""),
+        (_("Next attempt"), row.due_at if waits else None, "time"),
+        (_("Finished"), row.finished_at, "time"),
+        (_("Sequence"), row.sequence, ""),
+        (_("Replay"), _("yes") if row.is_replay else "", ""),
+        (_("Queued"), row.created_at, "time"),
+    ]
+    return [
+        {"label": label, "value": value, "kind": kind}
+        for label, value, kind in rows
+        if value not in (None, "")
+    ]
+
+
+def delivery_resend(request: HttpRequest, viewer: Viewer, delivery: str) -> HttpResponse:
+    return _act(request, viewer, delivery, services.resend, _("Sent again under the same webhook-id."))
+
+
+def delivery_skip(request: HttpRequest, viewer: Viewer, delivery: str) -> HttpResponse:
+    return _act(request, viewer, delivery, services.skip, _("Skipped."))
+
+
+def _act(request: HttpRequest, viewer: Viewer, delivery: str, verb: Any, said: str) -> HttpResponse:
+    if request.method != "POST":
+        raise MethodNotAllowed
+    row = _delivery(delivery)
+    try:
+        verb(actor=viewer.principal, delivery=row)
+        messages.success(request, said)
+    except Problem as problem:
+        messages.error(request, problem.detail)
+    return HttpResponseRedirect(viewer.url("webhooks", "deliveries", row.public_id), status=303)
+
+
+def _delivery(text: str) -> Delivery:
+    return selectors.delivery(_id(Delivery.PREFIX, text))
