@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection
 
-from apikeys.models import ApiKey
+from apikeys.models import AccountStatus, ApiKey
 from apikeys.services.keys import DIGEST
 from core import ids, scope, secrets
 from core.errors import (
@@ -36,7 +36,7 @@ from tenants import selectors as tenants
 from tenants.models import MemberStatus
 from tenants.selectors import TenantRef
 
-FRESH = 5.0  # seconds until what no invalidation announces shows: an organization closing, a role expiring
+FRESH = 5.0  # seconds until what no invalidation announces shows, such as a role that expires
 FOREVER = float("inf")
 LOOKUP = "SELECT tenant_id, id FROM api_key_by_public_id(%s) LIMIT 1"
 # Compared where there is no key, so that an unknown key costs what a wrong one costs.
@@ -73,6 +73,7 @@ class UnknownKey(Exception):
 
 _keys: LiveCache[LiveKey] = LiveCache("api_key", ttl=FRESH)
 _refused: LiveCache[bool] = LiveCache("api_key_refused")  # a wrong secret never becomes right
+_open: LiveCache[bool] = LiveCache("organization", ttl=FRESH)
 _granted: LiveCache[dict[uuid.UUID | None, frozenset[str]]] = LiveCache("member", ttl=FRESH)
 
 
@@ -118,10 +119,24 @@ def check(key: LiveKey, address: TenantRef | None = None) -> TenantRef:
         raise TokenRevoked("The tenant is suspended, so its keys are refused.")
     if key.mode not in (None, tenant.mode) or (address is not None and address.id != tenant.id):
         raise TenantMismatch
-    if key.is_disabled:
+    if key.is_disabled or not _is_open(key):
         raise SubjectSuspended("The key's service account or organization is disabled. Ask an administrator.")
     _check_maker(tenant, key)
     return tenant
+
+
+def _is_open(key: LiveKey) -> bool:
+    """Whether the key's organization is active; a key of the tenant itself has none that could close."""
+    organization_id = key.organization_id
+    if organization_id is None:
+        return True
+
+    def load() -> bool:
+        with scope.tenant(key.tenant_id):
+            rows = Organization.objects.filter(tenant_id=key.tenant_id, id=organization_id)
+            return rows.filter(status=OrganizationStatus.ACTIVE).exists()
+
+    return _open.get(str(organization_id), load)
 
 
 def _check_maker(tenant: TenantRef, key: LiveKey) -> None:
@@ -226,7 +241,7 @@ def _load_by_id(tenant: TenantRef, public_id: str) -> LiveKey:
 
 def _read(tenant_id: uuid.UUID, key_id: uuid.UUID) -> LiveKey:
     with scope.tenant(tenant_id):
-        rows = ApiKey.objects.select_related("service_account", "resource", "organization")
+        rows = ApiKey.objects.select_related("service_account", "resource")
         row = rows.filter(tenant_id=tenant_id, id=key_id).first()
         if row is None:
             raise UnknownKey
@@ -234,7 +249,7 @@ def _read(tenant_id: uuid.UUID, key_id: uuid.UUID) -> LiveKey:
 
 
 def snapshot(row: ApiKey) -> LiveKey:
-    account, organization, policy = row.service_account, row.organization, tenants.policy()
+    account, policy = row.service_account, tenants.policy()
     cap = frozenset(account.scopes) if account else frozenset()
     lifetimes = filter(None, (policy.key_token_lifetime, row.resource.token_lifetime))
     return LiveKey(
@@ -252,12 +267,8 @@ def snapshot(row: ApiKey) -> LiveKey:
         maker_id=row.maker_id,
         ends_at=row.ends_at.timestamp() if row.ends_at else FOREVER,
         is_revoked=row.revoked_at is not None,
-        is_disabled=bool(account and account.status != "active") or _is_closed(organization),
+        is_disabled=account is not None and account.status is not AccountStatus.ACTIVE,
         exchange_only=policy.key_exchange_only,
         token_lifetime=min(lifetimes),
         digest=row.digest,
     )
-
-
-def _is_closed(organization: Organization | None) -> bool:
-    return organization is not None and organization.status != OrganizationStatus.ACTIVE

@@ -1,7 +1,4 @@
-"""The dashboard's pages of API keys and service accounts: plain functions in an open tenant scope.
-
-`ROUTES` lists them for whoever wires them: path beneath the dashboard's base, function, permission.
-"""
+"""The dashboard's pages of API keys and service accounts: plain functions in an open tenant scope."""
 
 from __future__ import annotations
 
@@ -382,18 +379,3 @@ def _status_label(status: str) -> str:
 
 def _see_other(url: str) -> HttpResponse:
     return HttpResponseRedirect(url, status=303)
-
-
-_READ, _WRITE = Permission.API_KEYS_READ, Permission.API_KEYS_WRITE
-ROUTES = [
-    ("api-keys", key_list, _READ),
-    ("api-keys/new", key_create, _WRITE),
-    ("api-keys/<str:key_id>", key_detail, _READ),
-    ("api-keys/<str:key_id>/rotation", key_rotate, _WRITE),
-    ("api-keys/<str:key_id>/revocation", key_revoke, _WRITE),
-    ("service-accounts", account_list, _READ),
-    ("service-accounts/new", account_create, _WRITE),
-    ("service-accounts/<str:account_id>", account_detail, _READ),
-    ("service-accounts/<str:account_id>/suspension", account_suspend, _WRITE),
-    ("service-accounts/<str:account_id>/deletion", account_delete, _WRITE),
-]

@@ -14,9 +14,9 @@ from django.utils import timezone
 from apikeys import live, services, usage
 from apikeys.models import ApiKey
 from apikeys.services.keys import forget
-from core import livecache, scope, secrets
+from core import scope, secrets
 from core.errors import TokenInvalid
-from organizations.models import Organization
+from organizations import services as organizations
 from roles import services as roles
 from roles.models import RoleAssignment
 from tenants import members, selectors
@@ -258,8 +258,8 @@ def test_keys_of_a_closed_organization_are_refused(world: World) -> None:
     issued = world.issue(["api-keys:read"], organization=closing)
     assert world.bearer(issued.secret).status_code == 200
     with scope.tenant(world.acme.id):
-        Organization.objects.filter(id=closing.id).update(status="suspended")
-        livecache.invalidate("api_key", issued.key.public_part)
+        actor = admin_principal(world.acme, world.cast.owner)
+        organizations.update_organization(actor=actor, organization=closing, changes={"status": "suspended"})
     assert code(world.bearer(issued.secret)) == (403, "subject_suspended")
 
 
