@@ -64,6 +64,8 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
     application.auth_method = registration.METHODS[type][0]
     application.grants = list(registration.DEFAULT_GRANTS[type])
     _assign(application, settings)
+    if "resources" not in settings:
+        application.resources = registration.resources_for(tenant_ref(), application.scopes)
     _check(actor, application, before=())
     with transaction.atomic():
         application.save(force_insert=True)
@@ -81,6 +83,8 @@ def update_application(*, actor: Principal, application: Application, changes: M
         return application
     scopes = tuple(application.scopes) if CLIENT_CREDENTIALS in application.grants else ()
     _assign(application, {name: changes[name] for name in before})
+    if "scopes" in before and "resources" not in changes:
+        application.resources = registration.resources_for(tenant_ref(), application.scopes)
     _check(actor, application, before=scopes)
     with transaction.atomic():
         application.save()

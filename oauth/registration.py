@@ -44,6 +44,12 @@ LIFETIMES = {
 }
 
 
+def resources_for(tenant: TenantRef, scopes: Iterable[str]) -> list[str]:
+    """Return the audiences of the resources to which some of the scopes belong, our own `/v1` first."""
+    wanted = set(scopes)
+    return [audience for audience, resource in resources_of(tenant).items() if wanted & resource.scopes.keys()]
+
+
 def check(tenant: TenantRef, application: Application) -> None:
     """Raise ValidationFailed with every fault of an application that is about to be saved."""
     faults = [

@@ -1,0 +1,149 @@
+"""Forms of the application pages. They ask; the services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.errors import Problem
+from oauth.catalogue import IDENTITY_SCOPES, resources_of
+from oauth.models import Application, ApplicationType
+from tenants.selectors import TenantRef
+
+KINDS = {
+    ApplicationType.WEB: gettext_lazy("Runs on your server, which keeps a secret"),
+    ApplicationType.SPA: gettext_lazy("Runs in the browser, in one page, and keeps no secret"),
+    ApplicationType.NATIVE: gettext_lazy("Runs on a phone or a desktop"),
+    ApplicationType.MACHINE: gettext_lazy("A program that acts for itself, with no person"),
+    ApplicationType.DEVICE: gettext_lazy("A television or a command line that cannot show a browser"),
+}
+KIND_LABELS = {
+    ApplicationType.WEB: gettext_lazy("Web server"),
+    ApplicationType.SPA: gettext_lazy("Single-page"),
+    ApplicationType.NATIVE: gettext_lazy("Native"),
+    ApplicationType.MACHINE: gettext_lazy("Machine"),
+    ApplicationType.DEVICE: gettext_lazy("Device"),
+}
+
+
+class Lines(forms.CharField):
+    """One address a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"})
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, max_length=50_000, **options)
+
+    def to_python(self, value: Any) -> Any:
+        return str(value or "").split()
+
+    def validate(self, value: Any) -> None:
+        return None
+
+    def run_validators(self, value: Any) -> None:
+        return None
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+
+class ApplicationForm(forms.Form):
+    """Settings of an application; what its type cannot have is not asked."""
+
+    name = forms.CharField(
+        max_length=120, help_text=gettext_lazy("People see it when they sign in and when they are asked to allow it.")
+    )
+    redirect_uris = Lines(
+        label=gettext_lazy("Redirect URIs"),
+        help_text=gettext_lazy("One a line. Compared character by character; no wildcards."),
+    )
+    post_logout_redirect_uris = Lines(
+        label=gettext_lazy("Sign-out return addresses"),
+        help_text=gettext_lazy("Where people may land after they signed out. One a line."),
+    )
+    origins = Lines(
+        label=gettext_lazy("Browser origins"),
+        help_text=gettext_lazy("Origins whose scripts may call the token endpoint, such as https://app.example."),
+    )
+    scopes = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Scopes it may ask for"),
+        help_text=gettext_lazy("Tick only what it needs."),
+    )
+    is_first_party = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("This is our own application: do not ask people for consent"),
+    )
+    refresh_ends_with_session = forms.BooleanField(
+        required=False,
+        initial=True,
+        label=gettext_lazy("Refresh tokens end with the person's session, unless offline access was granted"),
+    )
+
+    def __init__(self, *args: Any, tenant: TenantRef, type: str, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.type = type
+        self._offer_scopes(tenant)
+        unfit: list[str] = []
+        if type == ApplicationType.MACHINE:
+            unfit = ["redirect_uris", "post_logout_redirect_uris", "origins", "is_first_party"]
+            unfit.append("refresh_ends_with_session")
+        elif type in (ApplicationType.NATIVE, ApplicationType.DEVICE):
+            unfit = ["origins"] + (["redirect_uris"] if type == ApplicationType.DEVICE else [])
+        for name in unfit:
+            del self.fields[name]
+
+    def _offer_scopes(self, tenant: TenantRef) -> None:
+        personal = self.type != ApplicationType.MACHINE
+        offered = dict(IDENTITY_SCOPES) if personal else {}
+        for resource in resources_of(tenant).values():
+            offered |= resource.scopes
+        field = self.fields["scopes"]
+        field.choices = [(word, word) for word in offered]  # type: ignore[attr-defined]
+        field.option_help = {word: str(text) for word, text in offered.items()}  # type: ignore[attr-defined]
+        if personal:
+            field.initial = ["openid", "profile", "email"]
+
+    def explain(self, problem: Problem) -> None:
+        """Show a service's refusal: at the field that it names, else above the form."""
+        for error in problem.errors:
+            name, _slash, index = error.pointer.strip("/").partition("/")
+            known = name if name in self.fields else None
+            self.add_error(known, self._which(name, index) + error.detail)
+        if not problem.errors:
+            self.add_error(None, problem.detail)
+
+    def _which(self, name: str, index: str) -> str:
+        """Say which line is meant."""
+        lines = self.cleaned_data.get(name) if index.isdigit() else None
+        return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
+
+
+class RotationForm(forms.Form):
+    overlap = forms.TypedChoiceField(
+        coerce=int,
+        label=gettext_lazy("The old secret works for"),
+        help_text=gettext_lazy("Put the new secret everywhere within this time."),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [(0, _("Not at all: it stops at once")), (3600, _("1 hour")), (86_400, _("1 day"))]
+        self.fields["overlap"].choices = [*choices, (7 * 86_400, _("7 days"))]  # type: ignore[attr-defined]
+        self.fields["overlap"].initial = 86_400
+
+
+def initial_of(application: Application) -> dict[str, Any]:
+    return {
+        "name": application.name,
+        "redirect_uris": application.redirect_uris.split(),
+        "post_logout_redirect_uris": application.post_logout_redirect_uris.split(),
+        "origins": application.allowed_origins.split(),
+        "scopes": application.scopes,
+        "is_first_party": application.is_first_party,
+        "refresh_ends_with_session": application.refresh_ends_with_session,
+    }
