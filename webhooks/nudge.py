@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import structlog
+from celery import current_app
 
+TASK = "webhooks.deliver"
 log = structlog.get_logger(__name__)
 
 
 def send() -> None:
-    from webhooks.tasks import deliver
-
     try:
-        deliver.apply_async(retry=False, expires=15)
+        current_app.send_task(TASK, retry=False, expires=15)
     except Exception as error:  # noqa: BLE001 — the broker may be away; the row is the promise
         log.warning("nudge failed", error=type(error).__name__)

@@ -7,10 +7,10 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from webhooks import pump
+from webhooks import nudge, pump
 
 
-@shared_task(name="webhooks.deliver")
+@shared_task(name=nudge.TASK)
 def deliver() -> None:
     pump.deliver_due()
 
