@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import include, path
 
 from core import health
+from core.api.openapi import openapi
 from core.doors import problem_page
 
 APPS = (
@@ -30,6 +31,7 @@ urlpatterns = [
     path("health", health.health, name="health"),
     path("ready", health.ready, name="ready"),
     path("metrics", health.metrics, name="metrics"),
+    path("v1/openapi.json", openapi, name="openapi"),
     path("errors/<slug:code>", problem_page, name="problem"),
     *(path("", include(f"{app}.urls")) for app in APPS),
 ]

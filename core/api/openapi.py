@@ -1,0 +1,47 @@
+"""`/v1/openapi.json`: the OpenAPI 3.1 document, made from the declared operations, once per process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token (JWT) or an API key."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document as a mapping; treat it as read-only."""
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    made["servers"] = [
+        {"url": settings.ORIGIN, "description": "The tenant is the credential's."},
+        {
+            "url": f"{settings.ORIGIN}/t/{{tenant}}",
+            "description": "The tenant is named; another one's credential is refused.",
+            "variables": {"tenant": {"default": "acme"}},
+        },
+    ]
+    made.setdefault("components", {})["securitySchemes"] = SECURITY
+    return made
+
+
+@cache
+def _written() -> tuple[bytes, str]:
+    body = json.dumps(document(), separators=(",", ":")).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
+def openapi(request: HttpRequest) -> HttpResponse:
+    body, tag = _written()
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    headers = {"ETag": tag, "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
+    return HttpResponse(body, content_type="application/json", headers=headers)

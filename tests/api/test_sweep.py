@@ -1,0 +1,197 @@
+"""Every route and every operation against callers who must be refused (A1, A2, AZ-07, AZ-13)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from apikeys.services import keys
+from core import anonymous, ids, scope
+from organizations.models import Organization
+from roles import resources
+from roles.permissions import ALL, ORGANIZATION, Permission
+from tenants import members
+from tests.api.routes import Case, operations, routes, sample
+from tests.factories import (
+    Browser,
+    Cast,
+    access_token,
+    admin_principal,
+    make_cast,
+    make_member,
+    make_organization,
+    make_principal,
+    principal_of,
+)
+
+CASES = operations()
+PEOPLE_ONLY = [case for case in CASES if case.route == "v1/me" or case.route.startswith("v1/me/")]
+
+
+@pytest.fixture(scope="module")
+def people() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def objects(people: Cast) -> dict[str, dict[str, str]]:
+    """Return ids of real rows by tenant slug, to be asked for by the other tenant."""
+    return {
+        tenant.slug: _objects(tenant, owner)
+        for tenant, owner in ((people.acme, people.owner), (people.globex, people.other_owner))
+    }
+
+
+def _objects(tenant: Any, owner: Any) -> dict[str, str]:
+    actor = admin_principal(tenant, owner)
+    organization = make_organization(tenant)
+    with scope.tenant(tenant.id):
+        key = keys.issue_key(actor=actor, name="k", scopes=["members:read"], resource=resources.control_plane())
+        from oauth import applications
+
+        app = applications.create_application(
+            actor=actor, name="App", type="web", redirect_uris=["https://app.example/cb"], scopes=["openid"]
+        ).application
+        from roles.models import Role, RoleAssignment
+
+        role = Role.objects.get(name="viewer", organization=None)
+        assignment = RoleAssignment.objects.first()
+    assert assignment is not None
+    return {
+        "member": owner.subject,
+        "organization": organization.public_id,
+        "key": key.key.public_id,
+        "application": app.public_id,
+        "role": role.public_id,
+        "assignment": assignment.public_id,
+        "resource": resources_id(tenant),
+    }
+
+
+def resources_id(tenant: Any) -> str:
+    with scope.tenant(tenant.id):
+        return str(resources.control_plane().public_id)
+
+
+def call(case: Case, token: str, path: str, **headers: str) -> Any:
+    extra = {"Idempotency_Key": ids.new_request_id()} if case.operation.idempotency == "required" else {}
+    return Browser().api(case.method, path, token, sample(case), **extra, **headers)
+
+
+def test_AZ13_every_route_without_a_credential_answers_401_or_is_on_the_list() -> None:
+    for route, pattern in routes():
+        if not anonymous.needs_credential(route):
+            continue
+        path = "/" + re.sub(r"<\w+:\w+>", "x", route)
+        methods = [m for m in ("get", "post", "put", "patch", "delete") if hasattr(getattr(pattern.callback, "cls", None), m)]
+        for method in methods or ["get"]:
+            answer = Browser().api(method, path)
+            assert answer.status_code == 401, (method, route, answer.status_code)
+            assert answer.json()["code"] == "token_missing"
+            assert "error=" not in answer.headers["WWW-Authenticate"]
+
+
+def test_AZ13_the_list_names_only_routes_that_exist() -> None:
+    known = {route for route, _ in routes()}
+    assert anonymous.CLIENTS <= known
+    assert set(anonymous.MACHINES) <= known
+
+
+def test_AZ13_the_list_really_answers_without_a_credential(browser: Browser, people: Cast) -> None:
+    for route in ("health", "ready", "v1/openapi.json", f"t/{people.acme.slug}/.well-known/jwks.json"):
+        assert browser.get(f"/{route}").status_code == 200, route
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_A2_a_token_of_another_tenant_is_refused_on_this_tenants_path(case: Case, people: Cast) -> None:
+    token = access_token(people.other_owner)
+    answer = call(case, token, f"/t/{people.acme.slug}{case.path()}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_A1_a_suspended_member_is_refused_everywhere(case: Case, people: Cast) -> None:
+    person = make_member(people.acme, roles=["admin"])
+    token = access_token(person)
+    with scope.tenant(people.acme.id):
+        members.suspend_member(actor=make_principal(people.acme), member=person.member)
+    answer = call(case, token, case.path())
+    assert (answer.status_code, answer.json()["code"]) in [(403, "subject_suspended"), (401, "token_revoked")]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.operation.scope], ids=str)
+def test_A6_a_token_without_the_scope_is_refused_and_told_which(case: Case, people: Cast) -> None:
+    others = {str(word) for word in ALL} - {case.operation.scope}
+    answer = call(case, access_token(people.owner, scopes=others), case.path())
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert answer.json()["required"] == {"scopes": [case.operation.scope]}
+    assert case.operation.scope in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.operation.scope], ids=str)
+def test_A6_a_member_without_a_role_is_refused_whatever_the_token_says(case: Case, people: Cast) -> None:
+    answer = call(case, access_token(people.member), case.path())
+    assert answer.status_code in (403, 404), (answer.status_code, answer.content[:300])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.arguments], ids=str)
+def test_A1_an_id_of_another_tenant_reads_byte_for_byte_as_a_missing_one(
+    case: Case, people: Cast, objects: dict[str, dict[str, str]]
+) -> None:
+    foreign = objects[people.globex.slug]
+    if not set(case.arguments) & set(foreign):
+        pytest.skip("no foreign row of this kind in the cast")
+    token = access_token(people.owner)
+    missing, hidden = call(case, token, case.path()), call(case, token, case.path(foreign))
+    assert hidden.status_code in (404, 400), (hidden.status_code, hidden.content[:300])
+    assert strip(hidden, case.path(foreign)) == strip(missing, "")
+
+
+def strip(answer: Any, path: str) -> tuple[int, dict[str, Any]]:
+    body = answer.json()
+    for varying in ("request_id", "instance"):
+        body.pop(varying, None)
+    return answer.status_code, body
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.view.organization_in_path], ids=str)
+def test_KEY17_an_organizations_credential_is_refused_on_another_organizations_path(case: Case, people: Cast) -> None:
+    mine, other = make_organization(people.acme), make_organization(people.acme)
+    token = organization_key(people, mine)
+    argument = case.view.organization_in_path
+    answer = call(case, token, case.path({argument: other.public_id}))
+    assert (answer.status_code, answer.json()["code"]) == (403, "org_mismatch")
+
+
+def organization_key(people: Cast, organization: Organization) -> str:
+    actor = admin_principal(people.acme, people.owner)
+    with scope.tenant(people.acme.id):
+        return keys.issue_key(
+            actor=actor,
+            name="org",
+            scopes=[str(word) for word in sorted(ORGANIZATION)],
+            resource=resources.control_plane(),
+            organization=organization,
+        ).secret
+
+
+@pytest.mark.parametrize("case", PEOPLE_ONLY, ids=str)
+def test_API07_a_machine_is_refused_at_the_persons_own_addresses(case: Case, people: Cast) -> None:
+    organization = make_organization(people.acme)
+    answer = call(case, organization_key(people, organization), case.path())
+    assert (answer.status_code, answer.json()["code"]) == (403, "subject_type_not_allowed")
+
+
+def test_AZ09_every_operation_names_a_scope_of_the_vocabulary_or_is_the_persons_own() -> None:
+    words = {str(permission) for permission in Permission}
+    for case in CASES:
+        assert case.operation.scope in words or case in PEOPLE_ONLY or case.operation.public, str(case)
+
+
+def test_the_lawful_caller_gets_through(people: Cast) -> None:
+    answer = Browser().api("GET", f"/t/{people.acme.slug}/v1/members", access_token(people.owner))
+    assert answer.status_code == 200
+    assert principal_of(people.owner).tenant_id == people.acme.id
+    assert {row["id"] for row in answer.json()["data"]} >= {people.owner.subject, people.member.subject}
