@@ -39,7 +39,13 @@ def invitation(request: HttpRequest) -> HttpResponse:
     session = browser.account_session(request)
     owned = verified_addresses(session)
     matches = any(parse(address).canonical == offer["canonical"] for address in owned)
-    shown = {**offer, **links(tenant, token, offer["email"]), "token": token, "session": session, "matches": matches}
+    shown = {
+        **offer,
+        **links(tenant, token, offer["email"]),
+        "token": token,
+        "session": session,
+        "matches": matches,
+    }
     return render(request, "invitations/accept.html", shown)
 
 
@@ -73,7 +79,9 @@ def outcome(request: HttpRequest, template: str) -> HttpResponse:
     tenant = hosted_tenant(request)
     with scope.tenant(tenant.id):
         row = tenants.tenant()
-    return render(request, template, {"tenant": row, "branding": row.branding, "dashboard": f"/dashboard/{row.slug}/"})
+    return render(
+        request, template, {"tenant": row, "branding": row.branding, "dashboard": f"/dashboard/{row.slug}/"}
+    )
 
 
 def hosted_tenant(request: HttpRequest) -> TenantRef:

@@ -44,7 +44,7 @@ class InvitationShape(Shape):
 
 
 class InvitationQuery(ListQuery):
-    filters = {"organization": "organization_id"}  # noqa: RUF012
+    filters = {"organization": "organization_id"}
 
     state = Words(InvitationState.values)
     organization = PublicId(Organization.PREFIX, required=False)

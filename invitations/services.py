@@ -52,7 +52,9 @@ def invite(
     organization invites into that one only.
     """
     confined = organization.id if organization else None
-    invitation = Invitation(organization=organization, metadata=dict(metadata or {}), **inviters.sender(actor))
+    invitation = Invitation(
+        organization=organization, metadata=dict(metadata or {}), **inviters.sender(actor)
+    )
     ports.authority.require(actor, "invitations:write", invitation)
     offered = list(roles)
     for role in offered:
@@ -83,7 +85,10 @@ def refuse_member(address: Address, organization: Organization | None) -> None:
     member = tenant_selectors.member_by_email(address.canonical)
     if member is None or member.status == MemberStatus.PENDING:
         return
-    if organization is None or organization_selectors.memberships(organization).filter(member=member).exists():
+    if (
+        organization is None
+        or organization_selectors.memberships(organization).filter(member=member).exists()
+    ):
         raise AlreadyMember
 
 
@@ -135,7 +140,7 @@ def send(actor: Principal, invitation: Invitation, token: str) -> None:
 
 
 def resend(*, actor: Principal, invitation: Invitation) -> Invitation:
-    """Mail it again with a new link and a full lifetime; the old link stops working (threat L4).
+    """Mail it again with a new link and its full lifetime; the old link stops working (L4).
 
     Whoever sends it again answers for it from then on. Raises InvitationGone for one that was decided.
     """
@@ -167,7 +172,7 @@ def revoke(*, actor: Principal, invitation: Invitation) -> None:
 
 
 def find(token: str) -> Invitation:
-    """Return the open invitation of a mailed token; raises InvitationGone, alike for unknown and past ones."""
+    """Return the open invitation of a mailed token; raises InvitationGone, alike for unknown and past."""
     rows = selectors.by_token(token).select_related("organization", "inviter")
     found = rows.first() if token else None
     if found is None or not found.is_open:

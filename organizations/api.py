@@ -124,9 +124,7 @@ class Memberships(InOrganization):
 
 
 class OneMembership(InOrganization):
-    @operation(
-        scope="organizations:read", answer=MembershipShape, summary="Read a membership", tags=TAGS
-    )
+    @operation(scope="organizations:read", answer=MembershipShape, summary="Read a membership", tags=TAGS)
     def get(self, call: Call) -> dict[str, Any]:
         membership = selectors.membership(self.organization(call), call.path["member"])
         return call.shape(MembershipShape, membership)

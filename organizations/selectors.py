@@ -35,7 +35,9 @@ def search(rows: QuerySet[Organization], text: str) -> QuerySet[Organization]:
 
 def with_counts(rows: QuerySet[Organization]) -> QuerySet[Organization]:
     """Add `member_count`: people who were not removed from the tenant."""
-    present = Membership.objects.filter(organization_id=OuterRef("id")).exclude(member__status=MemberStatus.REMOVED)
+    present = Membership.objects.filter(organization_id=OuterRef("id")).exclude(
+        member__status=MemberStatus.REMOVED
+    )
     counted = present.order_by().values("organization_id").annotate(count=Count("id")).values("count")
     return rows.annotate(member_count=Coalesce(Subquery(counted), 0))
 

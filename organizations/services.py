@@ -77,7 +77,9 @@ def slug_of(name: str) -> str:
 
 def check_slug(slug: str) -> None:
     if not SLUG.match(slug):
-        detail = "1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit."
+        detail = (
+            "1 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit."
+        )
         raise ValidationFailed(errors=[FieldError("/slug", "invalid", detail)])
 
 
@@ -171,9 +173,7 @@ def add_member(*, actor: Principal, organization: Organization, member: Member) 
     return add_member_as_system(organization=organization, member=member, actor=actor.actor)
 
 
-def add_member_as_system(
-    *, organization: Organization, member: Member, actor: Actor = SYSTEM
-) -> Membership:
+def add_member_as_system(*, organization: Organization, member: Member, actor: Actor = SYSTEM) -> Membership:
     """Add without asking whether the actor may: for callers that have asked themselves."""
     if organization.status == OrganizationStatus.DELETED or member.status == MemberStatus.REMOVED:
         raise Conflict("The organization or the member is gone.")
@@ -219,7 +219,9 @@ def end_sessions(organization: Organization, member: Member | None, reason: str,
     From the organization's own scope sessions are hidden and stay; what they may do there is nothing,
     because authority asks for the membership (roles.authority).
     """
-    rows = TenantSession.objects.filter(organization_id=organization.id, ended_at=None).select_related("member")
+    rows = TenantSession.objects.filter(organization_id=organization.id, ended_at=None).select_related(
+        "member"
+    )
     for session in rows.filter(member=member) if member else rows:
         end_session(session, reason, actor=actor)
 

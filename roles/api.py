@@ -99,7 +99,9 @@ class MemberRoles(Endpoint):
     )
     def get(self, call: Call) -> Answer:
         member = member_by_subject(call.path["member"])
-        return paginate(call, selectors.assignments(member.id).select_related("role", "member"), AssignmentShape)
+        return paginate(
+            call, selectors.assignments(member.id).select_related("role", "member"), AssignmentShape
+        )
 
     @operation(
         scope="roles:write",
@@ -165,9 +167,7 @@ class OrganizationRole(InOrganization):
     def role(self, call: Call) -> Role:
         return selectors.role(call.path["role"], self.organization(call).id)
 
-    @operation(
-        scope="organizations:read", answer=RoleShape, summary="Read an organization's role", tags=TAGS
-    )
+    @operation(scope="organizations:read", answer=RoleShape, summary="Read an organization's role", tags=TAGS)
     def get(self, call: Call) -> Answer:
         role = self.role(call)
         return Answer(call.shape(RoleShape, role), etag=etag(role))
@@ -233,9 +233,7 @@ class MembershipRoles(InOrganization):
 class MembershipRole(InOrganization):
     ids_in_path = {**InOrganization.ids_in_path, "assignment": RoleAssignment.PREFIX}
 
-    @operation(
-        scope="organizations:write", status=204, summary="Take a role in an organization", tags=TAGS
-    )
+    @operation(scope="organizations:write", status=204, summary="Take a role in an organization", tags=TAGS)
     def delete(self, call: Call) -> None:
         held = membership(self.organization(call), call.path["member"])
         row = selectors.assignment(call.path["assignment"], held.member_id, held.organization_id)

@@ -58,7 +58,11 @@ class OneResource(Endpoint):
         return Answer(call.shape(ResourceShape, resource), etag=etag(resource))
 
     @operation(
-        scope="roles:write", body=ResourcePatch, answer=ResourceShape, summary="Change an API resource", tags=TAGS
+        scope="roles:write",
+        body=ResourcePatch,
+        answer=ResourceShape,
+        summary="Change an API resource",
+        tags=TAGS,
     )
     def patch(self, call: Call) -> Answer:
         resource = selectors.api_resource(call.path["resource"])
@@ -112,7 +116,11 @@ class OneScope(Endpoint):
         return Answer(call.shape(ScopeShape, scope), etag=etag(scope))
 
     @operation(
-        scope="roles:write", body=ScopePatch, answer=ScopeShape, summary="Change a scope's description", tags=TAGS
+        scope="roles:write",
+        body=ScopePatch,
+        answer=ScopeShape,
+        summary="Change a scope's description",
+        tags=TAGS,
     )
     def patch(self, call: Call) -> Answer:
         resource, scope = self.read(call)

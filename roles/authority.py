@@ -141,7 +141,12 @@ def standing_of(member_id: uuid.UUID) -> Standing:
 
 def _load(tenant_id: uuid.UUID, member_id: uuid.UUID) -> Standing:
     grants = tuple(
-        Grant(row.role.name, selectors.granted(row.role, row.organization_id), row.organization_id, row.expires_at)
+        Grant(
+            row.role.name,
+            selectors.granted(row.role, row.organization_id),
+            row.organization_id,
+            row.expires_at,
+        )
         for row in selectors.assignments(member_id)
     )
     mine = Membership.objects.filter(

@@ -63,5 +63,7 @@ def lock_owners(organization_id: uuid.UUID | None) -> None:
 
 def owned_by(member_id: uuid.UUID) -> set[uuid.UUID | None]:
     """Return what a member owns: None for the tenant itself, else ids of organizations."""
-    rows = RoleAssignment.objects.filter(member_id=member_id, role__name=selectors.OWNER, role__is_built_in=True)
+    rows = RoleAssignment.objects.filter(
+        member_id=member_id, role__name=selectors.OWNER, role__is_built_in=True
+    )
     return set(selectors.live(rows).values_list("organization_id", flat=True))

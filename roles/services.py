@@ -123,7 +123,13 @@ def update_role(*, actor: Principal, role: Role, changes: Mapping[str, Any]) -> 
         save(role, *before)
         bump(holder.member_id for holder in selectors.holders(role))
         after = describe(role, **{name: changes[name] for name in before})
-        emit("role.updated", actor=actor.actor, organization_id=role.organization_id, object=after, previous=before)
+        emit(
+            "role.updated",
+            actor=actor.actor,
+            organization_id=role.organization_id,
+            object=after,
+            previous=before,
+        )
     return role
 
 
@@ -227,9 +233,10 @@ def prolong(row: RoleAssignment, expires_at: datetime | None) -> None:
 def fits(member: Member, role: Role, organization_id: uuid.UUID | None) -> None:
     """Raise NotFound unless the role can be held there by this member."""
     belongs_there(role, organization_id)
-    belongs = organization_id is None or Membership.objects.filter(
-        organization_id=organization_id, member=member
-    ).exists()
+    belongs = (
+        organization_id is None
+        or Membership.objects.filter(organization_id=organization_id, member=member).exists()
+    )
     if not belongs:
         raise NotFound("This member does not belong to the organization. Add them to it first.")
 

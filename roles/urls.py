@@ -14,7 +14,11 @@ urlpatterns = [
     path("v1/members/<str:member>/roles/<str:assignment>", api.MemberRole.as_view(), name="api-member-role"),
     path(f"{ORGANIZATION}/roles", api.OrganizationRoles.as_view(), name="api-organization-roles"),
     path(f"{ORGANIZATION}/roles/<str:role>", api.OrganizationRole.as_view(), name="api-organization-role"),
-    path(f"{ORGANIZATION}/members/<str:member>/roles", api.MembershipRoles.as_view(), name="api-membership-roles"),
+    path(
+        f"{ORGANIZATION}/members/<str:member>/roles",
+        api.MembershipRoles.as_view(),
+        name="api-membership-roles",
+    ),
     path(
         f"{ORGANIZATION}/members/<str:member>/roles/<str:assignment>",
         api.MembershipRole.as_view(),

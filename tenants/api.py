@@ -26,7 +26,12 @@ TAGS = ("members",)
 
 class Members(Endpoint):
     @operation(
-        scope="members:read", query=MemberQuery, answer=MemberShape, many=True, summary="List members", tags=TAGS
+        scope="members:read",
+        query=MemberQuery,
+        answer=MemberShape,
+        many=True,
+        summary="List members",
+        tags=TAGS,
     )
     def get(self, call: Call) -> Answer:
         filters = {name: call.query.get(name, "") for name in ("q", "role", "organization")}
@@ -68,13 +73,13 @@ class OneMember(Endpoint):
 
 
 class Suspension(Endpoint):
-    @operation(
-        scope="members:write", body=Reason, answer=MemberShape, summary="Suspend a member", tags=TAGS
-    )
+    @operation(scope="members:write", body=Reason, answer=MemberShape, summary="Suspend a member", tags=TAGS)
     def put(self, call: Call) -> dict[str, Any]:
         member = selectors.member_by_subject(call.path["member"])
         reason = call.body.get("reason", "")
-        return call.shape(MemberShape, members.suspend_member(actor=call.caller, member=member, reason=reason))
+        return call.shape(
+            MemberShape, members.suspend_member(actor=call.caller, member=member, reason=reason)
+        )
 
     @operation(scope="members:write", status=204, summary="Reactivate a member", tags=TAGS)
     def delete(self, call: Call) -> None:
@@ -97,7 +102,9 @@ class Logout(Endpoint):
 
 
 class OneTenant(Endpoint):
-    @operation(scope="tenant:read", answer=TenantShape, summary="Read the tenant's settings", tags=("tenant",))
+    @operation(
+        scope="tenant:read", answer=TenantShape, summary="Read the tenant's settings", tags=("tenant",)
+    )
     def get(self, call: Call) -> Answer:
         tenant = selectors.tenant()
         return Answer(call.shape(TenantShape, tenant), etag=etag(tenant))

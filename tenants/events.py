@@ -32,16 +32,28 @@ KEY = {"kid": "string", "alg": "string"}
 
 declare("tenant.created", "A tenant was created", object="tenant", fields=TENANT)
 declare("tenant.updated", "A tenant's settings were changed", object="tenant", fields=TENANT)
-declare("tenant.suspended", "A tenant was suspended", object="tenant", fields=TENANT, signal=f"{RISC}/account-disabled")
+declare(
+    "tenant.suspended",
+    "A tenant was suspended",
+    object="tenant",
+    fields=TENANT,
+    signal=f"{RISC}/account-disabled",
+)
 declare("tenant.reactivated", "A suspended tenant works again", object="tenant", fields=TENANT)
 declare("tenant.signing_key.created", "A signing key was created", object="signing_key", fields=KEY)
-declare("tenant.signing_key.rotated", "Another signing key signs from now on", object="signing_key", fields=KEY)
+declare(
+    "tenant.signing_key.rotated", "Another signing key signs from now on", object="signing_key", fields=KEY
+)
 declare("tenant.signing_key.revoked", "A signing key was revoked", object="signing_key", fields=KEY)
 
 declare("user.created", "A person joined or was added", object="member", fields=MEMBER)
 declare("user.updated", "A member's data changed", object="member", fields=MEMBER)
 declare(
-    "user.suspended", "A member was suspended", object="member", fields=MEMBER, signal=f"{RISC}/account-disabled"
+    "user.suspended",
+    "A member was suspended",
+    object="member",
+    fields=MEMBER,
+    signal=f"{RISC}/account-disabled",
 )
 declare(
     "user.reactivated",
@@ -50,7 +62,9 @@ declare(
     fields=MEMBER,
     signal=f"{RISC}/account-enabled",
 )
-declare("user.deleted", "A member was removed", object="member", fields=MEMBER, signal=f"{RISC}/account-purged")
+declare(
+    "user.deleted", "A member was removed", object="member", fields=MEMBER, signal=f"{RISC}/account-purged"
+)
 
 declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)
 declare("session.ended", "A session was ended", object="session", fields=SESSION)

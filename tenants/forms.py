@@ -25,17 +25,26 @@ class ProfileForm(Explained):
         required=False,
         help_text=_("This tenant's own copy. The person's account keeps its name."),
     )
-    locale = forms.CharField(label=_("Language"), max_length=16, required=False, help_text=_("Such as en or de-CH."))
+    locale = forms.CharField(
+        label=_("Language"), max_length=16, required=False, help_text=_("Such as en or de-CH.")
+    )
 
 
 class SettingsForm(Explained):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("People see it when they sign in."))
     support_email = forms.EmailField(
-        label=_("Support e-mail"), max_length=254, required=False, help_text=_("Shown on sign-in and consent pages.")
+        label=_("Support e-mail"),
+        max_length=254,
+        required=False,
+        help_text=_("Shown on sign-in and consent pages."),
     )
-    support_url = forms.URLField(label=_("Support page"), max_length=500, required=False, assume_scheme="https")
+    support_url = forms.URLField(
+        label=_("Support page"), max_length=500, required=False, assume_scheme="https"
+    )
     terms_url = forms.URLField(label=_("Terms"), max_length=500, required=False, assume_scheme="https")
-    privacy_url = forms.URLField(label=_("Privacy notice"), max_length=500, required=False, assume_scheme="https")
+    privacy_url = forms.URLField(
+        label=_("Privacy notice"), max_length=500, required=False, assume_scheme="https"
+    )
 
 
 class PolicyForm(Explained):
@@ -73,9 +82,7 @@ class PolicyForm(Explained):
         required=False,
         help_text=_("A key sent to the API itself is refused."),
     )
-    admin_mfa_required = forms.BooleanField(
-        label=_("Administrators need a second factor"), required=False
-    )
+    admin_mfa_required = forms.BooleanField(label=_("Administrators need a second factor"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("Kept in the audit log."))
 
     UNITS = {
@@ -99,5 +106,7 @@ class PolicyForm(Explained):
         for name in asked.keys() & self.UNITS.keys():
             asked[name] *= self.UNITS[name]
         if "sign_up_domains" in asked:
-            asked["sign_up_domains"] = [line.strip().casefold() for line in asked["sign_up_domains"].split() if line]
+            asked["sign_up_domains"] = [
+                line.strip().casefold() for line in asked["sign_up_domains"].split() if line
+            ]
         return asked

@@ -93,7 +93,7 @@ def id_or_missing(prefix: str, text: str) -> Any:
 class Explained(forms.Form):
     """A form that shows what a service refused, at the field it names or above all."""
 
-    names: dict[str, str] = {}  # noqa: RUF012 — field of the service → field of the form
+    names: dict[str, str] = {}
 
     def explain(self, problem: Problem) -> None:
         for error in problem.errors:
@@ -120,7 +120,9 @@ def attempt(work: Callable[[], Any]) -> tuple[Any, Problem | None]:
         return None, problem
 
 
-def act(request: HttpRequest, back: str, work: Callable[[], Any], done: str, *, then: str = "") -> HttpResponse:
+def act(
+    request: HttpRequest, back: str, work: Callable[[], Any], done: str, *, then: str = ""
+) -> HttpResponse:
     """Answer a button: POST only; say what happened and return to a page."""
     if request.method != "POST":
         raise MethodNotAllowed
@@ -143,7 +145,9 @@ def reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()[:300]
 
 
-def show(request: HttpRequest, template: str, *forms_: forms.Form, status: int = 0, **context: Any) -> HttpResponse:
+def show(
+    request: HttpRequest, template: str, *forms_: forms.Form, status: int = 0, **context: Any
+) -> HttpResponse:
     """Render a page; one with a form that was refused answers 422."""
     refused = any(form.errors for form in forms_)
     return render(request, template, context, status=status or (422 if refused else 200))

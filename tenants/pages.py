@@ -35,7 +35,11 @@ def status_label(status: str) -> str:
 def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List members, newest first, by the beginning of name or address, status, role and organization."""
     q = request.GET.get("q", "").strip()[:120]
-    asked = {name: request.GET.get(name, "")[:80] for name in ("role", "organization") if name in selectors.narrowings}
+    asked = {
+        name: request.GET.get(name, "")[:80]
+        for name in ("role", "organization")
+        if name in selectors.narrowings
+    }
     rows = selectors.search_members(q=q, **asked)
     status = request.GET.get("status", "")
     if status in STATUSES:
@@ -49,7 +53,10 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         previous_url=page.previous_url,
         q=q,
         selects=[select("status", _("Any status"), status, [(s.value, status_label(s)) for s in STATUSES])]
-        + [select(name, labels()[name], value, selectors.narrowings[name].choices()) for name, value in asked.items()],
+        + [
+            select(name, labels()[name], value, selectors.narrowings[name].choices())
+            for name, value in asked.items()
+        ],
         narrowed=bool(q or status or any(asked.values())),
         members_url=viewer.url("members"),
         new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
@@ -84,7 +91,9 @@ def member_detail(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        saved = form.carry_out(lambda: members.update_member(actor=viewer.principal, member=member, changes=changes))
+        saved = form.carry_out(
+            lambda: members.update_member(actor=viewer.principal, member=member, changes=changes)
+        )
         if saved is not None:
             messages.success(request, _("Saved."))
             return see_other(viewer.url("members", member.subject))
@@ -158,7 +167,9 @@ def member_suspend(request: HttpRequest, viewer: Viewer, member_id: str) -> Http
     back = viewer.url("members", member.subject)
     if request.POST.get("lift"):
         done = _("The member may sign in again.")
-        return act(request, back, lambda: members.reactivate_member(actor=viewer.principal, member=member), done)
+        return act(
+            request, back, lambda: members.reactivate_member(actor=viewer.principal, member=member), done
+        )
     why = reason(request)
     return act(
         request,
@@ -213,11 +224,14 @@ def settings(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     tenant = viewer.tenant
     names = list(SettingsForm.base_fields)
     form = SettingsForm(
-        request.POST if request.method == "POST" else None, initial={name: getattr(tenant, name) for name in names}
+        request.POST if request.method == "POST" else None,
+        initial={name: getattr(tenant, name) for name in names},
     )
     if form.is_valid():
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        saved = form.carry_out(lambda: services.update_tenant(actor=viewer.principal, tenant=tenant, changes=changes))
+        saved = form.carry_out(
+            lambda: services.update_tenant(actor=viewer.principal, tenant=tenant, changes=changes)
+        )
         if saved is not None:
             messages.success(request, _("Saved."))
             return see_other(viewer.url("settings"))
@@ -229,7 +243,13 @@ def settings(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     ]
     may = viewer.may("tenant:write")
     return show(
-        request, "tenants/settings.html", form, form=form, rows=facts, may_change=may, tab_items=settings_tabs(viewer, "")
+        request,
+        "tenants/settings.html",
+        form,
+        form=form,
+        rows=facts,
+        may_change=may,
+        tab_items=settings_tabs(viewer, ""),
     )
 
 
@@ -240,7 +260,9 @@ def policy(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         changes = form.changes
-        saved = form.carry_out(lambda: services.update_policy(actor=viewer.principal, tenant=tenant, changes=changes))
+        saved = form.carry_out(
+            lambda: services.update_policy(actor=viewer.principal, tenant=tenant, changes=changes)
+        )
         if saved is not None:
             messages.success(request, _("The policy is in force."))
             return see_other(viewer.url("settings", "policy"))
@@ -250,7 +272,10 @@ def policy(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 
 def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
-    entries = [("", _("General"), viewer.may("tenant:read")), ("policy", _("Policy"), viewer.may("policies:read"))]
+    entries = [
+        ("", _("General"), viewer.may("tenant:read")),
+        ("policy", _("Policy"), viewer.may("policies:read")),
+    ]
     return [
         {"label": label, "url": viewer.url("settings", *([name] if name else [])), "active": name == tab}
         for name, label, shown in entries

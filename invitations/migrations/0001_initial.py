@@ -1,8 +1,9 @@
-import core.ids
-import core.scope
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
+
+import core.ids
+import core.scope
 
 
 class Migration(migrations.Migration):

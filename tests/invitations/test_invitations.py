@@ -22,8 +22,8 @@ from organizations.models import Membership, Organization
 from roles import authority
 from roles import selectors as role_selectors
 from roles import services as role_services
-from roles.permissions import ORGANIZATION
 from roles.models import RoleAssignment
+from roles.permissions import ORGANIZATION
 from tenants import members, selectors
 from tests.factories import (
     Browser,
@@ -81,7 +81,9 @@ def outbox():
         yield box
 
 
-def invite(cast: Cast, sender: Person, email: str, *roles: str, organization: Organization | None = None) -> Invitation:
+def invite(
+    cast: Cast, sender: Person, email: str, *roles: str, organization: Organization | None = None
+) -> Invitation:
     with scope.tenant(cast.acme.id):
         named = [role_selectors.built_in(name) for name in roles]
         actor = principal_of(sender, authority.permissions_of(sender.member.id))
@@ -91,7 +93,10 @@ def invite(cast: Cast, sender: Person, email: str, *roles: str, organization: Or
 def accept(cast: Cast, person: Person, token: str, *owned: str) -> Invitation:
     with scope.tenant(cast.acme.id):
         return services.accept(
-            account_id=person.account_id, emails_verified=set(owned or (person.email,)), token=token, name="Nia New"
+            account_id=person.account_id,
+            emails_verified=set(owned or (person.email,)),
+            token=token,
+            name="Nia New",
         )
 
 
@@ -318,16 +323,28 @@ def test_R5_an_invitation_needs_its_key_and_is_sent_once(cast: Cast, admin: str,
 
 @pytest.mark.parametrize(
     "extra",
-    [{"state": "accepted"}, {"inviter": "sub_x"}, {"token": "x"}, {"roles": ["owner"]}, {"expires_in": 5}, {"email": "no"}],
+    [
+        {"state": "accepted"},
+        {"inviter": "sub_x"},
+        {"token": "x"},
+        {"roles": ["owner"]},
+        {"expires_in": 5},
+        {"email": "no"},
+    ],
 )
-def test_S3_what_is_not_offered_cannot_be_written(cast: Cast, admin: str, outbox: Outbox, extra: dict[str, object]):
+def test_S3_what_is_not_offered_cannot_be_written(
+    cast: Cast, admin: str, outbox: Outbox, extra: dict[str, object]
+):
     body = {"email": f"{unique('x')}@example.com", **extra}
     assert call(cast, "POST", "invitations", admin, body).status_code == 400
     assert outbox.sent == []
 
 
 def test_existing_members_are_not_invited_again(cast: Cast, admin: str, outbox: Outbox):
-    assert call(cast, "POST", "invitations", admin, {"email": cast.member.email}).json()["code"] == "already_member"
+    assert (
+        call(cast, "POST", "invitations", admin, {"email": cast.member.email}).json()["code"]
+        == "already_member"
+    )
 
 
 def test_TEN05_an_organization_invites_into_itself_and_sees_only_that(cast: Cast, admin: str, outbox: Outbox):
@@ -342,7 +359,9 @@ def test_TEN05_an_organization_invites_into_itself_and_sees_only_that(cast: Cast
     made = call(cast, "POST", "invitations", token, {"email": f"{unique('o')}@example.com"})
     assert made.status_code == 201, made.content
     assert made.json()["organization"] == ours.public_id
-    assert [row["id"] for row in call(cast, "GET", "invitations", token).json()["data"]] == [made.json()["id"]]
+    assert [row["id"] for row in call(cast, "GET", "invitations", token).json()["data"]] == [
+        made.json()["id"]
+    ]
     assert call(cast, "GET", f"invitations/{hidden}", token).status_code == 404
     body = {"email": f"{unique('o')}@example.com", "organization": theirs.public_id}
     assert call(cast, "POST", "invitations", token, body).status_code in (403, 404)
@@ -354,7 +373,13 @@ def test_TEN05_an_organization_invites_into_itself_and_sees_only_that(cast: Cast
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "invitations"), ("POST", "invitations"), ("GET", "invitations/{id}"), ("DELETE", "invitations/{id}"), ("POST", "invitations/{id}/delivery")],
+    [
+        ("GET", "invitations"),
+        ("POST", "invitations"),
+        ("GET", "invitations/{id}"),
+        ("DELETE", "invitations/{id}"),
+        ("POST", "invitations/{id}/delivery"),
+    ],
 )
 def test_each_operation_refuses_who_may_not(cast: Cast, outbox: Outbox, method: str, path: str):
     invitation = invite(cast, cast.owner, f"{unique('x')}@example.com")
@@ -370,7 +395,11 @@ def test_each_operation_refuses_who_may_not(cast: Cast, outbox: Outbox, method: 
         assert call(cast, method, address, token, body).json()["code"] == code
     if "{id}" in path:
         own = Browser().api(
-            method, f"/t/{cast.globex.slug}/v1/{address}", access_token(cast.other_owner), body, Idempotency_Key="k"
+            method,
+            f"/t/{cast.globex.slug}/v1/{address}",
+            access_token(cast.other_owner),
+            body,
+            Idempotency_Key="k",
         )
         assert own.json()["code"] == "not_found"
     assert state(cast, invitation) == "pending"

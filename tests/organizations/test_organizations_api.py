@@ -52,15 +52,26 @@ def make_admin(cast: Cast, *, role: str = "admin") -> tuple[Organization, Person
 
 def test_ORG01_creates_changes_and_deletes(cast: Cast, admin: str):
     name = unique("Überall GmbH")
-    made = call(cast, "POST", "organizations", admin, {"name": name, "external_id": name, "metadata": {"a": "b"}})
+    made = call(
+        cast, "POST", "organizations", admin, {"name": name, "external_id": name, "metadata": {"a": "b"}}
+    )
     assert made.status_code == 201, made.content
     body = made.json()
     assert body["slug"].startswith("uberall-gmbh-")
     assert (body["object"], body["status"], body["metadata"]) == ("organization", "active", {"a": "b"})
     path = f"organizations/{body['id']}"
-    changed = call(cast, "PATCH", path, admin, {"name": "New", "policy": {"session_idle": 600}}, If_Match=made.headers["ETag"])
+    changed = call(
+        cast,
+        "PATCH",
+        path,
+        admin,
+        {"name": "New", "policy": {"session_idle": 600}},
+        If_Match=made.headers["ETag"],
+    )
     assert (changed.status_code, changed.json()["policy"]) == (200, {"session_idle": 600})
-    assert call(cast, "PATCH", path, admin, {"name": "Late"}, If_Match=made.headers["ETag"]).status_code == 412
+    assert (
+        call(cast, "PATCH", path, admin, {"name": "Late"}, If_Match=made.headers["ETag"]).status_code == 412
+    )
     assert call(cast, "DELETE", path, admin).status_code == 204
     assert call(cast, "GET", path, admin).status_code == 404
 
@@ -88,7 +99,10 @@ def test_slugs_are_unique_in_the_tenant_and_free_again_after_deletion(cast: Cast
     second = call(cast, "POST", "organizations", admin, {"name": "Two", "slug": slug})
     assert (second.status_code, second.json()["code"]) == (409, "slug_taken")
     elsewhere = Browser().api(
-        "POST", f"/t/{cast.globex.slug}/v1/organizations", access_token(cast.other_owner), {"name": "One", "slug": slug}
+        "POST",
+        f"/t/{cast.globex.slug}/v1/organizations",
+        access_token(cast.other_owner),
+        {"name": "One", "slug": slug},
     )
     assert elsewhere.status_code == 201
     call(cast, "DELETE", f"organizations/{first.json()['id']}", admin)
@@ -124,9 +138,7 @@ def test_A7_leaving_an_organization_ends_authority_in_it_at_once(cast: Cast, adm
     assert call(cast, "DELETE", path, admin).status_code == 204
     assert call(cast, "GET", "organizations", token).status_code in (401, 403)
     with scope.tenant(cast.acme.id):
-        services.add_member(
-            actor=make_principal(cast.acme), organization=organization, member=person.member
-        )
+        services.add_member(actor=make_principal(cast.acme), organization=organization, member=person.member)
     with scope.tenant(cast.acme.id):
         assert authority.permissions_of(person.member.id, organization.id) == frozenset()
 

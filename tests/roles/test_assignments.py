@@ -175,7 +175,9 @@ def test_a_role_offers_only_known_permissions(cast: Cast):
     ours = make_organization(cast.acme)
     with scope.tenant(cast.acme.id):
         with pytest.raises(ValidationFailed):
-            services.create_role(actor=acting_inside(cast.owner), name="Odd", permissions=["everything:write"])
+            services.create_role(
+                actor=acting_inside(cast.owner), name="Odd", permissions=["everything:write"]
+            )
         with pytest.raises(ValidationFailed):
             services.create_role(
                 actor=acting_inside(cast.owner), name="Odd", permissions=["tenant:write"], organization=ours
@@ -322,7 +324,9 @@ def test_TEN05_an_organization_gives_its_own_roles_to_its_own_people(cast: Cast)
     ours = make_organization(cast.acme, people=[inside])
     actor = make_principal(cast.acme, ORGANIZATION, organization_id=ours.id)
     with scope.principal(actor):
-        role = services.create_role(actor=actor, name="Clerk", permissions=["members:read"], organization=ours)
+        role = services.create_role(
+            actor=actor, name="Clerk", permissions=["members:read"], organization=ours
+        )
         services.assign_role(actor=actor, member=inside.member, role=role, organization=ours)
         assert authority.permissions_of(inside.member.id, ours.id) == {"members:read"}
         with pytest.raises(NotFound):
@@ -333,7 +337,10 @@ def test_TEN05_an_organization_gives_its_own_roles_to_its_own_people(cast: Cast)
 
 def test_TEN05_from_an_organization_nothing_is_given_in_the_tenant(cast: Cast):
     inside = make_member(cast.acme)
-    ours, theirs = make_organization(cast.acme, people=[inside]), make_organization(cast.acme, people=[inside])
+    ours, theirs = (
+        make_organization(cast.acme, people=[inside]),
+        make_organization(cast.acme, people=[inside]),
+    )
     actor = make_principal(cast.acme, ORGANIZATION, organization_id=ours.id)
     with scope.principal(actor):
         viewer = selectors.built_in("viewer")
@@ -347,7 +354,10 @@ def test_TEN05_from_an_organization_nothing_is_given_in_the_tenant(cast: Cast):
 
 def test_a_role_of_one_organization_is_held_in_no_other(cast: Cast):
     person = make_member(cast.acme)
-    ours, theirs = make_organization(cast.acme, people=[person]), make_organization(cast.acme, people=[person])
+    ours, theirs = (
+        make_organization(cast.acme, people=[person]),
+        make_organization(cast.acme, people=[person]),
+    )
     actor = acting(cast.owner)
     with scope.tenant(cast.acme.id):
         role = services.create_role(actor=actor, name="Local", permissions=[], organization=ours)
@@ -368,4 +378,4 @@ def test_an_admin_page_is_measured_by_the_same_rules(cast: Cast):
         give(cast.acme, admin_principal(cast.acme, admin), taker.member, "owner")
     give(cast.acme, admin_principal(cast.acme, admin), taker.member, "developer")
     assert roles_of(cast.acme, taker.member) == ("developer",)
-    assert ALL == BUILT_IN["admin"]
+    assert BUILT_IN["admin"] == ALL

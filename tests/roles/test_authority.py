@@ -37,8 +37,8 @@ MATRIX = {
     "owner": "all",
     "admin": "all",
     "security_admin": "reads policies:write api-keys:write members:write webhooks:write roles:write",
-    "developer": "applications:read applications:write api-keys:read api-keys:write webhooks:read webhooks:write"
-    " events:read roles:read tenant:read",
+    "developer": "applications:read applications:write api-keys:read api-keys:write webhooks:read"
+    " webhooks:write events:read roles:read tenant:read",
     "billing_manager": "tenant:read",
     "support": "members:read members:write invitations:read invitations:write organizations:read tenant:read",
     "auditor": "reads",
@@ -80,7 +80,9 @@ def test_a_role_in_one_organization_counts_in_that_one_only(cast: Cast):
     person = make_member(cast.acme)
     ours, theirs = (make_organization(cast.acme, people=[person]) for _ in range(2))
     with scope.tenant(cast.acme.id):
-        services.assign_role_as_system(member=person.member, role=selectors.built_in("admin"), organization=ours)
+        services.assign_role_as_system(
+            member=person.member, role=selectors.built_in("admin"), organization=ours
+        )
         assert authority.permissions_of(person.member.id) == frozenset()
         assert authority.permissions_of(person.member.id, theirs.id) == frozenset()
         assert authority.permissions_of(person.member.id, ours.id) == ORGANIZATION
@@ -97,7 +99,9 @@ def test_R20_an_expired_assignment_grants_nothing(cast: Cast):
     person = make_member(cast.acme)
     soon = timezone.now() + timedelta(milliseconds=150)
     with scope.tenant(cast.acme.id):
-        services.assign_role_as_system(member=person.member, role=selectors.built_in("viewer"), expires_at=soon)
+        services.assign_role_as_system(
+            member=person.member, role=selectors.built_in("viewer"), expires_at=soon
+        )
         assert "members:read" in authority.permissions_of(person.member.id)
     time.sleep(0.2)
     with scope.tenant(cast.acme.id):

@@ -148,12 +148,16 @@ def test_C6_resources_and_scopes_are_made_changed_and_deleted(cast: Cast, owner:
     assert call(cast, "DELETE", scope_path, owner).status_code == 204
     assert call(cast, "PATCH", path, owner, {"token_lifetime": 300}).json()["token_lifetime"] == 300
     assert call(cast, "PATCH", path, owner, {"audience": "https://other.example"}).status_code == 400
-    assert call(cast, "POST", "api-resources", owner, {"audience": audience, "name": "Twin"}).status_code == 409
+    assert (
+        call(cast, "POST", "api-resources", owner, {"audience": audience, "name": "Twin"}).status_code == 409
+    )
     assert call(cast, "DELETE", path, owner).status_code == 204
     assert call(cast, "GET", path, owner).status_code == 404
 
 
-@pytest.mark.parametrize("audience", ["", "api", "/path", "https://a.example/#x", 7, "https://a\u202e.example"])
+@pytest.mark.parametrize(
+    "audience", ["", "api", "/path", "https://a.example/#x", 7, "https://a\u202e.example"]
+)
 def test_an_audience_is_an_absolute_address(cast: Cast, owner: str, audience: object):
     assert call(cast, "POST", "api-resources", owner, {"audience": audience, "name": "x"}).status_code == 400
 
@@ -163,7 +167,9 @@ def test_a_scope_is_one_token(cast: Cast, owner: str, value: object):
     with scope.tenant(cast.acme.id):
         row = selectors.api_resources().filter(is_control_plane=False).first()
     if row is None:
-        made = call(cast, "POST", "api-resources", owner, {"audience": f"https://{unique('s')}.example", "name": "S"})
+        made = call(
+            cast, "POST", "api-resources", owner, {"audience": f"https://{unique('s')}.example", "name": "S"}
+        )
         identifier = made.json()["id"]
     else:
         identifier = row.public_id

@@ -63,7 +63,12 @@ def test_USR01_lists_and_reads_members(cast: Cast, admin: str):
     one = call(cast, "GET", f"members/{person.subject}", admin)
     assert one.status_code == 200
     body = one.json()
-    assert (body["object"], body["name"], body["email"], body["status"]) == ("member", "Ada Moreno", person.email, "active")
+    assert (body["object"], body["name"], body["email"], body["status"]) == (
+        "member",
+        "Ada Moreno",
+        person.email,
+        "active",
+    )
     assert body["mode"] == "test"
     assert str(person.account_id) not in one.content.decode()
     assert one.headers["ETag"]
@@ -85,13 +90,18 @@ def test_USR01_filters_by_status_role_and_organization(cast: Cast, admin: str):
     organization = make_organization(cast.acme, people=[person])
     with scope.tenant(cast.acme.id):
         auditor = role_selectors.built_in("auditor").public_id
-    for query in (f"organization={organization.public_id}", f"organization={organization.public_id}&role=auditor"):
+    for query in (
+        f"organization={organization.public_id}",
+        f"organization={organization.public_id}&role=auditor",
+    ):
         assert subjects(call(cast, "GET", f"members?{query}", admin)) == {person.subject}
     for query in ("role=auditor", f"role={auditor}"):
         found = subjects(call(cast, "GET", f"members?limit=100&{query}", admin))
         assert person.subject in found
         assert plain.subject not in found
-    assert person.subject not in subjects(call(cast, "GET", "members?limit=100&status=suspended,pending", admin))
+    assert person.subject not in subjects(
+        call(cast, "GET", "members?limit=100&status=suspended,pending", admin)
+    )
     assert subjects(call(cast, "GET", "members?organization=org_00000000000000000000000000", admin)) == set()
     assert call(cast, "GET", "members?status=removed", admin).status_code == 400
     assert call(cast, "GET", "members?colour=red", admin).status_code == 400
@@ -136,7 +146,9 @@ def test_A5_a_cursor_serves_nobody_else_and_no_other_list(cast: Cast, admin: str
 
 def test_adds_a_member_who_has_no_account_yet(cast: Cast, admin: str):
     email = f"{unique('new')}@example.com"
-    answer = call(cast, "POST", "members", admin, {"email": email, "name": "New Person", "metadata": {"plan": "a"}})
+    answer = call(
+        cast, "POST", "members", admin, {"email": email, "name": "New Person", "metadata": {"plan": "a"}}
+    )
     assert answer.status_code == 201, answer.content
     body = answer.json()
     assert (body["status"], body["email_verified"], body["metadata"]) == ("pending", False, {"plan": "a"})
@@ -146,7 +158,9 @@ def test_adds_a_member_who_has_no_account_yet(cast: Cast, admin: str):
 
 def test_changes_the_tenants_own_copy(cast: Cast, admin: str):
     person = make_member(cast.acme)
-    answer = call(cast, "PATCH", f"members/{person.subject}", admin, {"name": "Renamed", "metadata": {"a": "b"}})
+    answer = call(
+        cast, "PATCH", f"members/{person.subject}", admin, {"name": "Renamed", "metadata": {"a": "b"}}
+    )
     assert answer.status_code == 200, answer.content
     assert stored(cast, person.member).name == "Renamed"
     cleared = call(cast, "PATCH", f"members/{person.subject}", admin, {"metadata": None})
@@ -172,7 +186,9 @@ def test_L10_only_listed_fields_can_be_written(cast: Cast, admin: str, extra: di
     answer = call(cast, "PATCH", f"members/{person.subject}", admin, {"name": "Changed", **extra})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation_failed")
     after = vars(stored(cast, person.member))
-    assert {k: v for k, v in after.items() if k != "_state"} == {k: v for k, v in before.items() if k != "_state"}
+    assert {k: v for k, v in after.items() if k != "_state"} == {
+        k: v for k, v in before.items() if k != "_state"
+    }
     if "email" not in extra:
         made = call(cast, "POST", "members", admin, {"email": f"{unique('x')}@example.com", **extra})
         assert made.status_code == 400
@@ -180,7 +196,16 @@ def test_L10_only_listed_fields_can_be_written(cast: Cast, admin: str, extra: di
 
 @pytest.mark.parametrize(
     "body",
-    [{"name": 7}, {"name": "a\u202eb"}, {"name": None}, {"metadata": {"a": 1}}, {"metadata": []}, [], "x", {"name": "y" * 201}],
+    [
+        {"name": 7},
+        {"name": "a\u202eb"},
+        {"name": None},
+        {"metadata": {"a": 1}},
+        {"metadata": []},
+        [],
+        "x",
+        {"name": "y" * 201},
+    ],
 )
 def test_P1_bad_input_is_refused(cast: Cast, admin: str, body: object):
     answer = call(cast, "PATCH", f"members/{cast.member.subject}", admin, body)
@@ -221,9 +246,7 @@ def test_S6_somebody_who_comes_back_inherits_nothing(cast: Cast, admin: str):
     person = make_member(cast.acme, roles=["admin"])
     assert call(cast, "DELETE", f"members/{person.subject}", admin).status_code == 204
     with scope.tenant(cast.acme.id):
-        back = members.create_member(
-            actor=SYSTEM, email=person.email, account_id=person.account_id
-        )
+        back = members.create_member(actor=SYSTEM, email=person.email, account_id=person.account_id)
         assert back.subject != person.subject
         assert authority.permissions_of(back.id) == frozenset()
 
@@ -311,7 +334,9 @@ def test_A2_a_tenant_named_by_the_caller_has_no_effect(cast: Cast, foreign: str)
 def test_TEN01_the_tenants_settings_are_read_and_changed(cast: Cast, admin: str):
     read = call(cast, "GET", "tenant", admin)
     assert read.json()["issuer"].endswith(f"/t/{cast.acme.slug}")
-    changed = call(cast, "PATCH", "tenant", admin, {"support_email": "help@example.com"}, If_Match=read.headers["ETag"])
+    changed = call(
+        cast, "PATCH", "tenant", admin, {"support_email": "help@example.com"}, If_Match=read.headers["ETag"]
+    )
     assert changed.status_code == 200, changed.content
     assert changed.json()["support_email"] == "help@example.com"
     stale = call(cast, "PATCH", "tenant", admin, {"name": "Late"}, If_Match=read.headers["ETag"])

@@ -1,0 +1,114 @@
+"""Forms of the role and API resource pages. They ask; the services decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.errors import NotFound
+from organizations import selectors as organizations
+from organizations.models import Organization
+from roles import guards, selectors
+from roles.models import Role
+from roles.permissions import DESCRIPTIONS, ORGANIZATION, Permission
+from tenants.models import Member
+from tenants.pagekit import Explained, Viewer, id_or_missing
+
+
+class RoleForm(Explained):
+    """Offers the permissions that the author holds: nobody grants what they lack."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=64)
+    description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
+    permissions = forms.MultipleChoiceField(
+        label=gettext_lazy("Permissions"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, viewer: Viewer, confined: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        on_offer = ORGANIZATION if confined else frozenset(Permission)
+        words = [word for word in Permission if word in on_offer and viewer.may(word)]
+        field = self.fields["permissions"]
+        field.choices = [(word.value, word.value) for word in words]  # type: ignore[attr-defined]
+        field.option_help = {word.value: DESCRIPTIONS[word] for word in words}  # type: ignore[attr-defined]
+
+
+class AssignmentForm(Explained):
+    """Give one member a role, in the tenant or in one of the member's organizations."""
+
+    place = forms.ChoiceField(label=gettext_lazy("Where"), required=False)
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
+    expires_at = forms.DateTimeField(
+        label=gettext_lazy("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text=gettext_lazy("UTC. Leave it empty for good."),
+    )
+
+    def __init__(self, *args: Any, viewer: Viewer, member: Member, **options: Any) -> None:
+        super().__init__(*args, **options)
+        mine = [(row.public_id, row.name) for row in organizations.organizations_of(member)]
+        whole = [("", _("The whole tenant"))] if viewer.principal.organization_id is None else []
+        self.roles = {
+            role.public_id: role for role in selectors.roles().order_by("-is_built_in", "name")[:300]
+        }
+        self.fields["place"].choices = [*whole, *mine]  # type: ignore[attr-defined]
+        self.fields["role"].choices = [(key, label(role)) for key, role in self.roles.items()]  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> Role:
+        return self.roles[self.cleaned_data["role"]]
+
+    @property
+    def where(self) -> Organization | None:
+        text = self.cleaned_data["place"]
+        return organizations.organization(id_or_missing(Organization.PREFIX, text)) if text else None
+
+
+def label(role: Role) -> str:
+    if role.organization_id is None:
+        return role.name
+    try:
+        where = organizations.organization(role.organization_id).name
+    except NotFound:
+        return role.name
+    return f"{role.name} ({where})"
+
+
+def may_unassign(viewer: Viewer, role: Role, organization_id: Any) -> bool:
+    """Whether a button to take the role makes sense; the service decides."""
+    actor = viewer.principal
+    if guards.is_owner_role(role) and not (actor.member_id and guards.owns(actor.member_id, organization_id)):
+        return organization_id is not None and actor.organization_id is None
+    return selectors.granted(role, organization_id) <= actor.permissions
+
+
+class ResourceForm(Explained):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    audience = forms.CharField(
+        label=gettext_lazy("Audience"),
+        max_length=300,
+        help_text=gettext_lazy("An absolute address such as https://api.example.com. It can never change."),
+    )
+    token_lifetime = forms.IntegerField(
+        label=gettext_lazy("Token lifetime, in seconds"),
+        min_value=60,
+        max_value=86_400,
+        required=False,
+        help_text=gettext_lazy("Empty: the tenant's."),
+    )
+
+
+class ScopeForm(Explained):
+    value = forms.CharField(
+        label=gettext_lazy("Scope"), max_length=120, help_text=gettext_lazy("Such as read:campaigns.")
+    )
+    description = forms.CharField(
+        label=gettext_lazy("Description"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("Shown on consent pages."),
+    )

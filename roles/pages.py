@@ -1,0 +1,292 @@
+"""The dashboard's pages of roles, who has them, and API resources; `ROUTES` lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from roles import resources, selectors, services
+from roles.forms import AssignmentForm, ResourceForm, RoleForm, ScopeForm, may_unassign
+from roles.models import ApiResource, Role, RoleAssignment, Scope
+from roles.permissions import BUILT_IN, DESCRIPTIONS, Permission
+from tenants.models import Member
+from tenants.pagekit import (
+    Viewer,
+    act,
+    id_or_missing,
+    listing,
+    see_other,
+    show,
+    unconfirmed,
+)
+from tenants.pages import frame
+from tenants.selectors import begins, member_by_subject
+
+READ, WRITE = "roles:read", "roles:write"
+
+
+def role_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Custom roles, and the built-in ones above them."""
+    q = request.GET.get("q", "").strip()[:64]
+    rows = selectors.roles().filter(is_built_in=False).select_related("organization")
+    if q:
+        rows = rows.filter(begins("name", q, folded=False))
+    page = listing(request, rows)
+    return show(
+        request,
+        "roles/list.html",
+        built_in=[] if q else selectors.roles().filter(is_built_in=True).order_by("id"),
+        page=page,
+        next_url=page.next_url,
+        previous_url=page.previous_url,
+        q=q,
+        roles_url=viewer.url("roles"),
+        matrix_url=viewer.url("roles", "matrix"),
+        new_url=viewer.url("roles", "new") if viewer.may(WRITE) else "",
+    )
+
+
+def matrix(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Every built-in role against every permission (AZ-03), from the same table that decides."""
+    names = list(BUILT_IN)
+    lines = [
+        {"word": word, "description": DESCRIPTIONS[word], "cells": [word in BUILT_IN[name] for name in names]}
+        for word in Permission
+    ]
+    crumbs = [{"label": _("Roles"), "url": viewer.url("roles")}]
+    return show(request, "roles/matrix.html", names=names, lines=lines, crumbs=crumbs)
+
+
+def role_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    form = RoleForm(request.POST if request.method == "POST" else None, viewer=viewer)
+    if form.is_valid():
+        made = form.carry_out(lambda: services.create_role(actor=viewer.principal, **form.cleaned_data))
+        if made is not None:
+            messages.success(request, _("The role is ready to be given."))
+            return see_other(viewer.url("roles", made.public_id))
+    return show(request, "roles/new.html", form, form=form, roles_url=viewer.url("roles"))
+
+
+def role_detail(request: HttpRequest, viewer: Viewer, role_id: str) -> HttpResponse:
+    """Show a role and who has it; POST changes a custom one."""
+    role = read(role_id)
+    confined = role.organization_id is not None
+    initial = {"name": role.name, "description": role.description, "permissions": role.permissions}
+    form = RoleForm(
+        request.POST if request.method == "POST" else None, initial=initial, viewer=viewer, confined=confined
+    )
+    if form.is_valid():
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        saved = form.carry_out(
+            lambda: services.update_role(actor=viewer.principal, role=role, changes=changes)
+        )
+        if saved is not None:
+            messages.success(request, _("Saved. Everybody who has the role feels it at once."))
+            return see_other(viewer.url("roles", role.public_id))
+    return role_page(request, viewer, role, form)
+
+
+def role_page(
+    request: HttpRequest, viewer: Viewer, role: Role, form: RoleForm, status: int = 0, **more: Any
+) -> HttpResponse:
+    held = selectors.live(selectors.holders(role)).order_by("-id")
+    count = held.count()
+    return show(
+        request,
+        "roles/detail.html",
+        form,
+        status=status,
+        form=form,
+        role=role,
+        granted=[(word, DESCRIPTIONS[Permission(word)]) for word in sorted(selectors.granted(role))],
+        holders=held[:100],
+        crumbs=[{"label": _("Roles"), "url": viewer.url("roles")}],
+        people_url=viewer.url("members"),
+        delete_url=viewer.url("roles", role.public_id, "deletion"),
+        consequences=[ngettext("%(n)d member loses it.", "%(n)d members lose it.", count) % {"n": count}],
+        may_change=not role.is_built_in and viewer.may(services.needed_for(role.organization_id)),
+        **more,
+    )
+
+
+def role_delete(request: HttpRequest, viewer: Viewer, role_id: str) -> HttpResponse:
+    role = read(role_id)
+    if request.method == "POST" and (error := unconfirmed(request, role.name)):
+        form = RoleForm(initial={"name": role.name}, viewer=viewer)
+        return role_page(request, viewer, role, form, 422, delete_error=error)
+    return act(
+        request,
+        viewer.url("roles", role.public_id),
+        lambda: services.delete_role(actor=viewer.principal, role=role),
+        _("The role is deleted and taken from everybody who had it."),
+        then=viewer.url("roles"),
+    )
+
+
+def read(role_id: str) -> Role:
+    return selectors.role(id_or_missing(Role.PREFIX, role_id))
+
+
+# --- the roles of one member -----------------------------------------------------------------------------
+
+
+def member_roles(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    """List a member's roles; POST gives one."""
+    member = member_by_subject(member_id)
+    form = AssignmentForm(request.POST if request.method == "POST" else None, viewer=viewer, member=member)
+    if form.is_valid():
+        given = form.carry_out(lambda: assign(viewer, member, form))
+        if given is not None:
+            messages.success(request, _("The role counts from now on."))
+            return see_other(viewer.url("members", member.subject, "roles"))
+    held = selectors.assignments(member.id).select_related("role", "organization")
+    return show(
+        request,
+        "roles/of_member.html",
+        form,
+        form=form,
+        held=[{"row": row, "may_take": may_unassign(viewer, row.role, row.organization_id)} for row in held],
+        may_change=viewer.may(WRITE) or viewer.may("organizations:write"),
+        roles_url=viewer.url("roles"),
+        **frame(viewer, member, "roles"),
+    )
+
+
+def assign(viewer: Viewer, member: Member, form: AssignmentForm) -> RoleAssignment:
+    return services.assign_role(
+        actor=viewer.principal,
+        member=member,
+        role=form.chosen,
+        organization=form.where,
+        expires_at=form.cleaned_data["expires_at"],
+    )
+
+
+def member_role_take(
+    request: HttpRequest, viewer: Viewer, member_id: str, assignment_id: str
+) -> HttpResponse:
+    member = member_by_subject(member_id)
+    row = selectors.assignment(id_or_missing(RoleAssignment.PREFIX, assignment_id), member.id)
+    return act(
+        request,
+        viewer.url("members", member.subject, "roles"),
+        lambda: services.unassign_role(actor=viewer.principal, assignment=row),
+        _("The role is taken. That works at once."),
+    )
+
+
+# --- API resources ---------------------------------------------------------------------------------------
+
+
+def resource_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    page = listing(request, selectors.api_resources())
+    return show(
+        request,
+        "roles/resources.html",
+        page=page,
+        next_url=page.next_url,
+        previous_url=page.previous_url,
+        resources_url=viewer.url("api-resources"),
+        new_url=viewer.url("api-resources", "new") if viewer.may(WRITE) else "",
+    )
+
+
+def resource_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    form = ResourceForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        made = form.carry_out(lambda: resources.create_resource(actor=viewer.principal, **form.cleaned_data))
+        if made is not None:
+            messages.success(request, _("The API resource is ready. Next: its scopes."))
+            return see_other(viewer.url("api-resources", made.public_id))
+    back = viewer.url("api-resources")
+    return show(request, "roles/resource_new.html", form, form=form, resources_url=back)
+
+
+def resource_detail(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
+    """Show an API resource with its scopes; POST adds a scope."""
+    resource = read_resource(resource_id)
+    form = ScopeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        made = form.carry_out(
+            lambda: resources.create_scope(actor=viewer.principal, resource=resource, **form.cleaned_data)
+        )
+        if made is not None:
+            messages.success(request, _("The scope can be asked for."))
+            return see_other(viewer.url("api-resources", resource.public_id))
+    return resource_page(request, viewer, resource, form)
+
+
+def resource_page(
+    request: HttpRequest, viewer: Viewer, resource: ApiResource, form: ScopeForm, status: int = 0, **more: Any
+) -> HttpResponse:
+    base = viewer.url("api-resources", resource.public_id)
+    rows = [
+        {"label": _("Audience"), "value": resource.audience, "kind": "copy"},
+        {"label": _("Signing algorithm"), "value": resource.signing_alg, "kind": "code"},
+        {"label": _("Token lifetime, in seconds"), "value": resource.token_lifetime or _("the tenant's")},
+    ]
+    return show(
+        request,
+        "roles/resource.html",
+        form,
+        status=status,
+        form=form,
+        resource=resource,
+        rows=rows,
+        scopes=selectors.scopes_of(resource).order_by("value"),
+        crumbs=[{"label": _("APIs"), "url": viewer.url("api-resources")}],
+        resource_url=base,
+        delete_url=f"{base}/deletion",
+        may_change=viewer.may(WRITE) and not resource.is_control_plane,
+        **more,
+    )
+
+
+def resource_delete(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
+    resource = read_resource(resource_id)
+    if request.method == "POST" and (error := unconfirmed(request, resource.name)):
+        return resource_page(request, viewer, resource, ScopeForm(), 422, delete_error=error)
+    return act(
+        request,
+        viewer.url("api-resources", resource.public_id),
+        lambda: resources.delete_resource(actor=viewer.principal, resource=resource),
+        _("The API resource is deleted with its scopes."),
+        then=viewer.url("api-resources"),
+    )
+
+
+def scope_delete(request: HttpRequest, viewer: Viewer, resource_id: str, scope_id: str) -> HttpResponse:
+    resource = read_resource(resource_id)
+    scope = selectors.scope_of(resource, id_or_missing(Scope.PREFIX, scope_id))
+    return act(
+        request,
+        viewer.url("api-resources", resource.public_id),
+        lambda: resources.delete_scope(actor=viewer.principal, resource=resource, scope=scope),
+        _("The scope is deleted."),
+    )
+
+
+def read_resource(resource_id: str) -> ApiResource:
+    return selectors.api_resource(id_or_missing(ApiResource.PREFIX, resource_id))
+
+
+# Giving and taking a role asks for READ only at the door: inside an organization it needs
+# organizations:write, in the tenant roles:write, and the service knows which (roles.services.needed_for).
+ROUTES = [
+    ("roles", role_list, READ),
+    ("roles/matrix", matrix, READ),
+    ("roles/new", role_create, WRITE),
+    ("roles/<str:role_id>", role_detail, READ),
+    ("roles/<str:role_id>/deletion", role_delete, READ),
+    ("members/<str:member_id>/roles", member_roles, READ),
+    ("members/<str:member_id>/roles/<str:assignment_id>/removal", member_role_take, READ),
+    ("api-resources", resource_list, READ),
+    ("api-resources/new", resource_create, WRITE),
+    ("api-resources/<str:resource_id>", resource_detail, READ),
+    ("api-resources/<str:resource_id>/deletion", resource_delete, WRITE),
+    ("api-resources/<str:resource_id>/scopes/<str:scope_id>/deletion", scope_delete, WRITE),
+]
