@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from events import registry
 from events.chain import Report
 from events.models import Event
 from events.selectors import Search, envelope
+from tenants.selectors import members
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -123,11 +125,12 @@ def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = selectors.entries(filters.search) if filters.is_valid() else Event.objects.none()
     page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
     base = viewer.url("audit")
+    names = _names(page)
     context = {
         "filters": filters,
         "selects": _selects(filters),
         "facets": _facets(base, filters),
-        "entries": [_line(viewer, row) for row in page],
+        "entries": [_line(viewer, row, names) for row in page],
         "chain": _chain(viewer),
         "base": base,
         "previous_url": _link(base, filters, page[0].id, "prev") if before and page else "",
@@ -143,14 +146,14 @@ def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpRespon
     except ids.MalformedId:
         raise NotFound from None
     entry = selectors.entry(row)
-    base = viewer.url("audit")
+    base, names = viewer.url("audit"), _names([row])
     context = {
         "entry": entry,
         "declared": registry.find(row.type),
         "row": row,
         "base": base,
         "crumbs": [{"label": _("Audit log"), "url": base}],
-        "facts": _facts(entry, row),
+        "facts": _facts(entry, row, names),
         "before": {change["field"]: change["before"] for change in entry["changes"]},
         "after": {change["field"]: change["after"] for change in entry["changes"]},
         "envelope": envelope(row),
@@ -217,7 +220,14 @@ def _facets(base: str, filters: Filters) -> list[dict[str, Any]]:
     ]
 
 
-def _line(viewer: Viewer, row: Event) -> dict[str, Any]:
+def _names(rows: Sequence[Event]) -> dict[str, str]:
+    """Return the present names of the members whose subjects stand in `rows`, as the viewer may see them."""
+    subjects = {subject for row in rows for subject in (row.actor_id, row.object_id, row.on_behalf_of)}
+    found = members().filter(subject__in=[subject for subject in subjects if subject.startswith("sub_")])
+    return {member.subject: member.name or member.email for member in found}
+
+
+def _line(viewer: Viewer, row: Event, names: dict[str, str]) -> dict[str, Any]:
     entry = selectors.entry(row)
     return {
         **entry,
@@ -225,6 +235,9 @@ def _line(viewer: Viewer, row: Event) -> dict[str, Any]:
         "at": row.created_at,
         "ip": entry["context"].get("ip"),
         "request_id": row.request_id,
+        "actor_name": names.get(row.actor_id, ""),
+        "behalf_name": names.get(row.on_behalf_of, row.on_behalf_of),
+        "target_name": names.get(row.object_id, ""),
         "fields": [change["field"] for change in entry["changes"]],
     }
 
@@ -255,16 +268,18 @@ def _seal(viewer: Viewer, row: Event) -> dict[str, Any] | None:
     }
 
 
-def _facts(entry: dict[str, Any], row: Event) -> list[dict[str, Any]]:
+def _facts(entry: dict[str, Any], row: Event, names: dict[str, str]) -> list[dict[str, Any]]:
     actor, context = entry["actor"], entry["context"]
     behalf = entry["on_behalf_of"] or {}
     rows = [
         (_("Time"), row.created_at, "time"),
-        (_("Actor"), actor["id"], "copy"),
+        (_("Actor"), names.get(row.actor_id), ""),
+        (_("Actor id"), actor["id"], "copy"),
         (_("Kind of actor"), actor["type"], ""),
         (_("Through"), actor.get("via"), "copy"),
         (_("On behalf of"), behalf.get("id"), "copy"),
-        (_("Target"), entry["target"]["id"], "copy"),
+        (_("Target"), names.get(row.object_id), ""),
+        (_("Target id"), entry["target"]["id"], "copy"),
         (_("Kind of target"), entry["target"]["type"], ""),
         (_("Organization"), entry["organization"], "copy"),
         (_("Reason"), context.get("reason"), ""),
