@@ -15,7 +15,7 @@ TONES = {
     "warn": "pending invited expiring retrying unverified degraded scheduled queued paused warning challenge rotating"
     " required past_due draft stale",
     "bad": "suspended failed revoked denied disabled blocked expired deleted error refused locked exhausted removed"
-    " frozen rejected",
+    " frozen rejected failing",
     "note": "new running processing sandbox info upcoming",
 }
 _TONE_OF = {state: tone for tone, states in TONES.items() for state in states.split()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any, Protocol
 
@@ -147,12 +148,11 @@ def delivery_detail(request: HttpRequest, viewer: Viewer, delivery: str) -> Http
     row = _delivery(delivery)
     envelope = selectors.envelope(row)
     attempts = list(selectors.attempts(row))
-    thin = envelope is not None and row.endpoint.payload == "thin"
     context = {
         "delivery": row,
         "attempts": [_attempt(one) for one in reversed(attempts)],
         "headers": attempts[-1].request_headers if attempts else {},
-        "body": bodies.thin(envelope) if envelope and thin else envelope,
+        "body": json.loads(bodies.body_of(envelope, row.endpoint.payload)) if envelope else None,
         "facts": _facts(row),
         "url": viewer.url("webhooks", "deliveries", row.public_id),
         "event_url": viewer.url("audit", row.event_public_id) if viewer.may("audit:read") else "",
