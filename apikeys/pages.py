@@ -379,3 +379,17 @@ def _status_label(status: str) -> str:
 
 def _see_other(url: str) -> HttpResponse:
     return HttpResponseRedirect(url, status=303)
+
+
+ROUTES = [
+    ("api-keys", key_list, Permission.API_KEYS_READ),
+    ("api-keys/new", key_create, Permission.API_KEYS_WRITE),
+    ("api-keys/<str:key_id>", key_detail, Permission.API_KEYS_READ),
+    ("api-keys/<str:key_id>/rotation", key_rotate, Permission.API_KEYS_WRITE),
+    ("api-keys/<str:key_id>/revocation", key_revoke, Permission.API_KEYS_WRITE),
+    ("service-accounts", account_list, Permission.API_KEYS_READ),
+    ("service-accounts/new", account_create, Permission.API_KEYS_WRITE),
+    ("service-accounts/<str:account_id>", account_detail, Permission.API_KEYS_READ),
+    ("service-accounts/<str:account_id>/suspension", account_suspend, Permission.API_KEYS_WRITE),
+    ("service-accounts/<str:account_id>/deletion", account_delete, Permission.API_KEYS_WRITE),
+]

@@ -288,3 +288,10 @@ def _facts(entry: dict[str, Any], row: Event, names: dict[str, str]) -> list[dic
         (_("Idempotency key"), context.get("idempotency_key"), "copy"),
     ]
     return [{"label": label, "value": value, "kind": kind} for label, value, kind in rows if value]
+
+
+ROUTES = [
+    ("audit", audit_list, "audit:read"),
+    ("audit/export", audit_export, "audit:read"),
+    ("audit/<str:event>", audit_detail, "audit:read"),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 from django.contrib import messages
@@ -59,7 +60,7 @@ def application_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Choose the type, then say where it runs and what it may ask for; a secret is shown in the answer."""
     kind = request.POST.get("type") or request.GET.get("type", "")
     if kind not in ApplicationType.values:
-        kinds = [(value, KIND_LABELS[value], help) for value, help in KINDS.items()]
+        kinds = [(value, KIND_LABELS[value], text) for value, text in KINDS.items()]
         return render(request, "oauth/choose_type.html", _with(viewer, {"kinds": kinds}))
     form = ApplicationForm(request.POST if request.method == "POST" else None, tenant=tenant_ref(), type=kind)
     if form.is_bound and form.is_valid():
@@ -70,7 +71,9 @@ def application_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         else:
             return _registered(request, viewer, made.application, made.secret)
     context = {"form": form, "kind": kind, "kind_label": KIND_LABELS[ApplicationType(kind)]}
-    return render(request, "oauth/new_application.html", _with(viewer, context), status=400 if form.errors else 200)
+    return render(
+        request, "oauth/new_application.html", _with(viewer, context), status=400 if form.errors else 200
+    )
 
 
 def _registered(request: HttpRequest, viewer: Viewer, row: Application, secret: str) -> HttpResponse:
@@ -96,7 +99,9 @@ def application_detail(request: HttpRequest, viewer: Viewer, application_id: str
     form = _settings_form(row, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:
-            applications.update_application(actor=viewer.principal, application=row, changes=form.cleaned_data)
+            applications.update_application(
+                actor=viewer.principal, application=row, changes=form.cleaned_data
+            )
         except Problem as problem:
             row = _application(application_id)
             form.explain(problem)
@@ -197,10 +202,8 @@ def _with(viewer: Viewer, context: dict[str, Any]) -> dict[str, Any]:
 
 def _page(request: HttpRequest, rows: Any) -> tuple[list[Application], str]:
     """Return one page, newest first, and the address of the next; `after` is the last id seen."""
-    try:
+    with suppress(ids.MalformedId):
         rows = rows.filter(id__lt=ids.decode(Application.PREFIX, request.GET.get("after", "")))
-    except ids.MalformedId:
-        pass
     page = list(rows.order_by("-id")[: PAGE + 1])
     if len(page) <= PAGE:
         return page, ""
@@ -224,3 +227,13 @@ def _unconfirmed(request: HttpRequest, name: str) -> str:
 
 def _see_other(url: str) -> HttpResponse:
     return HttpResponseRedirect(url, status=303)
+
+
+ROUTES = [
+    (SECTION, application_list, Permission.APPLICATIONS_READ),
+    (f"{SECTION}/new", application_create, Permission.APPLICATIONS_WRITE),
+    (f"{SECTION}/<str:application_id>", application_detail, Permission.APPLICATIONS_READ),
+    (f"{SECTION}/<str:application_id>/rotation", application_rotate, Permission.APPLICATIONS_WRITE),
+    (f"{SECTION}/<str:application_id>/suspension", application_suspend, Permission.APPLICATIONS_WRITE),
+    (f"{SECTION}/<str:application_id>/deletion", application_delete, Permission.APPLICATIONS_WRITE),
+]
