@@ -51,7 +51,9 @@ class ApplicationBody(ApplicationPatch):
 class RotationBody(Body):
     """`overlap_seconds`: how long the secret before goes on, 0 to 7 days."""
 
-    overlap_seconds = Integer(required=False, default=86_400, min_value=0, max_value=applications.OVERLAP_MOST)
+    overlap_seconds = Integer(
+        required=False, default=86_400, min_value=0, max_value=applications.OVERLAP_MOST
+    )
 
 
 class ApplicationShape(Shape):
@@ -79,13 +81,13 @@ class ApplicationShape(Shape):
     last_used_at = Timestamp()
 
     def get_redirect_uris(self, row: Application) -> list[str]:
-        return row.redirect_uris.split()
+        return list(row.redirect_uris.split())
 
     def get_post_logout_redirect_uris(self, row: Application) -> list[str]:
-        return row.post_logout_redirect_uris.split()
+        return list(row.post_logout_redirect_uris.split())
 
     def get_origins(self, row: Application) -> list[str]:
-        return row.allowed_origins.split()
+        return list(row.allowed_origins.split())
 
 
 class RegisteredShape(ApplicationShape):
@@ -116,7 +118,12 @@ class ApplicationQuery(ListQuery):
 
 class Applications(Endpoint):
     @operation(
-        scope=READ, query=ApplicationQuery, answer=ApplicationShape, many=True, summary="List applications", tags=TAGS
+        scope=READ,
+        query=ApplicationQuery,
+        answer=ApplicationShape,
+        many=True,
+        summary="List applications",
+        tags=TAGS,
     )
     def get(self, call: Call) -> Answer:
         return paginate(call, applications.applications(), ApplicationShape)
@@ -143,7 +150,11 @@ class OneApplication(Endpoint):
         return shown(call, named(call))
 
     @operation(
-        scope=WRITE, body=ApplicationPatch, answer=ApplicationShape, summary="Change an application", tags=TAGS
+        scope=WRITE,
+        body=ApplicationPatch,
+        answer=ApplicationShape,
+        summary="Change an application",
+        tags=TAGS,
     )
     def patch(self, call: Call) -> Answer:
         row = named(call)

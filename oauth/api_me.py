@@ -86,12 +86,14 @@ class Me(Endpoint):
 
 
 class MyOrganizations(Endpoint):
-    """All of a person's organizations in the tenant, also while one is active: that is what a switcher needs."""
+    """All of a person's organizations in the tenant, also while one is active: a switcher needs that."""
 
     mine: list[Organization]
 
-    def authorize(self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]) -> None:
-        """Read before the door narrows the scope to the active organization, where the others are not seen."""
+    def authorize(
+        self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]
+    ) -> None:
+        """Read before the door narrows the scope to the active organization, which hides the others."""
         super().authorize(spec, caller, request, path)
         with scope.tenant(caller.tenant_id):
             self.mine = _organizations_of(caller)
@@ -130,7 +132,6 @@ class MyPermissions(Endpoint):
 
 
 def _member(call: Call) -> Member:
-    found = Member.objects.filter(id=call.caller.member_id).first()
-    if found is None:
+    if call.caller.member_id is None:
         raise NotFound
-    return found
+    return members.member(call.caller.member_id)

@@ -24,7 +24,7 @@ from roles.permissions import Permission
 from tenants import selectors
 from tenants.selectors import TenantRef
 
-SECRET_PREFIX = "cs_"  # noqa: S105 — how a secret begins, for scanners
+SECRET_PREFIX = "cs_"
 OVERLAP_MOST = 7 * 86_400
 LISTS = {
     "redirect_uris": "redirect_uris",
@@ -75,10 +75,14 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
     return Registered(application, secret)
 
 
-def update_application(*, actor: Principal, application: Application, changes: Mapping[str, Any]) -> Application:
+def update_application(
+    *, actor: Principal, application: Application, changes: Mapping[str, Any]
+) -> Application:
     """Change settings; type and client id stay. Raises as `create_application`."""
     ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
-    before = {name: value_of(application, name) for name in changes if value_of(application, name) != changes[name]}
+    before = {
+        name: value_of(application, name) for name in changes if value_of(application, name) != changes[name]
+    }
     if not before:
         return application
     scopes = tuple(application.scopes) if CLIENT_CREDENTIALS in application.grants else ()
@@ -114,8 +118,8 @@ def _switch(actor: Principal, application: Application, event: str, at: Any) -> 
     with transaction.atomic():
         application.save(update_fields=["disabled_at", "updated_at"])
         clients.forget(application)
-        now = {"status": application.status}
-        emit(event, actor=actor.actor, object=describe(application, **now), previous={"status": before})
+        now = describe(application, status=application.status)
+        emit(event, actor=actor.actor, object=now, previous={"status": before})
     return application
 
 
@@ -139,7 +143,9 @@ def rotate_secret(*, actor: Principal, application: Application, overlap: int = 
     if not _has_secret(application):
         raise Conflict(f"An application with {application.auth_method} has no secret.")
     if not 0 <= overlap <= OVERLAP_MOST:
-        raise ValidationFailed(errors=[FieldError("/overlap", "out_of_range", f"0 to {OVERLAP_MOST} seconds.")])
+        raise ValidationFailed(
+            errors=[FieldError("/overlap", "out_of_range", f"0 to {OVERLAP_MOST} seconds.")]
+        )
     with transaction.atomic():
         Application.objects.select_for_update().get(id=application.id)
         _retire(application, overlap)

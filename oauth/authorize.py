@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from csp.decorators import csp_update
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -47,7 +46,9 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return answer_refusal(tenant, refused)
 
 
-def _proceed(request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, marker: str) -> HttpResponse:
+def _proceed(
+    request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, marker: str
+) -> HttpResponse:
     signed = bound().signed_in(request, tenant)
     step = _step(tenant, wanted, signed, marker)
     if step.name == "sign-in":
@@ -89,11 +90,13 @@ def _asked_at(marker: str) -> datetime | None:
         return None
 
 
-def _sign_in(request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, prompt: str) -> HttpResponse:
+def _sign_in(
+    request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, prompt: str
+) -> HttpResponse:
     """Send the person to the hosted pages; on the way back the mark shows that they were asked."""
     mark = _asked.sign(str(int(timezone.now().timestamp())))
     back = f"{tenant_path(tenant.slug, 'oauth-authorize')}?{urlencode({**wanted.parameters, ASKED: mark})}"
-    return bound().begin(
+    answer: HttpResponse = bound().begin(
         request,
         tenant,
         next_url=back,
@@ -102,6 +105,7 @@ def _sign_in(request: HttpRequest, tenant: TenantRef, wanted: AuthorizationReque
         login_hint=wanted.login_hint,
         application_name=wanted.client.name,
     )
+    return answer
 
 
 # --- consent ---------------------------------------------------------------------------------------------
@@ -130,8 +134,9 @@ def _consent_page(
         "ticket": _ticket.sign(_ticket_text(wanted, signed, scopes)),
         "action": _consent_address(tenant, wanted, marker),
     }
-    page = csp_update({"form-action": [target]})(lambda request: render(request, "oauth/consent.html", context))
-    return page(request)
+    page = render(request, "oauth/consent.html", context)
+    page._csp_update = {"form-action": [target]}  # type: ignore[attr-defined]
+    return page
 
 
 def _ticket_text(wanted: AuthorizationRequest, signed: Any, scopes: tuple[str, ...]) -> str:
@@ -157,7 +162,9 @@ def consent(request: HttpRequest) -> HttpResponse:
         return answer_refusal(tenant, refused, status=303)
 
 
-def _decide(request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, marker: str) -> HttpResponse:
+def _decide(
+    request: HttpRequest, tenant: TenantRef, wanted: AuthorizationRequest, marker: str
+) -> HttpResponse:
     signed = bound().signed_in(request, tenant)
     step = _step(tenant, wanted, signed, marker)
     if step.name == "sign-in":
@@ -226,4 +233,3 @@ def _address(tenant: TenantRef, name: str, query: str) -> HttpResponse:
     response = HttpResponseRedirect(f"{tenant_path(tenant.slug, name)}?{query}")
     response.status_code = 303
     return response
-

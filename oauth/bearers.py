@@ -33,5 +33,7 @@ def refusal(problem: Problem) -> HttpResponse:
     """RFC 6750 §3: the error in the challenge, and the same in a short body."""
     error = {401: "invalid_token", 403: "insufficient_scope"}.get(problem.status, "invalid_request")
     response = answer_json({"error": error, "error_description": problem.detail}, problem.status)
-    response.headers["WWW-Authenticate"] = challenge_for(problem) or f'Bearer realm="claviger", error="{error}"'
+    response.headers["WWW-Authenticate"] = (
+        challenge_for(problem) or f'Bearer realm="claviger", error="{error}"'
+    )
     return response

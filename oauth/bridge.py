@@ -1,4 +1,4 @@
-"""The way up to the hosted sign-in, which stands above this app and is therefore bound by name in settings."""
+"""The way up to the hosted sign-in: it stands above this app and is therefore bound by name in settings."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def resources_of(tenant: TenantRef) -> dict[str, Resource]:
 
 
 def _load(tenant: TenantRef) -> dict[str, Resource]:
-    own = Resource(control_plane_audience(tenant), "Claviger API", {str(p): DESCRIPTIONS[p] for p in Permission})
+    own = Resource(
+        control_plane_audience(tenant), "Claviger API", {str(p): DESCRIPTIONS[p] for p in Permission}
+    )
     found = {own.audience: own}
     with in_tenant(tenant.id):
         scopes: dict[object, dict[str, str | Promise]] = {}
@@ -70,12 +72,14 @@ def _load(tenant: TenantRef) -> dict[str, Resource]:
             scopes.setdefault(resource_id, {})[value] = text
         for row in role_selectors.api_resources().order_by("id"):
             if not row.is_control_plane:
-                found[row.audience] = Resource(row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime)
+                found[row.audience] = Resource(
+                    row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime
+                )
     return found
 
 
 def parse_scope(text: str) -> tuple[str, ...]:
-    """Split a scope parameter (RFC 6749 §3.3), dropping repetitions. Raises InvalidScope for odd characters."""
+    """Split a scope parameter (RFC 6749 §3.3), dropping repetitions. Raises InvalidScope."""
     words = tuple(dict.fromkeys(text.split(" "))) if text else ()
     if len(text) > 4000 or any(not word or not _is_token(word) for word in words):
         raise InvalidScope("A scope is empty or holds characters that scopes cannot have.")
@@ -100,7 +104,7 @@ def target(tenant: TenantRef, client: Client, scopes: tuple[str, ...], resource:
     wanted = frozenset(scope for scope in scopes if scope not in IDENTITY_SCOPES)
     chosen = known[resource] if resource else _only(known, wanted)
     if missing := wanted - chosen.scopes.keys():
-        raise InvalidScope(f"{sorted(missing)[0]} is not a scope of {chosen.audience}.")
+        raise InvalidScope(f"{min(missing)} is not a scope of {chosen.audience}.")
     return Target(scopes, chosen.audience, chosen.token_lifetime)
 
 
@@ -120,7 +124,9 @@ def _only(known: Mapping[str, Resource], wanted: frozenset[str]) -> Resource:
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise InvalidScope("A scope is unknown, or the scopes belong to different resources: ask for one at a time.")
+        raise InvalidScope(
+            "A scope is unknown, or the scopes belong to different resources: ask for one at a time."
+        )
     raise InvalidScope("Several resources have these scopes: name one with the resource parameter.")
 
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-
 from core import jose, secrets
 from oauth import clients
 from oauth.clients import Client, in_tenant
@@ -22,7 +21,7 @@ from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import AuthMethod, ClientAssertion
 from tenants.selectors import TenantRef
 
-SECRET_PURPOSE = "client_secret"  # noqa: S105 — the domain of the digest
+SECRET_PURPOSE = "client_secret"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LONGEST = 600  # seconds that an assertion may still be good for
 
@@ -79,7 +78,7 @@ def read_basic(credentials: str) -> tuple[str, str]:
 def check_secret(client: Client, secret: str) -> None:
     now = datetime.now(UTC)
     live = [digest for digest, until in client.secrets if until is None or until > now]
-    if not secret or not any([secrets.matches(secret, digest, SECRET_PURPOSE) for digest in live]):
+    if not secret or not any(secrets.matches(secret, digest, SECRET_PURPOSE) for digest in live):
         raise InvalidClient
 
 
@@ -113,7 +112,7 @@ def check_assertion(tenant: TenantRef, client: Client, assertion: str) -> None:
 
 
 def _spend(client: Client, claims: Mapping[str, Any]) -> None:
-    """Remember the jti; of two requests with the same one, the second finds the row (one statement decides)."""
+    """Remember the jti; of two requests with the same one the second finds the row: one statement decides."""
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 256:
         raise InvalidClient("The assertion needs a jti of at most 256 characters.")

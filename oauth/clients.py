@@ -86,7 +86,9 @@ def origins_of(tenant: TenantRef) -> frozenset[str]:
 
 def forget(application: Application) -> None:
     """Make every process read the application anew; in the transaction that changed it."""
-    livecache.invalidate(TOPIC, f"{application.tenant_id}:{application.client_id}", f"{application.tenant_id}:")
+    livecache.invalidate(
+        TOPIC, f"{application.tenant_id}:{application.client_id}", f"{application.tenant_id}:"
+    )
 
 
 def in_tenant(tenant_id: uuid.UUID) -> Any:

@@ -36,7 +36,8 @@ UPDATE oauth_grant SET used_at = now(), updated_at = now()
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NULL AND expires > now()
    AND application_id = %(application)s AND code_challenge = %(challenge)s
    AND (redirect_uri = %(redirect)s OR (%(redirect)s = '' AND NOT redirect_sent))
-RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr, auth_time
+RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr,
+          auth_time
 """
 _USED = """
 SELECT token_family, member_id FROM oauth_grant
@@ -117,7 +118,7 @@ def answer(request: TokenRequest) -> Answer:
 
 def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer | OAuthError:
     client = request.caller
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenant": request.tenant.id,
         "digests": digests,
         "application": client.id,

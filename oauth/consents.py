@@ -45,7 +45,10 @@ def withdraw(*, actor: Actor, consent: Consent) -> None:
     consent.revoked_at = timezone.now()
     consent.save(update_fields=["revoked_at", "updated_at"])
     families.revoke_all(
-        member_id=consent.member_id, application_id=consent.application_id, reason="consent_withdrawn", actor=actor
+        member_id=consent.member_id,
+        application_id=consent.application_id,
+        reason="consent_withdrawn",
+        actor=actor,
     )
     emit("consent.revoked", actor=actor, object=describe(consent, actor.id))
 

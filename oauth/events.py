@@ -53,7 +53,9 @@ declare("application.secret.created", "A client secret was made", object="client
 declare("application.secret.rotated", "A client secret was rotated", object="client_secret", fields=SECRET)
 declare("consent.granted", "A member allowed an application to act", object="consent", fields=CONSENT)
 declare("consent.updated", "A member allowed an application more", object="consent", fields=CONSENT)
-declare("consent.revoked", "A member took back what an application was allowed", object="consent", fields=CONSENT)
+declare(
+    "consent.revoked", "A member took back what an application was allowed", object="consent", fields=CONSENT
+)
 declare(
     "authorization.denied",
     "A member refused an application",
@@ -62,7 +64,9 @@ declare(
 )
 declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
 declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)
-declare("token.revoked", "A token or its family was revoked", object="token", fields={**TOKEN, "reason": "string"})
+declare(
+    "token.revoked", "A token or its family was revoked", object="token", fields={**TOKEN, "reason": "string"}
+)
 declare(
     "token.reuse_detected",
     "A code or refresh token was used a second time, and its family was revoked",

@@ -36,7 +36,7 @@ UPDATE oauth_grant SET used_at = now(), updated_at = now()
 def revoke(families: Iterable[uuid.UUID]) -> None:
     """End families in the open tenant scope: codes, refresh tokens and the access tokens still alive."""
     tenant_id = scope.require_tenant()
-    parameters = {"tenant": tenant_id, "families": list(families)}
+    parameters: dict[str, Any] = {"tenant": tenant_id, "families": list(families)}
     if not parameters["families"]:
         return
     with connection.cursor() as cursor:
@@ -83,7 +83,7 @@ def revoke_all(
     where, values = _condition(member_id, application_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT token_family, application_id FROM oauth_refreshtoken WHERE {where} AND revoked IS NULL"
+            f"SELECT token_family, application_id FROM oauth_refreshtoken WHERE {where} AND revoked IS NULL"  # noqa: S608 — constants
             f" AND expires > %(now)s UNION SELECT token_family, application_id FROM oauth_grant WHERE {where}"
             " AND (expires > %(now)s OR access_expires_at > %(now)s)",
             {**values, "now": timezone.now()},
@@ -101,7 +101,11 @@ def _condition(member_id: uuid.UUID | None, application_id: uuid.UUID | None) ->
     parts = ["tenant_id = %(tenant)s"]
     parts += ["member_id = %(member)s"] if member_id else []
     parts += ["application_id = %(application)s"] if application_id else []
-    return " AND ".join(parts), {"tenant": scope.require_tenant(), "member": member_id, "application": application_id}
+    return " AND ".join(parts), {
+        "tenant": scope.require_tenant(),
+        "member": member_id,
+        "application": application_id,
+    }
 
 
 def describe(family: uuid.UUID, application_id: uuid.UUID, reason: str) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class ApplicationForm(forms.Form):
     """Settings of an application; what its type cannot have is not asked."""
 
     name = forms.CharField(
-        max_length=120, help_text=gettext_lazy("People see it when they sign in and when they are asked to allow it.")
+        max_length=120,
+        help_text=gettext_lazy("People see it when they sign in and when they are asked to allow it."),
     )
     redirect_uris = Lines(
         label=gettext_lazy("Redirect URIs"),
@@ -66,7 +67,9 @@ class ApplicationForm(forms.Form):
     )
     origins = Lines(
         label=gettext_lazy("Browser origins"),
-        help_text=gettext_lazy("Origins whose scripts may call the token endpoint, such as https://app.example."),
+        help_text=gettext_lazy(
+            "Origins whose scripts may call the token endpoint, such as https://app.example."
+        ),
     )
     scopes = forms.MultipleChoiceField(
         required=False,

@@ -17,7 +17,7 @@ from oauth.errors import UnsupportedGrantType
 from tenants.selectors import TenantRef
 
 AUTHORIZATION_CODE = "authorization_code"
-REFRESH_TOKEN = "refresh_token"  # noqa: S105 — the name of a grant
+REFRESH_TOKEN = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
 API_KEY = "urn:claviger:params:oauth:grant-type:api_key"
 
@@ -62,7 +62,9 @@ _modules = {
 _needs = {API_KEY: "apikeys.exchange"}
 
 
-def register(grant_type: str, *, needs_client: bool = True) -> Callable[..., Callable[[TokenRequest], Answer]]:
+def register(
+    grant_type: str, *, needs_client: bool = True
+) -> Callable[..., Callable[[TokenRequest], Answer]]:
     """Offer a function as a grant; also for apps above this one, from their AppConfig.ready()."""
 
     def decorate(function: Callable[[TokenRequest], Answer]) -> Callable[[TokenRequest], Answer]:

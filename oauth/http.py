@@ -55,7 +55,9 @@ def single(query: Any) -> dict[str, str]:
 
 
 def answer_json(body: Mapping[str, Any], status: int = 200) -> JsonResponse:
-    return JsonResponse(dict(body), status=status, headers=NO_STORE, json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(
+        dict(body), status=status, headers=NO_STORE, json_dumps_params={"separators": (",", ":")}
+    )
 
 
 def answer_error(error: OAuthError, authorization: str = "") -> JsonResponse:
@@ -67,7 +69,7 @@ def answer_error(error: OAuthError, authorization: str = "") -> JsonResponse:
 
 
 def machine(view: View) -> View:
-    """Answer OAuth errors of a view in the standard's shape; the view takes no cookie and needs no CSRF token."""
+    """Answer OAuth errors of a view in the standard's shape; it takes no cookie and no CSRF token."""
 
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -22,7 +22,7 @@ from tenants.tokens import MintedToken
 
 @dataclass(frozen=True)
 class Standing:
-    """A member and the sign-in that tokens speak of. `session_id` None: the session is over, offline access goes on."""
+    """A member and the sign-in that tokens speak of. No `session_id`: it is over, offline access goes on."""
 
     member_id: uuid.UUID
     subject: str
@@ -56,7 +56,9 @@ def access_token_of_member(
     tenant: TenantRef, client: Client, standing: Standing, target: Target
 ) -> MintedToken:
     """Mint for a person, in the open tenant scope."""
-    lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
+    lifetime = (
+        client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
+    )
     return tokens.mint_access_token(
         tenant,
         subject=standing.subject,

@@ -18,7 +18,9 @@ def answer(request: TokenRequest) -> Answer:
         raise InvalidRequest("api_key is missing.")
     audience = request.get("audience") or request.get("resource") or None
     try:
-        exchanged = exchange(key, scope=request.get("scope") or None, audience=audience, tenant=request.tenant)
+        exchanged = exchange(
+            key, scope=request.get("scope") or None, audience=audience, tenant=request.tenant
+        )
     except RateLimitExceeded:
         raise
     except Problem as problem:

@@ -27,7 +27,13 @@ REFRESH_PREFIX = "rt_"
 
 
 def narrowed(
-    tenant: TenantRef, client: Client, granted: Sequence[str], audience: str, *, scope: str = "", resource: str = ""
+    tenant: TenantRef,
+    client: Client,
+    granted: Sequence[str],
+    audience: str,
+    *,
+    scope: str = "",
+    resource: str = "",
 ) -> Target:
     """Return what is issued now out of what was granted: never more (threat O5, RFC 6749 §6).
 

@@ -201,9 +201,7 @@ class ClientAssertion(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["tenant_id", "application", "jti"], name="oauth_assertion_once"
-            ),
+            models.UniqueConstraint(fields=["tenant_id", "application", "jti"], name="oauth_assertion_once"),
         ]
         indexes = [models.Index(fields=["expires_at"], name="oauth_assertion_expiry")]
 

@@ -1,4 +1,4 @@
-"""The caller behind an access token at `/v1` (RFC 6750, RFC 9068 §4): claims for speed, live rows for truth."""
+"""The caller behind an access token at `/v1` (RFC 9068 §4): claims for speed, live rows for truth."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _person(
 
 
 def _authority(member: LiveMember, organization_id: Any) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return permissions and roles now. Raises TokenRevoked for somebody who left the token's organization."""
+    """Return permissions and roles now. Raises TokenRevoked for one who left the token's organization."""
     if organization_id is not None and not organizations.belongs(member.id, organization_id):
         raise TokenRevoked
     permissions = authority.permissions_of(member.id, organization_id)

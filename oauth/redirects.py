@@ -14,7 +14,7 @@ LOOPBACK = ("http://127.0.0.1", "http://[::1]")
 
 
 def is_registered(client: Client, uri: str) -> bool:
-    """Whether the URI is one of the client's, as a string; of a native loopback one the port may vary (O1)."""
+    """Whether the URI is one of the client's, as a string; only a native loopback port may vary (O1)."""
     if uri in client.redirect_uris:
         return True
     if client.type != ApplicationType.NATIVE:
@@ -35,7 +35,13 @@ def _without_port(uri: str) -> str:
         if rest[:1] in ("/", "?", ""):
             return uri
         port, slash, path = rest[1:].partition("/")
-        if rest[0] == ":" and port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 and len(port) < 6:
+        if (
+            rest[0] == ":"
+            and port.isascii()
+            and port.isdigit()
+            and 0 < int(port[:6]) < 65536
+            and len(port) < 6
+        ):
             return f"{base}{slash}{path}"
     return ""
 

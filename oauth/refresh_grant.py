@@ -23,6 +23,7 @@ _COLUMNS = (
     "id, member_id, session_id, organization_id, token_family, scope, audience, ends_with_session, acr, amr,"
     " auth_time, expires"
 )
+# ruff: noqa: S608 — the statements are put together from constants of this module
 _MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id = %(application)s"
 _LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now()"
 # One statement decides which of two parallel requests has the token (threat O4).
@@ -73,7 +74,7 @@ def answer(request: TokenRequest) -> Answer:
 
 def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
     client = request.caller
-    parameters = {"tenant": request.tenant.id, "digests": digests, "application": client.id}
+    parameters: dict[str, Any] = {"tenant": request.tenant.id, "digests": digests, "application": client.id}
     with connection.cursor() as cursor:
         cursor.execute(_USE if client.rotates else _KEEP, parameters)
         row = cursor.fetchone()

@@ -47,7 +47,9 @@ LIFETIMES = {
 def resources_for(tenant: TenantRef, scopes: Iterable[str]) -> list[str]:
     """Return the audiences of the resources to which some of the scopes belong, our own `/v1` first."""
     wanted = set(scopes)
-    return [audience for audience, resource in resources_of(tenant).items() if wanted & resource.scopes.keys()]
+    return [
+        audience for audience, resource in resources_of(tenant).items() if wanted & resource.scopes.keys()
+    ]
 
 
 def check(tenant: TenantRef, application: Application) -> None:
@@ -104,7 +106,11 @@ def _count(field: str, addresses: Sequence[str]) -> Iterable[FieldError]:
 
 def redirect_fault(uri: str, kind: str, mode: str) -> str:
     """Return what is wrong with a redirect URI, or an empty string (RFC 6749 §3.1.2, RFC 8252 §7)."""
-    if len(uri) > LONGEST_ADDRESS or not uri.isascii() or any(character in uri for character in "\\*<>\"`{}|^"):
+    if (
+        len(uri) > LONGEST_ADDRESS
+        or not uri.isascii()
+        or any(character in uri for character in '\\*<>"`{}|^')
+    ):
         return "Use at most 1000 ASCII characters, no wildcard, no backslash."
     try:
         parts = urlsplit(uri)
@@ -118,14 +124,16 @@ def redirect_fault(uri: str, kind: str, mode: str) -> str:
     if parts.scheme == "http":
         return _plain_fault(parts.hostname or "", kind, mode)
     private = "." in parts.scheme and kind == ApplicationType.NATIVE and not parts.netloc
-    return "" if private else "Use https, or for native applications a scheme such as com.example.app:/callback."
+    return (
+        "" if private else "Use https, or for native applications a scheme such as com.example.app:/callback."
+    )
 
 
 def _plain_fault(host: str, kind: str, mode: str) -> str:
     if host not in LOOPBACK:
         return "Plain http is only for loopback addresses."
     if mode == "live" and kind != ApplicationType.NATIVE:
-        return "A live tenant takes https only; http to this machine is for test tenants and native applications."
+        return "A live tenant takes https only; http to loopback is for test tenants and native applications."
     return ""
 
 
@@ -151,7 +159,11 @@ def _keys(application: Application) -> Iterable[FieldError]:
     if not wanted and application.jwks is None:
         return
     keys: Any = (application.jwks or {}).get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= 10 or not all(isinstance(key, dict) for key in keys):
+    if (
+        not isinstance(keys, list)
+        or not 0 < len(keys) <= 10
+        or not all(isinstance(key, dict) for key in keys)
+    ):
         yield FieldError("/jwks", "required", 'Send {"keys": […]} with one to ten public keys.')
     elif len(assertion_keys(application.jwks)) != len(keys):
         names = ", ".join(algorithm for algorithm in ASSERTION_ALGORITHMS if algorithm in jose.ALGORITHMS)
@@ -169,7 +181,9 @@ def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]
     for field in ("resources", "introspection_audiences"):
         for index, audience in enumerate(getattr(application, field)):
             if audience not in resources:
-                yield FieldError(f"/{field}/{index}", "unknown", "There is no API resource with this audience.")
+                yield FieldError(
+                    f"/{field}/{index}", "unknown", "There is no API resource with this audience."
+                )
 
 
 def _lifetimes(application: Application) -> Iterable[FieldError]:

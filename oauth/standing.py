@@ -61,9 +61,15 @@ def load(
     since = row[7]
     if since is not None and sign_in.auth_time <= since:
         return None
+    subject, name, email, email_verified, locale, authority_version = row[:6]
     return Standing(
-        member_id,
-        *row[:6],
+        member_id=member_id,
+        subject=subject,
+        name=name,
+        email=email,
+        email_verified=email_verified,
+        locale=locale,
+        authority_version=authority_version,
         acr=sign_in.acr,
         amr=sign_in.amr,
         auth_time=sign_in.auth_time,

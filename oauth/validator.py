@@ -36,7 +36,7 @@ class Validator(OAuth2Validator):
     ) -> bool:
         if response_type != "code":
             raise errors.UnsupportedResponseTypeError(request=request)
-        return client.allows_grant(AUTHORIZATION_CODE)
+        return bool(client.allows_grant(AUTHORIZATION_CODE))
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:
         return True

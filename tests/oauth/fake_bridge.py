@@ -31,7 +31,9 @@ class FakeSignedIn:
 signed: dict[str, FakeSignedIn] = {}  # by the value of the cookie "fake"
 
 
-def enter(browser: Any, person: Any, *, organization: Any = None, auth_time: datetime | None = None) -> FakeSignedIn:
+def enter(
+    browser: Any, person: Any, *, organization: Any = None, auth_time: datetime | None = None
+) -> FakeSignedIn:
     """Sign a person in to their tenant in this browser."""
     with scope.tenant(person.tenant.id):
         member = selectors.member_by_account(person.account_id)
@@ -65,8 +67,12 @@ def signed_in(request: Any, tenant: Any) -> FakeSignedIn | None:
     return known if alive else None
 
 
-def begin(request: Any, tenant: Any, *, next_url: str, prompt: str = "", max_age: Any = None, **more: Any) -> Any:
-    return HttpResponseRedirect(f"/t/{tenant.slug}/sign-in?{urlencode({'next': next_url, 'prompt': prompt, **more})}")
+def begin(
+    request: Any, tenant: Any, *, next_url: str, prompt: str = "", max_age: Any = None, **more: Any
+) -> Any:
+    return HttpResponseRedirect(
+        f"/t/{tenant.slug}/sign-in?{urlencode({'next': next_url, 'prompt': prompt, **more})}"
+    )
 
 
 def sign_out(request: Any, response: Any, *, everywhere: bool = False) -> None:

@@ -59,7 +59,9 @@ def form(
     )
 
 
-def token(tenant: TenantRef, parameters: dict[str, Any], *, app: Registered | None = None, **headers: str) -> Any:
+def token(
+    tenant: TenantRef, parameters: dict[str, Any], *, app: Registered | None = None, **headers: str
+) -> Any:
     return form(tenant, "/oauth/token", parameters, app=app, **headers)
 
 

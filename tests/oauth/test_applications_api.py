@@ -188,7 +188,12 @@ def test_disable_enable_delete(cast, admin):
     assert api(cast.acme, "GET", path, admin).status_code == 404
     with scope.tenant(cast.acme.id):
         types = list(Event.objects.filter(object_id=made["id"]).order_by("id").values_list("type", flat=True))
-    assert types == ["application.created", "application.disabled", "application.enabled", "application.deleted"]
+    assert types == [
+        "application.created",
+        "application.disabled",
+        "application.enabled",
+        "application.deleted",
+    ]
 
 
 def test_list_filters_and_pages(cast, admin):
@@ -196,7 +201,9 @@ def test_list_filters_and_pages(cast, admin):
         create(cast.acme, admin, name=name, type="spa")
     found = api(cast.acme, "GET", "?type=spa&q=Listed&limit=1", admin).json()
     assert [row["name"] for row in found["data"]] == ["Listed Two"]
-    following = api(cast.acme, "GET", f"?type=spa&q=Listed&limit=1&cursor={found['next_cursor']}", admin).json()
+    following = api(
+        cast.acme, "GET", f"?type=spa&q=Listed&limit=1&cursor={found['next_cursor']}", admin
+    ).json()
     assert [row["name"] for row in following["data"]] == ["Listed One"]
 
 

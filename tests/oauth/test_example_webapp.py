@@ -6,9 +6,9 @@ import io
 from urllib.parse import urlsplit
 
 import pytest
+
 from examples.webapp.app import WebApp
 from examples.webapp.client import Provider, Settings
-
 from tests.factories import Browser
 from tests.oauth import fake_bridge
 from tests.oauth.helpers import register

@@ -149,7 +149,9 @@ def test_secret_is_rotated_disabled_enabled_deleted(cast):
         fresh(cast.acme, row)
 
 
-@pytest.mark.parametrize("view", [pages.application_rotate, pages.application_suspend, pages.application_delete])
+@pytest.mark.parametrize(
+    "view", [pages.application_rotate, pages.application_suspend, pages.application_delete]
+)
 def test_changes_are_posts(cast, view):
     row = register(cast.acme).application
     assert call(cast.acme, view, application_id=row.public_id).status_code == 405

@@ -101,7 +101,8 @@ def forged(tenant, token, kind):
 
 
 KINDS = [
-    "none", "hs256", "other key", "embedded key", "jku", "altered", "no signature", "garbage", "words", "long",
+    "none", "hs256", "other key", "embedded key", "jku", "altered", "no signature", "garbage", "words",
+    "long",
     "other issuer", "unknown tenant", "no jti", "expired", "not yet", "unknown subject", "unknown client",
     "no client", "odd kind", "array claims",
 ]  # fmt: skip

@@ -23,7 +23,13 @@ def test_preflight_passes_for_registered_origins_only(cast, path):
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "Origin" in answer.headers["Vary"]
-    for other in ("https://evil.example", "https://spa.example:8443", "http://spa.example", "null", ORIGIN + "."):
+    for other in (
+        "https://evil.example",
+        "https://spa.example:8443",
+        "http://spa.example",
+        "null",
+        ORIGIN + ".",
+    ):
         assert "Access-Control-Allow-Origin" not in preflight(cast.acme, path, other).headers
     assert "Access-Control-Allow-Origin" not in preflight(cast.globex, path, ORIGIN).headers
 
@@ -44,19 +50,26 @@ def test_userinfo_is_shown_to_the_tokens_client(cast):
     body = flow(cast.member, app=app).tokens()
     path = f"/t/{cast.acme.slug}/oauth/userinfo"
     headers = {"Authorization": f"Bearer {body['access_token']}"}
-    assert Browser().get(path, headers={**headers, "Origin": ORIGIN}).headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert (
+        Browser().get(path, headers={**headers, "Origin": ORIGIN}).headers["Access-Control-Allow-Origin"]
+        == ORIGIN
+    )
     evil = Browser().get(path, headers={**headers, "Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in evil.headers
-    assert "Access-Control-Allow-Origin" not in bearer_get(cast.acme, "/oauth/userinfo", body["access_token"]).headers
+    assert (
+        "Access-Control-Allow-Origin"
+        not in bearer_get(cast.acme, "/oauth/userinfo", body["access_token"]).headers
+    )
 
 
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/authorize", "/oauth/end-session", "/sign-in"])
 def test_B5_everything_else_has_no_cors(cast, path):
     register(cast.acme, "spa", origins=[ORIGIN])
     assert "Access-Control-Allow-Origin" not in preflight(cast.acme, path, ORIGIN).headers
-    assert "Access-Control-Allow-Origin" not in Browser().get(
-        f"/t/{cast.acme.slug}{path}", headers={"Origin": ORIGIN}
-    ).headers
+    assert (
+        "Access-Control-Allow-Origin"
+        not in Browser().get(f"/t/{cast.acme.slug}{path}", headers={"Origin": ORIGIN}).headers
+    )
 
 
 def test_flow_of_a_public_client_works_from_its_origin(cast):

@@ -172,7 +172,9 @@ def test_userinfo_by_scope(cast):
         "email_verified": True,
     }
     narrow = flow(cast.member).tokens(scope="openid")
-    assert bearer_get(cast.acme, "/oauth/userinfo", narrow["access_token"]).json() == {"sub": cast.member.subject}
+    assert bearer_get(cast.acme, "/oauth/userinfo", narrow["access_token"]).json() == {
+        "sub": cast.member.subject
+    }
 
 
 def test_userinfo_by_post_and_by_the_older_path(cast):

@@ -60,7 +60,9 @@ def test_O12_hint_of_another_session_asks_first(cast):
     assert is_signed_in(run)
 
 
-@pytest.mark.parametrize("address", [HOME + "/", HOME + "?x=1", "https://evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "address", [HOME + "/", HOME + "?x=1", "https://evil.example", "javascript:alert(1)"]
+)
 def test_O12_unregistered_return_address_is_not_followed(cast, address):
     """§3: MUST NOT redirect unless it exactly matches."""
     run = flow(cast.member, post_logout_redirect_uris=[HOME])
@@ -75,7 +77,10 @@ def test_O12_return_address_needs_the_same_client_as_the_hint(cast):
     other = register(cast.acme, post_logout_redirect_uris=[HOME])
     body = run.tokens()
     answer = logout(
-        run, id_token_hint=body["id_token"], client_id=other.application.client_id, post_logout_redirect_uri=HOME
+        run,
+        id_token_hint=body["id_token"],
+        client_id=other.application.client_id,
+        post_logout_redirect_uri=HOME,
     )
     assert not answer.headers["Location"].startswith(HOME)
 

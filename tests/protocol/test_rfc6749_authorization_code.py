@@ -96,7 +96,12 @@ def test_native_loopback_may_vary_its_port(cast, port):
     run = flow(cast.member, "native", redirect_uris=["http://127.0.0.1:8000/cb"])
     answer = run.start(redirect_uri=f"http://127.0.0.1{port}/cb")
     assert answer.status_code == 200
-    for other in ("http://127.0.0.1:1/other", "http://localhost:1/cb", "http://127.0.0.1:x/cb", "http://127.0.0.2/cb"):
+    for other in (
+        "http://127.0.0.1:1/other",
+        "http://localhost:1/cb",
+        "http://127.0.0.1:x/cb",
+        "http://127.0.0.2/cb",
+    ):
         assert run.start(redirect_uri=other).status_code == 400
 
 
@@ -283,7 +288,9 @@ def test_O3_code_is_bound_to_its_tenant(cast):
 
 def test_O3_code_is_bound_to_its_redirect_uri(cast):
     run = flow(cast.member, redirect_uris=[REDIRECT, "https://app.example/second"])
-    assert run.redeem(run.code(), redirect_uri="https://app.example/second").json()["error"] == "invalid_grant"
+    assert (
+        run.redeem(run.code(), redirect_uri="https://app.example/second").json()["error"] == "invalid_grant"
+    )
 
 
 def test_O3_code_lives_sixty_seconds(cast):

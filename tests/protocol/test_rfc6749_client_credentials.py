@@ -46,7 +46,9 @@ def test_scope_narrows(cast):
     assert body["scope"] == "members:read" == claims(body["access_token"])["scope"]
 
 
-@pytest.mark.parametrize("asked", ["members:write", "openid", "no-such-scope", "a  b", 'a"b', "members:read x\\y"])
+@pytest.mark.parametrize(
+    "asked", ["members:write", "openid", "no-such-scope", "a  b", 'a"b', "members:read x\\y"]
+)
 def test_O5_scope_beyond_the_client_is_refused(cast, asked):
     """§5.2 invalid_scope; OAU-27."""
     app = register(cast.acme, "machine")

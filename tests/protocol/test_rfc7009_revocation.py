@@ -53,7 +53,9 @@ def test_wrong_hint_does_no_harm(cast):
     """§2.1: the server MUST extend its search."""
     run = flow(cast.member)
     body = run.tokens()
-    assert revoke(cast.acme, run.app, body["refresh_token"], token_type_hint="access_token").status_code == 200
+    assert (
+        revoke(cast.acme, run.app, body["refresh_token"], token_type_hint="access_token").status_code == 200
+    )
     assert run.refresh(body["refresh_token"]).json()["error"] == "invalid_grant"
 
 

@@ -90,7 +90,9 @@ def test_T1_forged_token_is_inactive(cast):
     known = claims(run.tokens()["access_token"])
     forged = jose.sign(known, jose.generate_key("ES256"), "at+jwt")
     assert introspect(cast.acme, run.app, forged).json() == {"active": False}
-    assert introspect(cast.acme, run.app, jose.sign(known, keys.active_key(cast.acme.id), "at+jwt")).json()["active"]
+    assert introspect(cast.acme, run.app, jose.sign(known, keys.active_key(cast.acme.id), "at+jwt")).json()[
+        "active"
+    ]
 
 
 def test_O16_dead_subjects_make_tokens_inactive_at_once(cast):
