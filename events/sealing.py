@@ -131,8 +131,8 @@ _TAKE = """
 SELECT id, stream, event_id FROM events_pendingevent WHERE stream = ANY (%s::uuid[]) ORDER BY id LIMIT %s
 """
 _EVENT_COLUMNS = (
-    "id", "stream", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type", "object_id",
-    "mode", "canonical", "created_at",
+    "id", "stream", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type",
+    "object_id", "mode", "canonical", "created_at",
 )  # fmt: skip
 _SEAL_COLUMNS = {
     "event_id": "uuid",

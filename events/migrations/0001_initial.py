@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import core.ids
+import uuid
+
 import django.db.models.functions.comparison
 import django.db.models.functions.datetime
-import uuid
 from django.db import migrations, models
 
+import core.ids
 from events.partitioning import CreatePartitionedModel
 
 

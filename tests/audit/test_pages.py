@@ -65,6 +65,13 @@ def test_list_shows_entries_and_the_state_of_the_chain(cast):
     assert "data-relative" in html
 
 
+def test_list_names_members_by_what_they_are_called_now(cast):
+    with scope.tenant(cast.acme.id):
+        emit("thing.created", actor=Actor("user", cast.owner.subject), object=thing())
+    owner = admin_principal(cast.acme, cast.owner)
+    assert "Olga Owner" in call(pages.audit_list, cast.acme, owner, {"action": "thing.*"}).content.decode()
+
+
 def test_A1_list_shows_nothing_of_another_tenant(cast):
     made = record(cast.acme)
     html = call(
