@@ -12,6 +12,9 @@ from django.test import Client
 from core.urls import map_tenant
 
 
+_handlers: dict[bool, Any] = {}
+
+
 class Browser(Client):
     """Django's client behind the tenant prefix; `enforce_csrf_checks` is on, as in production."""
 
@@ -19,6 +22,8 @@ class Browser(Client):
         options.setdefault("enforce_csrf_checks", True)
         options.setdefault("raise_request_exception", False)
         super().__init__(**options)
+        # Middleware is loaded once: WhiteNoise alone looks up every static file each time.
+        self.handler = _handlers.setdefault(options["enforce_csrf_checks"], self.handler)
         self.defaults["HTTP_HOST"] = urlsplit(settings.ORIGIN).netloc
 
     def request(self, **request: Any) -> Any:
