@@ -38,8 +38,10 @@ urlpatterns = [
 
 if not settings.PRODUCTION:
     from config.demo import sink
+    from core.styleguide import styleguide
 
     urlpatterns.append(path("demo/sink", sink.receive, name="demo_sink"))
+    urlpatterns.append(path("styleguide", styleguide, name="styleguide"))
 
 handler404 = "core.doors.missing"
 handler400 = "core.doors.malformed"

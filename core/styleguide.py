@@ -26,25 +26,39 @@ PAGES = {
     "problem": "errors/404.html",
 }
 SPRITE = Path(__file__).parent.parent / "static" / "img" / "icons.svg"
-BRANDED = {"name": "Northwind", "slug": "northwind", "mode": "live", "support_email": "help@northwind.example"}
+BRANDED = {
+    "name": "Northwind",
+    "slug": "northwind",
+    "mode": "live",
+    "support_email": "help@northwind.example",
+}
 
 
 class SampleForm(forms.Form):
     """One control of every kind."""
 
     name = forms.CharField(help_text="Shown to administrators only.", max_length=64)
-    email = forms.EmailField(required=False)
+    email = forms.EmailField()
+    phone = forms.CharField(required=False)
     password = forms.CharField(widget=forms.PasswordInput)
-    kind = forms.ChoiceField(label="Type", choices=[("web", "Web application"), ("native", "Native application")])
+    kind = forms.ChoiceField(
+        label="Type", choices=[("web", "Web application"), ("native", "Native application")]
+    )
     note = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
     scopes = forms.MultipleChoiceField(
-        choices=[("members:read", "Read members"), ("members:write", "Change members"), ("keys:read", "Read keys")],
+        choices=[
+            ("members:read", "Read members"),
+            ("members:write", "Change members"),
+            ("keys:read", "Read keys"),
+        ],
         widget=forms.CheckboxSelectMultiple,
     )
     lifetime = forms.ChoiceField(
         choices=[("30", "30 days"), ("90", "90 days"), ("never", "No expiry")], widget=forms.RadioSelect
     )
-    notify = forms.BooleanField(label="Tell the owner by mail", help_text="One message, at once.", required=False)
+    notify = forms.BooleanField(
+        label="Tell the owner by mail", help_text="One message, at once.", required=False
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,8 +70,8 @@ class SampleForm(forms.Form):
 
 
 def styleguide(request: HttpRequest) -> HttpResponse:
-    """Show the page named by `?page=`; `?mode=test` and `?brand=` vary the tenant. 404 outside development."""
-    if not settings.DEBUG:
+    """Show the page named by `?page=`; `?mode=test` and `?brand=` vary the tenant. 404 in production."""
+    if getattr(settings, "PRODUCTION", True):
         raise Http404
     page = request.GET.get("page", "")
     if page == "palette":
@@ -90,31 +104,50 @@ def _sample(request: HttpRequest, page: str) -> dict[str, Any]:
         **_people(),
         **_activity(),
         **_charts(),
-        **_lists(),
+        **_lists(toast="toast" in request.GET),
     }
 
 
 def _nav(page: str) -> list[dict[str, Any]]:
     def item(label: str, icon: str, page_name: str = "", key: str = "") -> dict[str, Any]:
-        return {"label": label, "icon": icon, "url": f"?page={page_name}", "active": page_name == page, "key": key}
+        return {
+            "label": label,
+            "icon": icon,
+            "url": f"?page={page_name}",
+            "active": page_name == page,
+            "key": key,
+        }
 
     other = "list#"
     return [
         {"label": "", "items": [item("Overview", "home", "overview", "o"), item("Style guide", "brush", "")]},
         {
             "label": "People",
-            "items": [item("Users", "users", "list", "u"), item("Invitations", "mail", other)]
-            + [item("Organizations", "building", "detail", "g"), item("SSO & directories", "link", other)],
+            "items": [
+                item("Users", "users", "list", "u"),
+                item("Invitations", "mail", other),
+                item("Organizations", "building", "detail", "g"),
+                item("SSO & directories", "link", other),
+            ],
         },
         {
             "label": "Access",
-            "items": [item("Applications", "app", other, "a"), item("API resources", "api", other)]
-            + [item("Roles", "roles", other), item("Policies", "policy", other), item("API keys", "key", other, "k")],
+            "items": [
+                item("Applications", "app", other, "a"),
+                item("API resources", "api", other),
+                item("Roles", "roles", other),
+                item("Policies", "policy", other),
+                item("API keys", "key", other, "k"),
+            ],
         },
         {
             "label": "Developers",
-            "items": [item("Webhooks", "webhook", other, "w"), item("Events", "bolt", other)]
-            + [item("Audit log", "log", other, "l"), item("Signing keys", "shield", other)],
+            "items": [
+                item("Webhooks", "webhook", other, "w"),
+                item("Events", "bolt", other),
+                item("Audit log", "log", other, "l"),
+                item("Signing keys", "shield", other),
+            ],
         },
         {"label": "Tenant", "items": [item("Branding", "brush", other), item("Settings", "settings", other)]},
     ]
@@ -201,7 +234,12 @@ def _activity() -> dict[str, Any]:
         "payload": {
             "id": "evt_01kb5n8t3z9qf6m2x4v7",
             "type": "member.suspended",
-            "data": {"member": "sub_7f3k9", "reason": "</script><b>left</b>", "attempts": 3, "notified": True},
+            "data": {
+                "member": "sub_7f3k9",
+                "reason": "</script><b>left</b>",
+                "attempts": 3,
+                "notified": True,
+            },
             "previous": None,
         },
     }
@@ -216,14 +254,16 @@ def _charts() -> dict[str, Any]:
             {"label": "Password", "values": [140 + (d * 53) % 50 - d for d in range(30)]},
             {"label": "SSO", "values": [40 + (d * 29) % 40 for d in range(30)]},
         ],
-        "active_users": [{"label": "Daily active users", "values": [820 + (d * 71) % 190 + d * 9 for d in range(30)]}],
+        "active_users": [
+            {"label": "Daily active users", "values": [820 + (d * 71) % 190 + d * 9 for d in range(30)]}
+        ],
         "deliveries": [(d * 83) % 97 if d % 7 else 0 for d in range(30)],
         "trend": [12, 14, 13, 19, 22, 21, 27, 31],
         "quiet": [{"label": "Failures", "values": [0] * 30}],
     }
 
 
-def _lists() -> dict[str, Any]:
+def _lists(*, toast: bool) -> dict[str, Any]:
     curl = (
         "curl https://id.acme.example/v1/auth/token \\\n  -H 'Content-Type: application/json' \\\n"
         '  -d \'{"grant_type": "api_key", "api_key": "sk_test_…"}\''
@@ -249,7 +289,11 @@ def _lists() -> dict[str, Any]:
             {"label": "Last sign-in", "value": timezone.now() - timedelta(minutes=12), "kind": "time"},
             {"label": "Phone", "value": ""},
         ],
-        "consequences": ["3 sessions end at once.", "2 API keys stop working.", "14 delegations are withdrawn."],
+        "consequences": [
+            "3 sessions end at once.",
+            "2 API keys stop working.",
+            "14 delegations are withdrawn.",
+        ],
         "steps": [
             {"label": "Choose a provider", "state": "done"},
             {"label": "Exchange metadata", "state": "current"},
@@ -265,7 +309,7 @@ def _lists() -> dict[str, Any]:
             },
             {"title": "Add a webhook", "text": "Hear about every change.", "url": "#", "action": "Add"},
         ],
-        "toasts": [{"text": "Key rotated. The old one works until Friday."}],
+        "toasts": [{"text": "Key rotated. The old one works until Friday."}] if toast else [],
     }
 
 
@@ -275,7 +319,12 @@ def _found(text: str) -> dict[str, Any]:
         {
             "label": "Users",
             "items": [
-                {"label": name, "url": "?page=detail", "icon": "user", "hint": f"{name.split()[0].lower()}@acme.example"}
+                {
+                    "label": name,
+                    "url": "?page=detail",
+                    "icon": "user",
+                    "hint": f"{name.split()[0].lower()}@acme.example",
+                }
                 for name in ("Ada Moreno", "Bilal Haddad", "Chiara Ferri")
             ],
         },

@@ -10,12 +10,12 @@ from django.utils.translation import gettext, ngettext
 
 # One tone per state, whichever object is in it. What is not listed is neutral.
 TONES = {
-    "ok": "active enabled live verified succeeded success delivered accepted approved healthy completed paid ok"
-    " allowed connected published current",
-    "warn": "pending invited expiring retrying unverified degraded scheduled queued paused warning challenge rotating"
-    " required past_due draft stale",
-    "bad": "suspended failed revoked denied disabled blocked expired deleted error refused locked exhausted removed"
-    " frozen rejected failing",
+    "ok": "active enabled live verified succeeded success delivered accepted approved healthy"
+    " completed paid ok allowed connected published current",
+    "warn": "pending invited expiring retrying unverified degraded scheduled queued paused warning"
+    " challenge rotating required past_due draft stale",
+    "bad": "suspended failed revoked denied disabled blocked expired deleted error refused locked"
+    " exhausted removed frozen rejected failing",
     "note": "new running processing sandbox info upcoming",
 }
 _TONE_OF = {state: tone for tone, states in TONES.items() for state in states.split()}

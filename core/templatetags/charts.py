@@ -20,13 +20,19 @@ _ids = count(1)
 
 
 @register.inclusion_tag("elements/chart_line.html")
-def line_chart(series: Sequence[Mapping[str, Any]], labels: Sequence[str], title: str, unit: str = "") -> dict[str, Any]:
+def line_chart(
+    series: Sequence[Mapping[str, Any]], labels: Sequence[str], title: str, unit: str = ""
+) -> dict[str, Any]:
     """Show values over time as lines; a lone line gets a soft area beneath."""
     rows = charts.series_of(series)
     top = charts.ceiling(max((value for row in rows for value in row.values), default=0))
     drawn = [{"row": row, "points": charts.points(row.values, top)} for row in rows if row.values]
     area = f"0,{charts.HEIGHT} {drawn[0]['points']} {charts.WIDTH},{charts.HEIGHT}" if len(drawn) == 1 else ""
-    return _frame(rows, labels, title, unit, top) | {"drawn": drawn, "area": area, "hits": _hits(rows, labels, unit)}
+    return _frame(rows, labels, title, unit, top) | {
+        "drawn": drawn,
+        "area": area,
+        "hits": _hits(rows, labels, unit),
+    }
 
 
 @register.inclusion_tag("elements/chart_bars.html")
@@ -38,8 +44,15 @@ def stacked_bars(
     by_label = list(zip(*(row.values for row in rows), strict=True))
     top = charts.ceiling(max(map(sum, by_label), default=0))
     bars = [
-        {"x": x, "width": width, "boxes": _boxes(rows, values, top), "title": _said(label, rows, values, unit)}
-        for (x, width), label, values in zip(charts.columns(len(by_label), gap=0.28), labels, by_label, strict=True)
+        {
+            "x": x,
+            "width": width,
+            "boxes": _boxes(rows, values, top),
+            "title": _said(label, rows, values, unit),
+        }
+        for (x, width), label, values in zip(
+            charts.columns(len(by_label), gap=0.28), labels, by_label, strict=True
+        )
     ]
     return _frame(rows, labels, title, unit, top) | {"bars": bars}
 
@@ -50,8 +63,15 @@ def heat_row(values: Sequence[Number], labels: Sequence[str], title: str, unit: 
     row = Series(title, tuple(value or 0 for value in values), 1)
     highest = max(row.values, default=0)
     cells = [
-        {"x": x, "width": width, "level": charts.level(value, highest), "title": f"{label}: {_amount(value, unit)}"}
-        for (x, width), label, value in zip(charts.columns(len(row.values), gap=0.16), labels, row.values, strict=True)
+        {
+            "x": x,
+            "width": width,
+            "level": charts.level(value, highest),
+            "title": f"{label}: {_amount(value, unit)}",
+        }
+        for (x, width), label, value in zip(
+            charts.columns(len(row.values), gap=0.16), labels, row.values, strict=True
+        )
     ]
     return _frame([row], labels, title, unit, 1) | {"cells": cells}
 
@@ -94,7 +114,9 @@ def _hits(rows: list[Series], labels: Sequence[str], unit: str) -> list[dict[str
 
 
 def _said(label: str, rows: list[Series], values: Sequence[Number], unit: str) -> str:
-    return "\n".join([str(label), *(f"{row.label}: {_amount(v, unit)}" for row, v in zip(rows, values, strict=True))])
+    return "\n".join(
+        [str(label), *(f"{row.label}: {_amount(v, unit)}" for row, v in zip(rows, values, strict=True))]
+    )
 
 
 def _amount(value: Number, unit: str = "") -> str:

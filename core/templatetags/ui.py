@@ -81,7 +81,11 @@ def tabs(items: list[Mapping[str, Any]], label: str = "") -> dict[str, Any]:
 @register.inclusion_tag("elements/json.html")
 def json_view(value: Any, label: str = "") -> dict[str, Any]:
     """Show a value, or JSON text, indented and coloured; every character of it is escaped."""
-    text = value if isinstance(value, str) else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+    )
     return {"html": _coloured(text), "text": text, "label": label}
 
 
@@ -91,7 +95,7 @@ def _coloured(text: str) -> SafeString:
         parts.append(escape(text[end : token.start()]))
         parts.append(format_html('<span class="json__{}">{}</span>', token.lastgroup, token.group()))
         end = token.end()
-    return mark_safe("".join([*parts, escape(text[end:])]))
+    return mark_safe("".join([*parts, escape(text[end:])]))  # noqa: S308  (every part is escaped above)
 
 
 @register.inclusion_tag("elements/diff.html")
@@ -109,54 +113,59 @@ def _plain(value: Any) -> str | None:
 
 
 @register.simple_block_tag(end_name="endbutton")
-def button(content: str, variant: str = "", icon: str = "", type: str = "submit", size: str = "", **attrs: Any) -> str:
-    """`variant`: primary, danger, danger-quiet, quiet; `size`: small; `type="button"` for script-only acts."""
+def button(
+    content: str, variant: str = "", icon: str = "", type: str = "submit", size: str = "", **attrs: Any
+) -> str:
+    """`variant`: primary, danger, danger-quiet, quiet; `size`: small; `type="button"`: no submit."""
     return _button(content, variant, icon, size, {"type": type} | attrs)
 
 
 @register.simple_block_tag(end_name="endlinkbutton")
-def linkbutton(content: str, href: str, variant: str = "", icon: str = "", size: str = "", **attrs: Any) -> str:
+def linkbutton(
+    content: str, href: str, variant: str = "", icon: str = "", size: str = "", **attrs: Any
+) -> str:
     return _button(content, variant, icon, size, {"href": href} | attrs)
 
 
 def _button(content: str, variant: str, icon: str, size: str, attrs: dict[str, Any]) -> str:
     classes = ["button", variant and f"button--{variant}", size and f"button--{size}", attrs.pop("extra", "")]
-    context = {"content": mark_safe(content.strip()), "icon": icon, "link": "href" in attrs}
+    context = {"content": content, "icon": icon, "link": "href" in attrs}
     context["attributes"] = attributes({"class": " ".join(filter(None, classes))} | attrs)
     return get_template("elements/button.html").render(context)
 
 
 @register.simple_block_tag(end_name="endalert")
 def alert(content: str, tone: str = "note", title: str = "") -> str:
-    context = {"content": mark_safe(content), "tone": tone, "title": title, "icon": ALERT_ICONS[tone]}
+    context = {"content": content, "tone": tone, "title": title, "icon": ALERT_ICONS[tone]}
     return get_template("elements/alert.html").render(context)
 
 
 @register.simple_block_tag(end_name="endcard")
 def card(content: str, title: str = "", lead: str = "", flush: bool = False, id: str = "") -> str:
     """A titled panel; `flush` lets a table or list reach its edges."""
-    context = {"content": mark_safe(content), "title": title, "lead": lead, "flush": flush, "id": id}
+    context = {"content": content, "title": title, "lead": lead, "flush": flush, "id": id}
     return get_template("elements/card.html").render(context)
 
 
 @register.simple_block_tag(end_name="enddialog")
 def dialog(content: str, id: str, title: str, open: bool = False, drawer: bool = False) -> str:
     """A modal opened by `<a href="#id" data-dialog>`; without script the same link shows it."""
-    context = {"content": mark_safe(content), "id": id, "title": title, "open": open, "drawer": drawer}
+    context = {"content": content, "id": id, "title": title, "open": open, "drawer": drawer}
     return get_template("elements/dialog.html").render(context)
 
 
 @register.simple_block_tag(end_name="endcode")
 def code(content: str, label: str = "", id: str = "code") -> str:
     """A dark code block with a copy button. `id` must be unique on the page."""
-    context = {"content": mark_safe(content.strip("\n")), "label": label, "id": id}
+    trimmed = mark_safe(content.strip("\n"))  # noqa: S308  (a rendered block: escaped already)
+    context = {"content": trimmed, "label": label, "id": id}
     return get_template("elements/code.html").render(context)
 
 
 @register.simple_block_tag(end_name="endempty")
 def empty(content: str, title: str, icon: str = "spark", boxed: bool = False) -> str:
     """An empty state: `title`, then one sentence of value and the actions as content."""
-    context = {"content": mark_safe(content), "title": title, "icon": icon, "boxed": boxed}
+    context = {"content": content, "title": title, "icon": icon, "boxed": boxed}
     return get_template("elements/empty.html").render(context)
 
 
@@ -217,7 +226,9 @@ def attributes(values: Mapping[str, Any]) -> SafeString:
     """
     named = {name.rstrip("_").replace("_", "-"): value for name, value in values.items()}
     if refused := [name for name in named if name == "style" or name.startswith("on")]:
-        raise template.TemplateSyntaxError(f"{refused[0]} is blocked by the Content-Security-Policy; use a class")
+        raise template.TemplateSyntaxError(
+            f"{refused[0]} is blocked by the Content-Security-Policy; use a class"
+        )
     return flatatt({name: value for name, value in named.items() if value is not None and value is not False})
 
 
