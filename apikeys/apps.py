@@ -7,7 +7,9 @@ class ApikeysConfig(AppConfig):
     name = "apikeys"
 
     def ready(self) -> None:
-        from apikeys.live import check_token
+        from apikeys.live import check_token, permissions_now
+        from invitations.inviters import authority_of_keys
         from tenants.bearer import register_liveness
 
         register_liveness(check_token)
+        authority_of_keys(permissions_now)

@@ -21,6 +21,7 @@ from apikeys.services.keys import DIGEST
 from core import ids, scope, secrets
 from core.errors import (
     PolicyDenied,
+    Problem,
     SubjectSuspended,
     TenantMismatch,
     TokenExpired,
@@ -169,6 +170,19 @@ def _allowed(key: LiveKey) -> frozenset[str]:
         if key.organization_id is None:
             return whole
         return (whole | authority.permissions_of(key.maker_id, key.organization_id)) & ORGANIZATION
+
+
+def permissions_now(public_id: str) -> frozenset[str]:
+    """Return what a key of the open tenant may do now; nothing for one that is dead or unknown."""
+    tenant = tenants.by_id(scope.require_tenant())
+    if tenant is None:
+        return frozenset()
+    try:
+        key = by_id(tenant, public_id)
+        check(key, tenant)
+    except Problem:
+        return frozenset()
+    return permissions(key)
 
 
 def require_direct(key: LiveKey) -> None:

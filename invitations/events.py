@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from events.registry import declare
+from events.registry import Schema, declare
 
-INVITATION = {
+INVITATION: dict[str, Schema | str] = {
     "email": "string",
     "state": {"type": "string", "enum": ["pending", "accepted", "declined", "revoked", "expired"]},
     "organization": {"type": ["string", "null"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from core.errors import SubjectTypeNotAllowed
 from core.principal import Principal
 from invitations.errors import InvitationGone
 from invitations.models import Invitation
@@ -62,7 +63,12 @@ def may_offer(invitation: Invitation, role: Role) -> bool:
 
 
 def sender(actor: Principal) -> dict[str, object]:
-    """Return the columns that say who invites."""
+    """Return the columns that say who invites.
+
+    Raises SubjectTypeNotAllowed for a caller whose right could not be asked again at the acceptance.
+    """
     if actor.key_id is not None:
         return {"inviter_id": None, "inviter_key": actor.client_id}
+    if actor.member_id is None:
+        raise SubjectTypeNotAllowed("People and API keys invite, applications do not.")
     return {"inviter_id": actor.member_id, "inviter_key": ""}

@@ -40,14 +40,11 @@ class InvitationForm(Explained):
         super().__init__(*args, **options)
         self.confined = viewer.principal.organization_id
         self.offered = {role.public_id: role for role in offered(viewer)}
-        self.fields["roles"].choices = [(key, role.name) for key, role in self.offered.items()]  # type: ignore[attr-defined]
+        self.offer("roles", [(key, role.name) for key, role in self.offered.items()])
         if self.confined:
             del self.fields["organization"]
         else:
-            self.fields["organization"].choices = [
-                ("", _("None: the tenant itself")),
-                *organizations.choices(),
-            ]  # type: ignore[attr-defined]
+            self.offer("organization", [("", _("None: the tenant itself")), *organizations.choices()])
 
     @property
     def where(self) -> Organization | None:

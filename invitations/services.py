@@ -103,7 +103,7 @@ def retire_expired(actor: Principal, address: Address, organization_id: uuid.UUI
     """Record that an older invitation has run out, so that a new one may take its place."""
     past = selectors.invitations().filter(
         email_search=address.canonical,
-        organization_id=organization_id,
+        organization_id=organization_id,  # type: ignore[misc]  # null is a lawful lookup
         state=InvitationState.PENDING,
         expires_at__lte=timezone.now(),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from events.registry import declare
+from events.registry import Schema, declare
 
-ORGANIZATION = {
+ORGANIZATION: dict[str, Schema | str] = {
     "name": "string",
     "slug": "string",
     "external_id": {"type": ["string", "null"]},
@@ -12,7 +12,7 @@ ORGANIZATION = {
     "policy": "object",
     "metadata": "object",
 }
-MEMBER = {"member": "string", "organization": "string", "reason": "string"}
+MEMBER: dict[str, Schema | str] = {"member": "string", "organization": "string", "reason": "string"}
 
 declare("organization.created", "An organization was created", object="organization", fields=ORGANIZATION)
 declare("organization.updated", "An organization was changed", object="organization", fields=ORGANIZATION)

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from events.registry import declare
+from events.registry import Schema, declare
 
-ROLE = {
+ROLE: dict[str, Schema | str] = {
     "name": "string",
     "description": "string",
     "permissions": {"type": "array", "items": {"type": "string"}},
     "organization": {"type": ["string", "null"]},
     "metadata": "object",
 }
-ASSIGNMENT = {
+ASSIGNMENT: dict[str, Schema | str] = {
     "role": "string",
     "role_id": "string",
     "member": "string",
     "organization": {"type": ["string", "null"]},
     "expires_at": {"type": ["string", "null"]},
 }
-RESOURCE = {
+RESOURCE: dict[str, Schema | str] = {
     "name": "string",
     "audience": "string",
     "signing_alg": "string",
     "lifetime": {"type": ["integer", "null"]},
     "metadata": "object",
 }
-SCOPE = {"value": "string", "description": "string", "resource": "string"}
+SCOPE: dict[str, Schema | str] = {"value": "string", "description": "string", "resource": "string"}
 
 declare("role.created", "A custom role was created", object="role", fields=ROLE)
 declare("role.updated", "A custom role was changed", object="role", fields=ROLE)

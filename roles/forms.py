@@ -8,7 +8,6 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.errors import NotFound
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import guards, selectors
@@ -31,9 +30,8 @@ class RoleForm(Explained):
         super().__init__(*args, **options)
         on_offer = ORGANIZATION if confined else frozenset(Permission)
         words = [word for word in Permission if word in on_offer and viewer.may(word)]
-        field = self.fields["permissions"]
-        field.choices = [(word.value, word.value) for word in words]  # type: ignore[attr-defined]
-        field.option_help = {word.value: DESCRIPTIONS[word] for word in words}  # type: ignore[attr-defined]
+        self.offer("permissions", [(word.value, word.value) for word in words])
+        self.fields["permissions"].option_help = {word.value: DESCRIPTIONS[word] for word in words}  # type: ignore[attr-defined]
 
 
 class AssignmentForm(Explained):
@@ -52,11 +50,10 @@ class AssignmentForm(Explained):
         super().__init__(*args, **options)
         mine = [(row.public_id, row.name) for row in organizations.organizations_of(member)]
         whole = [("", _("The whole tenant"))] if viewer.principal.organization_id is None else []
-        self.roles = {
-            role.public_id: role for role in selectors.roles().order_by("-is_built_in", "name")[:300]
-        }
-        self.fields["place"].choices = [*whole, *mine]  # type: ignore[attr-defined]
-        self.fields["role"].choices = [(key, label(role)) for key, role in self.roles.items()]  # type: ignore[attr-defined]
+        rows = selectors.roles().select_related("organization").order_by("-is_built_in", "name")[:300]
+        self.roles = {role.public_id: role for role in rows}
+        self.offer("place", [*whole, *mine])
+        self.offer("role", [(key, label(role)) for key, role in self.roles.items()])
 
     @property
     def chosen(self) -> Role:
@@ -69,13 +66,7 @@ class AssignmentForm(Explained):
 
 
 def label(role: Role) -> str:
-    if role.organization_id is None:
-        return role.name
-    try:
-        where = organizations.organization(role.organization_id).name
-    except NotFound:
-        return role.name
-    return f"{role.name} ({where})"
+    return f"{role.name} ({role.organization.name})" if role.organization else role.name
 
 
 def may_unassign(viewer: Viewer, role: Role, organization_id: Any) -> bool:

@@ -78,7 +78,7 @@ def owners(organization_id: uuid.UUID | None = None) -> QuerySet[RoleAssignment]
     """Return who owns the tenant, or one organization, for good: active people, nothing that expires."""
     return RoleAssignment.objects.filter(
         tenant_id=scope.require_tenant(),
-        organization_id=organization_id,
+        organization_id=organization_id,  # type: ignore[misc]  # null is a lawful lookup
         role__name=OWNER,
         role__is_built_in=True,
         expires_at=None,

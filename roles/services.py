@@ -210,7 +210,10 @@ def assign_role_as_system(
     fits(member, role, confined)
     with transaction.atomic():
         row, created = RoleAssignment.objects.get_or_create(
-            member=member, role=role, organization_id=confined, defaults={"expires_at": expires_at}
+            member=member,
+            role=role,
+            organization_id=confined,  # type: ignore[misc]  # null is a lawful lookup
+            defaults={"expires_at": expires_at},
         )
         if not created and row.expires_at == expires_at:
             return row

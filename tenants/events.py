@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from events.registry import declare
+from events.registry import Schema, declare
 
 RISC = "https://schemas.openid.net/secevent/risc/event-type"
 CAEP = "https://schemas.openid.net/secevent/caep/event-type"
-TENANT = {
+TENANT: dict[str, Schema | str] = {
     "slug": "string",
     "name": "string",
     "support_email": "string",
@@ -19,7 +19,7 @@ TENANT = {
     "status": "string",
     "reason": "string",
 }
-MEMBER = {
+MEMBER: dict[str, Schema | str] = {
     "status": {"type": "string", "enum": ["pending", "active", "suspended", "removed"]},
     "email": "string",
     "name": "string",
@@ -27,8 +27,8 @@ MEMBER = {
     "metadata": "object",
     "reason": "string",
 }
-SESSION = {"member": "string", "acr": "string", "reason": "string"}
-KEY = {"kid": "string", "alg": "string"}
+SESSION: dict[str, Schema | str] = {"member": "string", "acr": "string", "reason": "string"}
+KEY: dict[str, Schema | str] = {"kid": "string", "alg": "string"}
 
 declare("tenant.created", "A tenant was created", object="tenant", fields=TENANT)
 declare("tenant.updated", "A tenant's settings were changed", object="tenant", fields=TENANT)

@@ -95,6 +95,12 @@ class Explained(forms.Form):
 
     names: dict[str, str] = {}
 
+    def offer(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        """Set the options of a choice field."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
     def explain(self, problem: Problem) -> None:
         for error in problem.errors:
             name = error.pointer.strip("/").split("/")[0]

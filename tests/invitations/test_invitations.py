@@ -13,13 +13,14 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from apikeys import services as key_services
 from core import scope
 from core.errors import Problem
 from invitations import services
 from invitations.errors import InvitationGone, WrongAddress
 from invitations.models import Invitation
 from organizations.models import Membership, Organization
-from roles import authority
+from roles import authority, resources
 from roles import selectors as role_selectors
 from roles import services as role_services
 from roles.models import RoleAssignment
@@ -246,6 +247,27 @@ def test_S3_a_lesser_inviter_gives_no_more_than_they_have_left(cast: Cast, outbo
         role_services.unassign_role(actor=principal_of(cast.owner), assignment=row)
     with pytest.raises(InvitationGone):
         accept(cast, person, outbox.token)
+
+
+def test_K2_a_keys_invitation_dies_with_the_key(cast: Cast, outbox: Outbox):
+    """An invitation by an API key is worth what the key can still do: its own life and its maker's roles."""
+    for kill in (False, True):
+        person = make_account()
+        with scope.tenant(cast.acme.id):
+            maker = admin_principal(cast.acme, cast.owner)
+            issued = key_services.issue_key(
+                actor=maker, name="inviter", scopes=["invitations:write"], resource=resources.control_plane()
+            )
+        made = call(cast, "POST", "invitations", issued.secret, {"email": person.email})
+        assert made.status_code == 201, made.content
+        assert made.json()["invited_by"] == issued.key.public_id
+        if not kill:
+            assert accept(cast, person, outbox.token).state == "accepted"
+            continue
+        with scope.tenant(cast.acme.id):
+            key_services.revoke_key(actor=maker, key=issued.key, reason="test")
+        with pytest.raises(InvitationGone):
+            accept(cast, person, outbox.token)
 
 
 def test_A6_nobody_invites_above_themselves(cast: Cast, outbox: Outbox):
