@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.test import override_settings
 
 from core import scope
 from invitations.models import Invitation
@@ -13,15 +10,9 @@ from organizations.models import Membership, Organization
 from roles import authority, selectors
 from roles.models import ApiResource, Role
 from tenants.models import Member, Tenant
-from tests.factories import Browser, Cast, Person, make_cast, make_member, make_organization, unique
+from tests.factories import Browser, Cast, Person, csrf_of, make_cast, make_member, make_organization, unique
 from tests.factories.hosted import sign_in
 from tests.factories.people import give_role
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _addresses() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF="tests.tenants.page_urls"):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +45,6 @@ def send(browser: Browser, cast: Cast, page: str, path: str, data: dict[str, obj
     """Post to `path` with the CSRF token of `page`."""
     shown = browser.get(url(cast, page))
     assert shown.status_code == 200, shown.content.decode()[:2000]
-    from tests.factories import csrf_of
-
     return browser.post(url(cast, path), {"csrfmiddlewaretoken": csrf_of(shown), **(data or {})})
 
 
