@@ -97,16 +97,28 @@ def hosted(view: View) -> View:
             raise TenantSuspended
         asked = request.POST if request.method == "POST" else request.GET
         visit = Visit(request, tenant, devices.of(request), interaction.read(asked, slug or ""))
-        try:
-            response = view(visit, **arguments)
-        except HasherBusy:
-            raise Unavailable from None
+        response = _answer(visit, view, arguments)
         # A browser applies form-action to every redirect behind a form, and after the last stage those lead
         # through /oauth/authorize to the application, whose address only that endpoint knows.
         response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
         return devices.keep(response, visit.browser)
 
     return visited
+
+
+def _answer(visit: Visit, view: View, arguments: dict[str, str]) -> HttpResponse:
+    """Let a refusal speak on the tenant's own page, with the way to begin again (AUT-20)."""
+    try:
+        return view(visit, **arguments)
+    except HasherBusy:
+        raise Unavailable from None
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        response = visit.render("stopped", problem.status, problem=problem)
+        for name, value in problem.headers.items():
+            response.headers[name] = value
+        return response
 
 
 def face_of(tenant: TenantRef | None) -> Face | None:

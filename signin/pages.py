@@ -229,4 +229,10 @@ def signed_out(visit: Visit) -> HttpResponse:
 @hosted
 def suspended(visit: Visit) -> HttpResponse:
     """Say to a suspended member why nothing happens; to anybody else there is nothing to say."""
+    session = browser.current_session(visit.request)
+    if visit.tenant is None or session is None:
+        return visit.redirect(visit.url("sign_in"))
+    here = admission.standing(visit.tenant, session, visit.interaction)
+    if here.member is None or here.member.is_active:
+        return visit.redirect(visit.url("sign_in_continue"))
     return visit.render("suspended", status=403)

@@ -10,7 +10,15 @@ from tenants import services as tenant_services
 from tests.factories import Browser, Cast, csrf_of, make_cast, make_member, make_tenant
 from tests.factories.hosted import prefix, sign_in
 
-PAGES = ["sign-in", "sign-up", "recovery", "signed-out", "suspended"]
+PAGES = [
+    "sign-in",
+    "sign-up",
+    "recovery",
+    "signed-out",
+    "verify",
+    "sign-in/password",
+    "recovery/new-password",
+]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +30,7 @@ def cast() -> Cast:
 @pytest.mark.parametrize("at_tenant", [True, False])
 def test_B2_B4_headers_of_every_page(cast: Cast, page: str, at_tenant: bool) -> None:
     response = Browser().get(f"{prefix(cast.acme if at_tenant else None)}/{page}")
-    assert response.status_code in (200, 403)
+    assert response.status_code in (200, 410)
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
     assert response.headers["X-Frame-Options"] == "DENY"
     assert response.headers["Cache-Control"] == "no-store"
@@ -119,6 +127,19 @@ def test_AUT20_a_suspended_tenant_lets_nobody_in_and_says_so(cast: Cast) -> None
     assert page.status_code == 403
     assert "suspended" in page.content.decode()
     assert "req_" in page.content.decode()
+
+
+def test_AUT20_a_refusal_stands_on_the_tenants_page_with_a_way_on(cast: Cast) -> None:
+    page = Browser().get(f"{prefix(cast.acme)}/verify?flow=x")
+    assert page.status_code == 410
+    text = page.content.decode()
+    assert cast.acme.slug.title() in text
+    assert f'href="{prefix(cast.acme)}/sign-in?' in text
+    assert "req_" in text
+
+
+def test_only_a_suspended_member_is_told_of_a_suspension(cast: Cast) -> None:
+    assert Browser().get(f"{prefix(cast.acme)}/suspended").status_code == 303
 
 
 def test_AUT20_an_unknown_tenant_is_not_found() -> None:
