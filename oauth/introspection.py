@@ -9,14 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from core import secrets
 from core.errors import Problem
-from oauth import standing
+from oauth import bearers, standing
 from oauth.client_auth import authenticate
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.http import answer_json, form_of, machine, tenant_of
 from oauth.member_tokens import REFRESH_PREFIX, REFRESH_PURPOSE
 from oauth.standing import SignIn
-from tenants import bearer
 from tenants.selectors import TenantRef
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -48,7 +47,7 @@ def describe(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:
     if token.startswith(REFRESH_PREFIX):
         return _refresh_token(tenant, client, token)
     try:
-        claims = bearer.verify(token, tenant).claims
+        claims = bearers.verify(token, tenant).claims
     except Problem:
         return INACTIVE
     own = claims.get("client_id") == client.client_id

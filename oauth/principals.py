@@ -13,7 +13,7 @@ from core import ids, scope
 from core.errors import TokenInvalid, TokenRevoked
 from core.principal import Principal, SubjectType
 from oauth import clients
-from oauth.bearers import token_in
+from oauth.bearers import token_in, verify
 from organizations import selectors as organizations
 from roles import authority
 from tenants import bearer
@@ -34,7 +34,7 @@ def resolve(request: HttpRequest) -> Principal | None:
     token = token_in(request)
     if not token:
         return None
-    verified = bearer.verify(token, None)
+    verified = verify(token, None)
     if verified.claims.get("aud") != control_plane_audience(verified.tenant):
         raise TokenInvalid("The token is for another audience.")
     return principal_of(verified.tenant, verified.claims)
