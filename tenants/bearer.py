@@ -25,7 +25,8 @@ from core.errors import (
     WrongTokenType,
 )
 from core.livecache import LiveCache
-from tenants import keys, selectors
+from core.principal import Actor
+from tenants import denials, keys, selectors
 from tenants.models import Member, MemberStatus, RevokedToken, TenantSession
 from tenants.selectors import TenantRef
 from tenants.tokens import ACCESS
@@ -71,8 +72,14 @@ def verify(token: str, tenant: TenantRef | None) -> BearerToken:
     claims, named = read(token)
     check_live(named, claims)
     if tenant is not None and named.id != tenant.id:
+        denials.record(named.id, actor_of(claims), TenantMismatch.code)
         raise TenantMismatch
     return BearerToken(named, claims)
+
+
+def actor_of(claims: Mapping[str, Any]) -> Actor:
+    """Return who a verified token speaks for, in the words of an event."""
+    return Actor(str(claims.get("subject_type", "user")), str(claims["sub"]), str(claims.get("client_id", "")))
 
 
 def read(token: str) -> tuple[dict[str, Any], TenantRef]:

@@ -75,3 +75,10 @@ declare(
     fields=SESSION,
     signal=f"{CAEP}/session-revoked",
 )
+declare(
+    "access.denied",
+    "A caller was refused something",
+    object="access",
+    fields={"code": "string"},
+    high_volume=True,
+)

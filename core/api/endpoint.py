@@ -29,7 +29,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from core import context, ids, ports, scope
-from core.api import idempotency, quota
+from core.api import denials, idempotency, quota
 from core.api.parsing import JsonParser, MergePatchParser
 from core.errors import (
     InsufficientRole,
@@ -38,6 +38,7 @@ from core.errors import (
     OrgMismatch,
     PreconditionFailed,
     PreconditionRequired,
+    Problem,
     SubjectTypeNotAllowed,
     TenantMismatch,
     ValidationFailed,
@@ -136,6 +137,20 @@ class Endpoint(APIView):
     def perform(self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]) -> HttpResponse:
         self.spec = spec
         caller = ports.principals.resolve(request._request)
+        try:
+            return self.admit(spec, function, caller, request, path)
+        except Problem as problem:
+            denials.report(caller, problem)
+            raise
+
+    def admit(
+        self,
+        spec: Operation,
+        function: Callable[..., Any],
+        caller: Principal,
+        request: Request,
+        path: dict[str, Any],
+    ) -> HttpResponse:
         self.authorize(spec, caller, request, path)
         self.limits = quota.spend(spec, caller, request.method or "GET")
         call = Call(request, spec, caller, self.read_path(path))
