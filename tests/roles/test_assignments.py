@@ -299,6 +299,32 @@ def test_S6_owners_who_remove_each_other_leave_one(cast: Cast, _round: int):
         assert selectors.owners().count() == 1
 
 
+@pytest.mark.parametrize("_round", range(3))
+def test_S6_owners_of_an_organization_who_unseat_each_other_leave_one(cast: Cast, _round: int):
+    people = [make_member(cast.acme) for _ in range(2)]
+    ours = make_organization(cast.acme, people=people)
+    with scope.tenant(cast.acme.id):
+        for person in people:
+            services.assign_role_as_system(
+                member=person.member, role=selectors.built_in("owner"), organization=ours
+            )
+
+    def unseat(victim: Person, actor: Person) -> Callable[[], None]:
+        def act() -> None:
+            principal = make_principal(
+                cast.acme, ORGANIZATION, organization_id=ours.id, member_id=actor.member.id
+            )
+            with scope.principal(principal):
+                services.unassign_role(actor=principal, assignment=assignment(victim.member, "owner"))
+
+        return act
+
+    refused = race(unseat(people[0], people[1]), unseat(people[1], people[0]))
+    with scope.tenant(cast.acme.id):
+        assert selectors.owners(ours.id).count() == 1
+    assert sum(problem is None for problem in refused) == 1
+
+
 def test_S6_the_last_owner_of_an_organization_stays(cast: Cast):
     first, second = make_member(cast.acme), make_member(cast.acme)
     ours = make_organization(cast.acme, people=[first, second])

@@ -107,6 +107,18 @@ def test_USR01_filters_by_status_role_and_organization(cast: Cast, admin: str):
     assert call(cast, "GET", "members?colour=red", admin).status_code == 400
 
 
+def test_USR01_filters_by_time_of_joining(cast: Cast, admin: str):
+    person = make_member(cast.acme)
+    joined = call(cast, "GET", f"members/{person.subject}", admin).json()["created_at"]
+    later = call(cast, "GET", f"members?limit=100&created_at[gt]={joined}&q={person.email}", admin)
+    since = call(cast, "GET", "members?limit=100&created_at[gte]=2020-01-01T00:00:00Z", admin)
+    until = call(cast, "GET", "members?limit=100&created_at[lt]=2020-01-01T00:00:00Z", admin)
+    assert later.status_code == 200
+    assert person.subject in subjects(since)
+    assert subjects(until) == set()
+    assert call(cast, "GET", "members?created_at[gte]=yesterday", admin).status_code == 400
+
+
 def test_USR01_pages_through_all_by_cursor(cast: Cast):
     tenant = make_tenant()
     with scope.tenant(tenant.id):
