@@ -139,6 +139,12 @@ def _owned(session: SessionRef) -> list[Address]:
         return [addresses.parse(row.address) for row in people.emails(session.account_id)]
 
 
+def record_blocked() -> None:
+    """Record a sign-up that the policy refused; who asked is known to nobody yet."""
+    described = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_up", "reason": "policy"}
+    emit("signup.blocked", actor=Actor("user", "unknown"), object=described)
+
+
 def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> Member:
     """Make the person a member, or link the member who waits for them; raises SignUpClosed.
 

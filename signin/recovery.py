@@ -99,7 +99,11 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
 
     Raises LinkInvalid, PasswordRefused (the link stays good then).
     """
-    flow = inspect(tenant=tenant, flow_id=flow_id, token=token)
+    try:
+        flow = inspect(tenant=tenant, flow_id=flow_id, token=token)
+    except LinkInvalid:
+        _record_denied(tenant)
+        raise
     address, account_id = flows.address_of(flow), flow.account_id
     assert account_id is not None
     rules, words = password_rules(tenant)
@@ -124,6 +128,12 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
         )
     limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical)])
     return load(flow.data["interaction"], tenant.slug if tenant else "")
+
+
+def _record_denied(tenant: TenantRef | None) -> None:
+    described = {"id": ids.encode("flow", ids.uuid7()), "object": "recovery", "reason": "link_invalid"}
+    with flow_scope(tenant):
+        emit("recovery.denied", actor=Actor("user", "unknown"), object=described)
 
 
 def _consume(tenant: TenantRef | None, flow: SignInFlow) -> None:

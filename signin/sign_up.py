@@ -75,8 +75,11 @@ def rules_of(policy: TenantPolicy) -> PasswordRules:
 
 def _check_policy(tenant: TenantRef, address: Address) -> None:
     with flow_scope(tenant):
-        if not admission.may_sign_up(tenant, address):
-            raise SignUpClosed
+        allowed = admission.may_sign_up(tenant, address)
+        if not allowed:
+            admission.record_blocked()
+    if not allowed:  # outside, so that the record stays
+        raise SignUpClosed
 
 
 def _mail_attempts(address: Address) -> list[Attempt]:

@@ -9,9 +9,10 @@ from django.test import override_settings
 
 from core import jobs
 from mail import mailbox
+from tenants.models import Member
 from tenants.selectors import TenantRef
 from tests.factories.browser import Browser, path_of
-from tests.factories.people import PASSWORD
+from tests.factories.people import PASSWORD, Person
 
 NEW_PASSWORD = "seven green umbrellas at noon"
 
@@ -44,6 +45,11 @@ def sign_up(
     page = browser.get(f"{prefix(tenant)}/sign-up{query}")
     filled = {"name": "Nora New", "email": email, "new_password": password}
     return browser.follow(browser.submit(page, filled))
+
+
+def member_of(person: Person) -> Member:
+    assert person.member is not None
+    return person.member
 
 
 def mails_to(email: str) -> list[dict[str, Any]]:

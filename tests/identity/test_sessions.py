@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
+from typing import Any
 
 import time_machine
 from django.db import connections
@@ -11,12 +13,20 @@ from django.utils import timezone
 from core import scope
 from identity import sessions
 from identity.models import IdentitySession
+from identity.sessions import Opened, SessionRef
 from tests.factories import make_account
 
 
-def opened(account_id, **options):
+def opened(account_id: uuid.UUID, **options: Any) -> Opened:
     with scope.account(account_id):
         return sessions.open_session(account_id=account_id, amr=["pwd"], **options)
+
+
+def found(session: Opened) -> SessionRef:
+    """The live session of a value that must have one."""
+    ref = sessions.find(session.value)
+    assert ref is not None
+    return ref
 
 
 def test_T5_the_value_is_nowhere_at_rest() -> None:
@@ -34,7 +44,7 @@ def test_L7_a_step_up_gives_a_new_value_and_kills_the_old() -> None:
     second = opened(person.account_id, replacing=sessions.find(first.value))
     assert second.id == first.id
     assert sessions.find(first.value) is None
-    assert sessions.find(second.value).account_id == person.account_id
+    assert found(second).account_id == person.account_id
 
 
 def test_L7_another_persons_session_is_never_taken_over() -> None:
@@ -42,7 +52,7 @@ def test_L7_another_persons_session_is_never_taken_over() -> None:
     theirs = opened(one.account_id)
     mine = opened(other.account_id, replacing=sessions.find(theirs.value))
     assert mine.id != theirs.id
-    assert sessions.find(mine.value).account_id == other.account_id
+    assert found(mine).account_id == other.account_id
 
 
 def test_L7_an_ended_session_stays_ended() -> None:
@@ -79,12 +89,12 @@ def test_a_locked_account_has_no_live_session() -> None:
 def test_activity_is_written_at_most_once_a_minute() -> None:
     person = make_account()
     session = opened(person.account_id)
-    ref = sessions.find(session.value)
+    ref = found(session)
     sessions.touch(ref)
-    assert sessions.find(session.value).last_active_at == ref.last_active_at
+    assert found(session).last_active_at == ref.last_active_at
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
         sessions.touch(ref)
-        assert sessions.find(session.value).last_active_at > ref.last_active_at
+        assert found(session).last_active_at > ref.last_active_at
 
 
 def test_unknown_and_malformed_values_are_nobody() -> None:

@@ -85,8 +85,8 @@ def test_A1_nobody_ends_another_persons_session(cast: Cast) -> None:
     page = theirs.get("/account/sessions").content.decode()
     ended_path = page.split('action="/account/sessions/ids_')[1].split('"')[0]
     intruder = at_home(stranger.email)
-    page = intruder.get("/account/")
-    assert intruder.submit(page, to=f"/account/sessions/ids_{ended_path}").status_code == 404
+    start = intruder.get("/account/")
+    assert intruder.submit(start, to=f"/account/sessions/ids_{ended_path}").status_code == 404
     assert second.get("/account/").status_code == 200
 
 

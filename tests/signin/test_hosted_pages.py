@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import override_settings
 
@@ -67,7 +69,8 @@ def test_B1_login_csrf_from_another_site_is_refused(cast: Cast) -> None:
     page = browser.get(f"{prefix(cast.acme)}/sign-in")
     for headers in ({"HTTP_ORIGIN": "https://evil.example"}, {"HTTP_SEC_FETCH_SITE": "cross-site"}):
         form = {"email": "a@example.com", "csrfmiddlewaretoken": csrf_of(page)}
-        assert browser.post(f"{prefix(cast.acme)}/sign-in", form, **headers).status_code == 403
+        extra: dict[str, Any] = dict(headers)
+        assert browser.post(f"{prefix(cast.acme)}/sign-in", form, **extra).status_code == 403
     assert browser.submit(page, {"email": "a@example.com"}).status_code == 303
 
 

@@ -24,6 +24,13 @@ def who(browser: Browser, tenant: TenantRef) -> bridge.SignedIn | None:
     return bridge.signed_in(request, tenant)
 
 
+def seen(browser: Browser, tenant: TenantRef) -> bridge.SignedIn:
+    """As `who`, where somebody must be there."""
+    found = who(browser, tenant)
+    assert found is not None
+    return found
+
+
 def test_a_member_signs_in_and_comes_back_to_where_they_wanted(cast: Cast) -> None:
     browser = Browser()
     response = sign_in(browser, cast.acme, cast.member.email, query="?next=/t/x/oauth/authorize%3Fa%3Db")

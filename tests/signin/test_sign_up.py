@@ -9,8 +9,11 @@ import time_machine
 from django.utils import timezone
 
 from core import scope
+from events.models import Event
 from identity import emails, selectors
 from tenants import selectors as tenants
+from tenants.models import Member
+from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, make_account, make_cast, make_tenant, unique
 from tests.factories.hosted import NEW_PASSWORD, code_in, link_in, mails_to, prefix, sign_in, sign_up
 
@@ -28,10 +31,13 @@ def exists(email: str) -> bool:
     return selectors.account_id_by_address(emails.parse(email)) is not None
 
 
-def member_of(tenant, email: str):
+def member_of(tenant: TenantRef, email: str) -> Member:
     account_id = selectors.account_id_by_address(emails.parse(email))
+    assert account_id is not None
     with scope.tenant(tenant.id):
-        return tenants.member_by_account(account_id)
+        member = tenants.member_by_account(account_id)
+    assert member is not None
+    return member
 
 
 def test_a_person_signs_up_with_the_code_and_is_a_member(cast: Cast) -> None:
@@ -160,6 +166,8 @@ def masked(page, email: str) -> str:
 def test_AUT18_invite_only_refuses_strangers_and_takes_the_expected(cast: Cast) -> None:
     tenant = make_tenant(policy={"sign_up": "invite"})
     assert sign_up(Browser(), tenant, fresh()).status_code == 403
+    with scope.tenant(tenant.id):
+        assert Event.objects.filter(type="signup.blocked").count() == 1
     email = fresh()
     from core.principal import SYSTEM
     from tenants import members

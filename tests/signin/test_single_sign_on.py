@@ -22,8 +22,8 @@ from tests.factories import (
     make_organization,
     make_tenant,
 )
-from tests.factories.hosted import prefix, sign_in
-from tests.signin.test_sign_in import who
+from tests.factories.hosted import member_of, prefix, sign_in
+from tests.signin.test_sign_in import seen, who
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_SES06_a_second_tenant_asks_once_and_then_knows_another_subject(cast: Ca
     assert who(browser, cast.globex) is None
     answer = browser.submit(page)
     assert answer.headers["Location"] == "/t/x/back"
-    there, here = who(browser, cast.globex), who(browser, cast.acme)
+    there, here = seen(browser, cast.globex), seen(browser, cast.acme)
     assert there.member.subject != here.member.subject
     assert there.member.email == person.email
     assert browser.get(begin(cast.globex)).headers["Location"].startswith(prefix(cast.globex))
@@ -77,13 +77,13 @@ def test_signing_out_of_one_tenant_leaves_the_identity_session(cast: Cast) -> No
 
 def test_prompt_login_asks_for_the_password_again(cast: Cast) -> None:
     browser = signed_in_browser(cast.acme, cast.member.email)
-    before = who(browser, cast.acme)
+    before = seen(browser, cast.acme)
     page = browser.get(begin(cast.acme, prompt="login"))
     assert page.status_code == 200
     asked = browser.follow(browser.submit(page, {"email": cast.member.email}))
     answer = browser.follow(browser.submit(asked, {"password": cast.member.password}))
     assert answer.requested_path == "/t/x/back"
-    after = who(browser, cast.acme)
+    after = seen(browser, cast.acme)
     assert after.session.id == before.session.id
     assert after.auth_time > before.auth_time
     assert after.session.auth_time == after.auth_time
@@ -102,7 +102,7 @@ def test_SES05_a_forced_logout_asks_again_here_and_nowhere_else(cast: Cast) -> N
     browser = signed_in_browser(cast.acme, person.email)
     browser.submit(browser.follow(browser.get(begin(cast.globex))))
     with scope.tenant(cast.acme.id):
-        members.force_logout(actor=admin_principal(cast.acme, cast.owner), member=person.member)
+        members.force_logout(actor=admin_principal(cast.acme, cast.owner), member=member_of(person))
     assert who(browser, cast.acme) is None
     assert browser.get(begin(cast.acme)).status_code == 200
     assert who(browser, cast.globex) is not None
@@ -115,7 +115,7 @@ def test_a_suspended_member_is_told_so_and_gets_nothing(cast: Cast) -> None:
     person = make_member(cast.acme)
     browser = signed_in_browser(cast.acme, person.email)
     with scope.tenant(cast.acme.id):
-        members.suspend_member(actor=admin_principal(cast.acme, cast.owner), member=person.member)
+        members.suspend_member(actor=admin_principal(cast.acme, cast.owner), member=member_of(person))
     assert who(browser, cast.acme) is None
     page = browser.follow(browser.get(begin(cast.acme)))
     assert page.status_code == 403
@@ -155,7 +155,7 @@ def test_SES01_the_active_organizations_idle_limit_counts_within_the_cap(cast: C
     with scope.tenant(tenant.id):
         type(organization).objects.filter(id=organization.id).update(policy={"session_idle": 1800})
     browser = signed_in_browser(tenant, person.email)
-    assert who(browser, tenant).organization_id == organization.id
+    assert seen(browser, tenant).organization_id == organization.id
     start = timezone.now()
     with time_machine.travel(start + timedelta(minutes=29), tick=True):
         assert who(browser, tenant) is not None
@@ -186,7 +186,7 @@ def test_a_member_of_several_organizations_chooses(cast: Cast) -> None:
     assert foreign.name not in page.content.decode()
     assert browser.submit(page, {"organization": foreign.public_id}).status_code == 200
     assert browser.submit(page, {"organization": second.public_id}).status_code == 303
-    assert who(browser, cast.acme).organization_id == second.id
+    assert seen(browser, cast.acme).organization_id == second.id
 
 
 def test_an_application_may_name_the_organization(cast: Cast) -> None:
@@ -194,9 +194,9 @@ def test_an_application_may_name_the_organization(cast: Cast) -> None:
     first, second = (make_organization(cast.acme, people=[person]) for _ in range(2))
     browser = signed_in_browser(cast.acme, person.email)
     browser.follow(browser.get(begin(cast.acme, organization=first.id)))
-    assert who(browser, cast.acme).organization_id == first.id
+    assert seen(browser, cast.acme).organization_id == first.id
     browser.follow(browser.get(begin(cast.acme, organization=second.id)))
-    assert who(browser, cast.acme).organization_id == second.id
+    assert seen(browser, cast.acme).organization_id == second.id
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_another_person_in_the_same_browser_takes_over(cast: Cast) -> None:
     assert first.email in page.content.decode()
     asked = browser.follow(browser.submit(page, {"email": second.email}))
     browser.follow(browser.submit(asked, {"password": second.password}))
-    assert who(browser, cast.acme).member.subject == second.subject
+    assert seen(browser, cast.acme).member.subject == second.subject
     thief = Browser()
     thief.cookies["session"] = old
     assert who(thief, cast.acme) is None
