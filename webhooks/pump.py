@@ -7,6 +7,7 @@ others are taken, sent and recorded.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -23,6 +24,7 @@ from webhooks.sending import Result, Sender
 log = structlog.get_logger(__name__)
 IN_FLIGHT = 200  # requests of this process
 BATCH = 100
+LINGER = 0.02  # seconds
 GLANCE = 0.25  # seconds between looks at the queue while requests are under way
 
 _running = threading.Lock()
@@ -62,13 +64,21 @@ class _Pump:
         total = 0
         while True:
             taken = self.refill()
-            if not self.flying:
-                if not taken:
-                    return total
-                continue
-            done, self.flying = wait(self.flying, timeout=GLANCE, return_when=FIRST_COMPLETED)
-            finish([future.result() for future in done])
-            total += len(done)
+            if self.flying:
+                total += self.land()
+            elif not taken:
+                return total
+
+    def land(self) -> int:
+        """Wait for requests to end and record them; returns how many did.
+
+        After the first it lingers for those that end with it, so that they share transactions.
+        """
+        if wait(self.flying, timeout=GLANCE, return_when=FIRST_COMPLETED).done:
+            time.sleep(LINGER)
+        done, self.flying = wait(self.flying, timeout=0)
+        finish([future.result() for future in done])
+        return len(done)
 
     def refill(self) -> int:
         """Take due deliveries into the free places and send them; returns how many were taken."""

@@ -48,7 +48,7 @@ WITH RECURSIVE busy AS (
           AND (NOT r.strict OR q.id = (
               SELECT o.id FROM webhooks_delivery o WHERE o.endpoint_id = r.id AND o.status = 'pending'
               ORDER BY o.sequence LIMIT 1))
-        ORDER BY q.due_at LIMIT greatest(r.room, 0)
+        ORDER BY q.due_at LIMIT greatest(least(r.room, r.tenant_room, %(limit)s), 0)
     ) d
 ), turns AS (
     SELECT id, tenant_room,

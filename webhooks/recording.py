@@ -23,6 +23,16 @@ from webhooks.queue import Leased
 from webhooks.sending import Result
 
 log = structlog.get_logger(__name__)
+_SAVED = {
+    "id": "uuid", "status": "text", "due_at": "timestamptz", "tries": "int", "attempts": "int",
+    "is_retry": "boolean", "last_status": "int", "last_error": "text", "finished_at": "timestamptz",
+}  # fmt: skip
+_SAVE = f"""
+UPDATE webhooks_delivery d SET {", ".join(f"{name} = v.{name}" for name in _SAVED if name != "id")},
+    lease = NULL, leases = 0, updated_at = now()
+FROM unnest({", ".join(f"%s::{kind}[]" for kind in _SAVED.values())}) AS v ({", ".join(_SAVED)})
+WHERE d.id = v.id
+"""  # noqa: S608 — names and types of our own code
 PUT_BACK = timedelta(minutes=1)
 _COUNT = """
 INSERT INTO webhooks_endpointday AS d (id, tenant_id, organization_id, endpoint_id, day, succeeded, failed,
@@ -49,12 +59,16 @@ def record(tenant_id: uuid.UUID, results: Sequence[Result]) -> None:
     """Write the results of one tenant in one transaction."""
     with scope.tenant(tenant_id):
         endpoints, deliveries = _locked(results)
+        done: dict[Delivery, Attempt] = {}
         for result in results:
             delivery = deliveries.get(result.message.leased.id)
             if delivery is None or delivery.lease != result.message.leased.lease:
                 log.info("a delivery was taken over", delivery=str(result.message.leased.id))
                 continue
-            _record(result, delivery, endpoints[delivery.endpoint_id])
+            _judge(result, delivery, endpoints[delivery.endpoint_id])
+            done[delivery] = _attempt(result, delivery)
+        Attempt.objects.bulk_create(done.values())
+        _save(list(done))
         for endpoint in endpoints.values():
             endpoint.save(update_fields=health.SAVED)
         _count(endpoints, results)
@@ -69,13 +83,11 @@ def _locked(results: Sequence[Result]) -> tuple[dict[uuid.UUID, Endpoint], dict[
     return locked, {row.id: row for row in deliveries.order_by("id")}
 
 
-def _record(result: Result, delivery: Delivery, endpoint: Endpoint) -> None:
+def _judge(result: Result, delivery: Delivery, endpoint: Endpoint) -> None:
     now = timezone.now()
     delivery.attempts += 1
     delivery.tries += 1
     delivery.last_status, delivery.last_error = result.status, result.error
-    delivery.lease, delivery.leases = None, 0
-    _keep_attempt(result, delivery)
     if delivery.status == DeliveryStatus.PENDING:  # skipped meanwhile: the attempt is all there is to say
         if result.succeeded:
             _finish(delivery, DeliveryStatus.DELIVERED, now)
@@ -85,11 +97,16 @@ def _record(result: Result, delivery: Delivery, endpoint: Endpoint) -> None:
         health.succeeded(endpoint, now)
     else:
         health.failed(endpoint, now, status=result.status, new_message=delivery.tries == 1)
-    delivery.save()
 
 
-def _keep_attempt(result: Result, delivery: Delivery) -> None:
-    Attempt.objects.create(
+def _save(deliveries: Sequence[Delivery]) -> None:
+    """Write all of them in one statement; the leases end with it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE, [[getattr(row, name) for row in deliveries] for name in _SAVED])
+
+
+def _attempt(result: Result, delivery: Delivery) -> Attempt:
+    return Attempt(
         organization_id=delivery.organization_id,
         delivery_id=delivery.id,
         number=delivery.attempts,

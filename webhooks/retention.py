@@ -8,7 +8,7 @@ from django.db import connections
 from django.utils import timezone
 
 from core import scope
-from core.housekeeping import sweep
+from core.housekeeping import delete_batch, sweep
 from events.envelope import floor_of
 from events.retention import later
 from webhooks.selectors import KEPT
@@ -51,6 +51,17 @@ def delete_tests() -> int:
     with scope.relay(), connections["relay"].cursor() as cursor:
         cursor.execute(_OLD_TESTS, {"oldest": oldest, "limit": BATCH})
         return int(cursor.rowcount)
+
+
+@sweep("webhook endpoints")
+def delete_endpoints() -> int:
+    """Delete endpoints some weeks after their deletion, with what is left of their deliveries and days."""
+    return delete_batch("webhooks_endpoint", "status = 'deleted' AND updated_at < now() - interval '60 days'")
+
+
+@sweep("webhook days")
+def delete_days() -> int:
+    return delete_batch("webhooks_endpointday", "day < current_date - 90")
 
 
 def months() -> list[date]:

@@ -46,13 +46,13 @@ class EndpointBody(Body):
 class EndpointPatch(Body):
     url = Text(2048)
     events = event_list()
-    description = Text(200, allow_blank=True)
+    description = Text(200, allow_blank=True, allow_null=True)
     payload = serializers.ChoiceField(Payload.values)
     content_type = serializers.ChoiceField(ContentType.values)
     ordering = serializers.ChoiceField(Ordering.values)
     signature_suite = serializers.ChoiceField(SignatureSuite.values)
     max_in_flight = Integer(min_value=1, max_value=50)
-    metadata = Metadata()
+    metadata = Metadata(allow_null=True)
 
 
 class EndpointQuery(ListQuery):

@@ -12,7 +12,7 @@ from tests.factories import Browser, Cast, access_token, make_organization
 from tests.webhooks.receiver import happen, make_due, receiving
 from webhooks import pump
 
-URL = "https://hooks.example.com/claviger"
+URL = "https://hooks.example.invalid/claviger"
 
 
 class Api:
@@ -48,6 +48,7 @@ def test_WH01_an_endpoint_is_registered_read_changed_and_deleted(api: Api) -> No
     changed = api("PATCH", path, {"events": ["*"]}, If_Match=read.headers["ETag"])
     assert changed.json()["events"] == ["*"]
     assert changed.json()["description"] == "Our CRM"
+    assert api("PATCH", path, {"description": None}).json()["description"] == ""
     assert api("GET", "/webhook-endpoints").json()["data"][0]["id"] == whole["id"]
     assert api("DELETE", path).status_code == 204
     assert api("GET", path).status_code == 404
@@ -55,7 +56,7 @@ def test_WH01_an_endpoint_is_registered_read_changed_and_deleted(api: Api) -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["http://hooks.example.com/x", "https://10.1.2.3/x", "https://localhost/x", "https://x:y@example.com"],
+    ["http://hooks.example.invalid/x", "https://10.1.2.3/x", "https://localhost/x", "https://x:y@example.com"],
 )
 def test_WH01_http_and_private_addresses_are_refused(api: Api, url: str) -> None:
     refused = api.create(url=url)

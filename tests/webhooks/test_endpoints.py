@@ -47,7 +47,7 @@ def test_WH03_at_once_means_that_only_the_new_secret_signs(cast: Cast) -> None:
 
 
 def test_WH03_at_most_two_live_and_an_expired_one_signs_no_more(cast: Cast) -> None:
-    endpoint = register(cast.acme, "https://hooks.example.com/a").endpoint
+    endpoint = register(cast.acme, "https://hooks.example.invalid/a").endpoint
     for _ in range(3):
         rotate(cast, endpoint, timedelta(hours=1))
     with scope.tenant(cast.acme.id):
@@ -91,7 +91,7 @@ def test_WH06_a_test_message_goes_to_that_endpoint_alone_and_says_so(cast: Cast)
 
 
 def test_a_test_message_to_a_paused_endpoint_is_refused(cast: Cast) -> None:
-    endpoint = register(cast.acme, "https://hooks.example.com/a").endpoint
+    endpoint = register(cast.acme, "https://hooks.example.invalid/a").endpoint
     principal = make_principal(cast.acme)
     with scope.tenant(cast.acme.id):
         paused = services.pause_endpoint(actor=principal, endpoint=endpoint)
@@ -150,7 +150,7 @@ def test_a_replay_brings_what_an_endpoint_missed_and_marks_it(cast: Cast) -> Non
 
 
 def test_a_replay_reaches_no_further_back_than_deliveries_are_kept(cast: Cast) -> None:
-    endpoint = register(cast.acme, "https://hooks.example.com/a").endpoint
+    endpoint = register(cast.acme, "https://hooks.example.invalid/a").endpoint
     principal = make_principal(cast.acme)
     for since in (timezone.now() - timedelta(days=8), timezone.now() + timedelta(hours=1)):
         for verb in (services.replay, services.recover_failed):
@@ -166,7 +166,7 @@ def test_a_new_address_starts_with_a_clean_record(cast: Cast) -> None:
         make_due(cast.acme)
         with scope.tenant(cast.acme.id):
             changed = services.update_endpoint(
-                actor=make_principal(cast.acme), endpoint=made.endpoint, url="https://hooks.example.com/new"
+                actor=make_principal(cast.acme), endpoint=made.endpoint, url="https://hooks.example.invalid/new"
             )
     assert (changed.failures, changed.is_failing) == (0, False)
 
@@ -201,4 +201,4 @@ def test_wildcards_skip_high_volume_events_and_exact_names_do_not() -> None:
 )
 def test_C12_filters_that_can_never_match_are_refused(cast: Cast, patterns: list[str]) -> None:
     with pytest.raises(ValidationFailed):
-        register(cast.acme, "https://hooks.example.com/a", patterns)
+        register(cast.acme, "https://hooks.example.invalid/a", patterns)

@@ -43,9 +43,9 @@ def test_W4_an_organizations_endpoint_gets_only_that_organizations_events(cast: 
 
 def test_W4_an_organizations_scope_sees_its_own_endpoint_and_deliveries_only(cast: Cast) -> None:
     first, second = make_organization(cast.acme), make_organization(cast.acme)
-    own = register(cast.acme, "https://hooks.example.com/a", organization=first).endpoint
-    register(cast.acme, "https://hooks.example.com/b", organization=second)
-    register(cast.acme, "https://hooks.example.com/c")
+    own = register(cast.acme, "https://hooks.example.invalid/a", organization=first).endpoint
+    register(cast.acme, "https://hooks.example.invalid/b", organization=second)
+    register(cast.acme, "https://hooks.example.invalid/c")
     happen(cast.acme, organization_id=first.id)
     with scope.organization(cast.acme.id, first.id):
         assert list(Endpoint.objects.all()) == [own]
@@ -130,15 +130,15 @@ def test_W4_test_and_live_never_mix(cast: Cast) -> None:
 
 
 BLOCKED = [
-    "http://hooks.example.com/plain",
+    "http://hooks.example.invalid/plain",
     "https://127.0.0.1/x",
     "https://localhost/x",
     "https://10.0.0.1/x",
     "https://[::1]/x",
     "https://169.254.169.254/latest/meta-data",
     "https://2130706433/x",
-    "https://user:pass@hooks.example.com/x",
-    "ftp://hooks.example.com/x",
+    "https://user:pass@hooks.example.invalid/x",
+    "ftp://hooks.example.invalid/x",
     "javascript:alert(1)",
     "",
 ]
@@ -192,7 +192,7 @@ def test_W1_the_list_is_asked_at_each_attempt_and_redirects_are_answers(cast: Ca
 def test_a_stranger_and_a_foreign_principal_change_nothing(cast: Cast) -> None:
     from core.errors import InsufficientScope, NotFound
 
-    endpoint = register(cast.acme, "https://hooks.example.com/a").endpoint
+    endpoint = register(cast.acme, "https://hooks.example.invalid/a").endpoint
     for actor, error in (
         (make_principal(cast.globex), NotFound),
         (make_principal(cast.acme, ["webhooks:read"]), InsufficientScope),

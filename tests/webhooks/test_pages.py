@@ -19,7 +19,7 @@ from tests.factories import Cast, admin_principal
 from tests.webhooks.receiver import deliveries, fresh, happen, make_due, receiving, register
 from webhooks import delivery_pages, pages, pump
 
-URL = "https://hooks.example.com/claviger"
+URL = "https://hooks.example.invalid/claviger"
 
 
 @dataclass

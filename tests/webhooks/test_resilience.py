@@ -121,7 +121,7 @@ def _until(true, seconds: float = 8) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_R18_the_queue_takes_turns_between_tenants_then_endpoints(cast: Cast) -> None:
-    big, small = "https://hooks.example.com/big", "https://hooks.example.com/small"
+    big, small = "https://hooks.example.invalid/big", "https://hooks.example.invalid/small"
     loud = register(cast.acme, big).endpoint
     quiet = register(cast.acme, small).endpoint
     register(cast.globex, small)
@@ -262,7 +262,7 @@ def test_U2_a_hostile_answer_is_kept_short_and_harmless(cast: Cast) -> None:
 def test_the_secret_is_on_no_row_and_in_no_event(cast: Cast) -> None:
     from events.models import Event
 
-    made = register(cast.acme, "https://hooks.example.com/a")
+    made = register(cast.acme, "https://hooks.example.invalid/a")
     assert made.secret.startswith("whsec_")
     with scope.tenant(cast.acme.id):
         stored = [bytes(event.canonical).decode() for event in Event.objects.all()]

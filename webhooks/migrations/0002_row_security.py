@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         rls.TenantTable("Attempt", organizations=OWN, app="SELECT, INSERT"),
         rls.TenantTable("EndpointDay", organizations=OWN, app="SELECT, INSERT, UPDATE"),
         rls.TenantForeignKey("EndpointDay", "endpoint_id", "Endpoint", on_delete="CASCADE"),
-        rls.RelayAccess("Endpoint", "SELECT"),
+        rls.RelayAccess("Endpoint", "SELECT, DELETE"),
         rls.RelayAccess("Delivery", "SELECT, INSERT, UPDATE, DELETE"),
         rls.RelayAccess("Attempt", "SELECT, DELETE"),
         rls.RelayAccess("EndpointDay", "SELECT, DELETE"),

@@ -42,7 +42,7 @@ def resend(*, actor: Principal, delivery: Delivery) -> Delivery:
     row = _locked(actor, delivery)
     _require_active(row.endpoint)
     row.status, row.finished_at, row.due_at = DeliveryStatus.PENDING, None, timezone.now()
-    row.tries, row.is_retry = 0, False
+    row.tries, row.is_retry, row.lease, row.leases = 0, False, None, 0
     row.save()
     transaction.on_commit(nudge.send)
     return row

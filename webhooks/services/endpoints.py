@@ -39,6 +39,7 @@ CHOICES = {
     "ordering": Ordering,
     "signature_suite": SignatureSuite,
 }
+CLEARED: dict[str, type] = {"description": str, "metadata": dict}  # what null means
 EDITABLE = {"url", "description", "events", "max_in_flight", "metadata", *CHOICES}
 
 
@@ -104,7 +105,9 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     """Return the values normalised; raises OutboundRefused or ValidationFailed."""
     checked = dict(values)
     for name, value in values.items():
-        if name == "url":
+        if name in CLEARED and value is None:
+            checked[name] = CLEARED[name]()
+        elif name == "url":
             checked[name] = outbound.validate_url(value)
         elif name == "events":
             checked[name] = filters.check(value)
