@@ -7,6 +7,6 @@ class OauthConfig(AppConfig):
     name = "oauth"
 
     def ready(self) -> None:
-        from oauth import liveness
+        from oauth import liveness, retention  # noqa: F401 — registers the sweeps
 
         liveness.install()

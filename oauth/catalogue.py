@@ -18,6 +18,7 @@ from oauth.errors import InvalidScope, InvalidTarget
 from roles import selectors as role_selectors
 from roles.models import Scope
 from roles.permissions import DESCRIPTIONS, Permission
+from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 from tenants.tokens import control_plane_audience
 
@@ -38,6 +39,7 @@ class Resource:
     name: str
     scopes: Mapping[str, str | Promise]
     token_lifetime: int | None = None
+    signing_alg: str = DEFAULT_ALGORITHM
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Target:
     scopes: tuple[str, ...]
     audience: str
     token_lifetime: int | None = None
+    signing_alg: str = DEFAULT_ALGORITHM
 
     @property
     def scope(self) -> str:
@@ -73,7 +76,7 @@ def _load(tenant: TenantRef) -> dict[str, Resource]:
         for row in role_selectors.api_resources().order_by("id"):
             if not row.is_control_plane:
                 found[row.audience] = Resource(
-                    row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime
+                    row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime, row.signing_alg
                 )
     return found
 
@@ -105,7 +108,7 @@ def target(tenant: TenantRef, client: Client, scopes: tuple[str, ...], resource:
     chosen = known[resource] if resource else _only(known, wanted)
     if missing := wanted - chosen.scopes.keys():
         raise InvalidScope(f"{min(missing)} is not a scope of {chosen.audience}.")
-    return Target(scopes, chosen.audience, chosen.token_lifetime)
+    return Target(scopes, chosen.audience, chosen.token_lifetime, chosen.signing_alg)
 
 
 def allowed_resources(tenant: TenantRef, client: Client) -> dict[str, Resource]:

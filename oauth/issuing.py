@@ -49,6 +49,7 @@ def access_token_of_service(tenant: TenantRef, client: Client, target: Target) -
         client_id=client.client_id,
         scopes=target.scopes,
         lifetime=lifetime,
+        alg=target.signing_alg,
     )
 
 
@@ -67,6 +68,7 @@ def access_token_of_member(
         client_id=client.client_id,
         scopes=target.scopes,
         lifetime=lifetime,
+        alg=target.signing_alg,
         session_id=standing.session_id,
         organization_id=standing.organization_id,
         roles=authority.roles_of(standing.member_id, standing.organization_id),

@@ -46,7 +46,7 @@ def narrowed(
     if known is None or resource not in ("", audience):
         raise InvalidTarget
     still = tuple(word for word in asked if word in client.scopes)
-    return Target(still, audience, known.token_lifetime)
+    return Target(still, audience, known.token_lifetime, known.signing_alg)
 
 
 def start_family(

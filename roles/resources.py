@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
-from core import ports
+from core import livecache, ports
 from core.errors import Conflict, FieldError, ValidationFailed
 from core.principal import Principal
 from core.urls import issuer
@@ -58,6 +58,7 @@ def create_resource(
     )
     with transaction.atomic():
         unique(resource.save, f"There is an API resource with the audience {audience} already.")
+        forget(resource)
         emit("resource_server.created", actor=actor.actor, object=describe(resource))
     return resource
 
@@ -89,6 +90,7 @@ def update_resource(*, actor: Principal, resource: ApiResource, changes: Mapping
     with transaction.atomic():
         resource.save(update_fields=[*before, "updated_at"])
         previous = {"lifetime" if name == "token_lifetime" else name: value for name, value in before.items()}
+        forget(resource)
         emit("resource_server.updated", actor=actor.actor, object=describe(resource), previous=previous)
     return resource
 
@@ -100,6 +102,7 @@ def delete_resource(*, actor: Principal, resource: ApiResource) -> None:
         with transaction.atomic():
             gone = describe(resource)
             ApiResource.objects.filter(id=resource.id).delete()
+            forget(resource)
             emit("resource_server.deleted", actor=actor.actor, object=gone)
     except IntegrityError:
         raise Conflict("Keys or applications still use this API resource. End them first.") from None
@@ -114,6 +117,7 @@ def create_scope(*, actor: Principal, resource: ApiResource, value: str, descrip
     scope = Scope(resource=resource, value=value, description=description)
     with transaction.atomic():
         unique(scope.save, f"This API resource has the scope {value} already.")
+        forget(resource)
         emit("scope.created", actor=actor.actor, object=describe_scope(scope, resource))
     return scope
 
@@ -126,6 +130,7 @@ def update_scope(*, actor: Principal, resource: ApiResource, scope: Scope, descr
     with transaction.atomic():
         scope.save(update_fields=["description", "updated_at"])
         shown = describe_scope(scope, resource)
+        forget(resource)
         emit("scope.updated", actor=actor.actor, object=shown, previous={"description": before})
     return scope
 
@@ -135,7 +140,13 @@ def delete_scope(*, actor: Principal, resource: ApiResource, scope: Scope) -> No
     with transaction.atomic():
         gone = describe_scope(scope, resource)
         Scope.objects.filter(id=scope.id).delete()
+        forget(resource)
         emit("scope.deleted", actor=actor.actor, object=gone)
+
+
+def forget(resource: ApiResource) -> None:
+    """Make every process read the tenant's resources and scopes anew."""
+    livecache.invalidate("api_resource", str(resource.tenant_id))
 
 
 def changeable(actor: Principal, resource: ApiResource) -> None:

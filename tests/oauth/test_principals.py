@@ -231,3 +231,34 @@ def test_token_in_the_address_is_not_read(cast):
 def test_stranger_has_no_member_and_gets_no_token(cast):
     with scope.tenant(cast.acme.id):
         assert selectors.member_by_account(cast.stranger.account_id) is None
+
+
+def test_new_scope_counts_at_once_and_tokens_are_signed_as_the_resource_says(cast):
+    """OAU-22: one audience per token; a scope that two resources share needs the resource named."""
+    from roles import resources
+
+    admin = make_principal(cast.acme)
+    audience = f"https://api.example/{time.time_ns()}"
+    with scope.tenant(cast.acme.id):
+        made = resources.create_resource(actor=admin, audience=audience, name="Tills", signing_alg="RS256")
+        resources.create_scope(actor=admin, resource=made, value="tills:open")
+    app = register(cast.acme, "machine", scopes=["tills:open", "members:read"])
+    assert app.application.resources == [f"{cast.acme.issuer}/v1", audience]
+    token = service_token(cast.acme, app, scope="tills:open")
+    assert (claims(token)["aud"], jose.unverified_header(token)["alg"]) == (audience, "RS256")
+    assert jose.verify(token, keys.verification_keys(cast.acme.id), typ="at+jwt")
+    named = service_token(cast.acme, app, resource=audience)
+    assert claims(named)["scope"] == "tills:open"
+    from tests.oauth.helpers import token as ask
+
+    mixed = ask(cast.acme, {"grant_type": "client_credentials", "scope": "tills:open members:read"}, app=app)
+    assert mixed.json()["error"] == "invalid_scope"
+    with scope.tenant(cast.acme.id):
+        second = resources.create_resource(actor=admin, audience=audience + "b", name="Tills B")
+        resources.create_scope(actor=admin, resource=second, value="tills:open")
+    both = register(cast.acme, "machine", scopes=["tills:open"])
+    shared = ask(cast.acme, {"grant_type": "client_credentials", "scope": "tills:open"}, app=both)
+    assert shared.json()["error"] == "invalid_scope"
+    assert claims(service_token(cast.acme, both, scope="tills:open", resource=audience + "b"))[
+        "aud"
+    ].endswith("b")

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from core import scope
+from core import housekeeping, scope
 from core.principal import SYSTEM, Actor
 from events.models import Event
 from oauth import applications, consents
@@ -181,8 +181,13 @@ def test_O16_force_logout_ends_offline_access_too(cast):
     run = flow(person)
     first = run.tokens(scope=OFFLINE)
     with scope.tenant(cast.acme.id):
+        sessions.end_session(session_of(run), "signed_out", actor=SYSTEM)
+    second = run.refresh(first["refresh_token"]).json()
+    assert bearer_get(cast.acme, "/v1/me", second["access_token"]).status_code == 200
+    with scope.tenant(cast.acme.id):
         members.force_logout(actor=admin_principal(cast.acme, cast.owner), member=person.member)
-    assert run.refresh(first["refresh_token"]).json()["error"] == "invalid_grant"
+    assert run.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
+    assert bearer_get(cast.acme, "/v1/me", second["access_token"]).status_code == 401
 
 
 def test_O16_suspended_member_gets_nothing_more(cast):
@@ -225,6 +230,22 @@ def test_absolute_end_is_inherited(cast):
         assert len({row.expires for row in rows}) == 1
         assert rows[0].expires - timezone.now() <= timedelta(days=30)
         RefreshToken.objects.filter(application=run.app.application).update(expires=timezone.now())
+    assert run.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_retention_keeps_what_still_tells_a_replay(cast):
+    """R20: clean-up gives space back and decides nothing."""
+    run = flow(cast.member)
+    first = run.tokens()
+    second = run.refresh(first["refresh_token"]).json()
+    housekeeping.run()
+    with scope.tenant(cast.acme.id):
+        mine = RefreshToken.objects.filter(application=run.app.application)
+        assert mine.count() == 2
+        mine.filter(used_at=None).update(expires=timezone.now())
+    housekeeping.run()
+    with scope.tenant(cast.acme.id):
+        assert mine.count() == 1
     assert run.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
 
 

@@ -1,0 +1,22 @@
+"""What is past its time gives its space back; none of it decides anything (promise R20)."""
+
+from __future__ import annotations
+
+from core.housekeeping import delete_batch, sweep
+
+
+@sweep("authorization_codes")
+def _codes() -> int:
+    """Codes stay a day after they ran out, so that a replay is still known as one."""
+    return delete_batch("oauth_grant", "expires < now() - interval '1 day'")
+
+
+@sweep("refresh_tokens")
+def _refresh_tokens() -> int:
+    """Used links stay until the family's absolute end: they are how a replay is seen."""
+    return delete_batch("oauth_refreshtoken", "expires < now()")
+
+
+@sweep("client_assertions")
+def _assertions() -> int:
+    return delete_batch("oauth_clientassertion", "expires_at < now()")
