@@ -56,7 +56,12 @@ def test_WH01_an_endpoint_is_registered_read_changed_and_deleted(api: Api) -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["http://hooks.example.invalid/x", "https://10.1.2.3/x", "https://localhost/x", "https://x:y@example.com"],
+    [
+        "http://hooks.example.invalid/x",
+        "https://10.1.2.3/x",
+        "https://localhost/x",
+        "https://x:y@example.com",
+    ],
 )
 def test_WH01_http_and_private_addresses_are_refused(api: Api, url: str) -> None:
     refused = api.create(url=url)

@@ -166,7 +166,9 @@ def test_a_new_address_starts_with_a_clean_record(cast: Cast) -> None:
         make_due(cast.acme)
         with scope.tenant(cast.acme.id):
             changed = services.update_endpoint(
-                actor=make_principal(cast.acme), endpoint=made.endpoint, url="https://hooks.example.invalid/new"
+                actor=make_principal(cast.acme),
+                endpoint=made.endpoint,
+                url="https://hooks.example.invalid/new",
             )
     assert (changed.failures, changed.is_failing) == (0, False)
 
