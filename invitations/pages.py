@@ -17,7 +17,7 @@ from organizations.models import Organization
 from roles import guards
 from roles import selectors as roles
 from roles.models import Role
-from tenants.pagekit import Explained, Viewer, act, id_or_missing, listing, see_other, show
+from tenants.pagekit import Explained, Viewer, act, asked, id_or_missing, listing, see_other, show
 from tenants.pages import select
 
 READ, WRITE = "invitations:read", "invitations:write"
@@ -83,7 +83,7 @@ def state_label(state: str) -> str:
 
 
 def invitation_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    q, state = request.GET.get("q", "").strip()[:120], request.GET.get("state", "")
+    q, state = asked(request, "q"), asked(request, "state")
     rows = selectors.invitations().select_related("organization", "inviter")
     if state in InvitationState.values:
         rows = selectors.in_states(rows, [state])

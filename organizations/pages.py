@@ -17,6 +17,7 @@ from tenants.pagekit import (
     Explained,
     Viewer,
     act,
+    asked,
     id_or_missing,
     listing,
     reason,
@@ -73,7 +74,7 @@ def status_label(status: str) -> str:
 
 
 def organization_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    q, status = request.GET.get("q", "").strip()[:120], request.GET.get("status", "")
+    q, status = asked(request, "q"), asked(request, "status")
     rows = selectors.with_counts(selectors.organizations())
     if q:
         rows = selectors.search(rows, q)

@@ -50,7 +50,9 @@ def memberships(organization: Organization) -> QuerySet[Membership]:
 
 def membership(organization: Organization, subject: str) -> Membership:
     """Return one membership by the member's subject; raises NotFound."""
-    found = memberships(organization).filter(member__subject=subject).first()
+    found = (
+        memberships(organization).filter(member__subject=subject).first() if subject.isprintable() else None
+    )
     if found is None:
         raise NotFound
     return found

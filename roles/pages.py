@@ -17,6 +17,7 @@ from tenants.models import Member
 from tenants.pagekit import (
     Viewer,
     act,
+    asked,
     id_or_missing,
     listing,
     see_other,
@@ -31,7 +32,7 @@ READ, WRITE = "roles:read", "roles:write"
 
 def role_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Custom roles, and the built-in ones above them."""
-    q = request.GET.get("q", "").strip()[:64]
+    q = asked(request, "q")
     rows = selectors.roles().filter(is_built_in=False).select_related("organization")
     if q:
         rows = rows.filter(begins("name", q, folded=False))

@@ -148,7 +148,18 @@ def unconfirmed(request: HttpRequest, name: str) -> str:
 
 
 def reason(request: HttpRequest) -> str:
-    return request.POST.get("reason", "").strip()[:300]
+    return plain(request.POST.get("reason", ""), 300)
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    """Return one word of the address, as a filter may take it."""
+    return plain(request.GET.get(name, ""), 120)
+
+
+def plain(text: str, most: int) -> str:
+    """Drop what no text column takes (NUL, lone surrogates) and control characters."""
+    kept = "".join(character for character in text if character.isprintable())
+    return kept.strip()[:most]
 
 
 def show(

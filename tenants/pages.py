@@ -16,7 +16,7 @@ from core.urls import issuer
 from tenants import members, provisioning, selectors, services
 from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
 from tenants.models import Member, MemberStatus
-from tenants.pagekit import Viewer, act, listing, reason, see_other, show, unconfirmed
+from tenants.pagekit import Viewer, act, asked, listing, reason, see_other, show, unconfirmed
 from tenants.policy import TenantPolicy
 
 STATUSES = [MemberStatus.ACTIVE, MemberStatus.PENDING, MemberStatus.SUSPENDED]
@@ -34,13 +34,11 @@ def status_label(status: str) -> str:
 
 def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List members, newest first, by the beginning of name or address, status, role and organization."""
-    q = request.GET.get("q", "").strip()[:120]
-    asked = {
-        name: request.GET.get(name, "")[:80]
-        for name in ("role", "organization")
-        if name in selectors.narrowings
+    q = asked(request, "q")
+    filters = {
+        name: asked(request, name) for name in ("role", "organization") if name in selectors.narrowings
     }
-    rows = selectors.search_members(q=q, **asked)
+    rows = selectors.search_members(q=q, **filters)
     status = request.GET.get("status", "")
     if status in STATUSES:
         rows = rows.filter(status=status)
@@ -55,9 +53,9 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         selects=[select("status", _("Any status"), status, [(s.value, status_label(s)) for s in STATUSES])]
         + [
             select(name, labels()[name], value, selectors.narrowings[name].choices())
-            for name, value in asked.items()
+            for name, value in filters.items()
         ],
-        narrowed=bool(q or status or any(asked.values())),
+        narrowed=bool(q or status or any(filters.values())),
         members_url=viewer.url("members"),
         new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
         invite_url=viewer.url("invitations", "new") if viewer.may("invitations:write") else "",

@@ -60,7 +60,7 @@ def by_id(tenant_id: uuid.UUID) -> TenantRef | None:
 
 def _look_up(function: str, argument: str | uuid.UUID) -> TenantRef | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, slug, mode, status FROM {function}(%s)", [argument])
+        cursor.execute(f"SELECT id, slug, mode, status FROM {function}(%s)", [argument])  # noqa: S608 — one of two names above
         row = cursor.fetchone()
     return TenantRef(*row) if row else None
 
@@ -135,7 +135,7 @@ def member(member_id: uuid.UUID) -> Member:
 
 def member_by_subject(subject: str) -> Member:
     """Return the member with this subject (`sub_…`); raises NotFound."""
-    found = members().filter(subject=subject).first()
+    found = members().filter(subject=subject).first() if subject.isprintable() else None
     if found is None:
         raise NotFound
     return found
@@ -152,7 +152,9 @@ def member_by_email(email: str) -> Member | None:
 
 def sessions_of(member: Member) -> QuerySet[TenantSession]:
     """Return a member's sessions that have not been ended, newest first."""
-    return TenantSession.objects.filter(tenant_id=member.tenant_id, member=member, ended_at=None).order_by("-id")
+    return TenantSession.objects.filter(tenant_id=member.tenant_id, member=member, ended_at=None).order_by(
+        "-id"
+    )
 
 
 def tenants_of_account() -> QuerySet[Tenant]:

@@ -297,3 +297,11 @@ def test_B3_names_are_shown_as_text(cast: Cast, admin: Browser, name: str):
         page = admin.get(url(cast, path)).content.decode()
         assert "<script>alert" not in page
         assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("section", ["members", "organizations", "roles", "invitations"])
+@pytest.mark.parametrize(
+    "query", ["q=%00", "q=%ED%A0%80", "after=x&before=%00", "status=%00&role=%00", "q=" + "x" * 3000]
+)
+def test_P1_hostile_filters_do_no_harm(cast: Cast, admin: Browser, section: str, query: str):
+    assert admin.get(url(cast, f"{section}?{query}")).status_code == 200

@@ -340,6 +340,36 @@ def test_A2_a_tenant_named_by_the_caller_has_no_effect(cast: Cast, foreign: str)
     assert Browser().api("POST", "/v1/members", foreign, body).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "subject", ["%00", "%00sub_x", "%ED%A0%80", "sub_%F0%9F%98%80", "..%2f..", "a" * 500]
+)
+def test_P1_hostile_ids_are_missing_ones(cast: Cast, admin: str, subject: str):
+    organization = make_organization(cast.acme).public_id
+    for path in (
+        "members/{}",
+        "members/{}/roles",
+        f"organizations/{organization}/members/{{}}",
+        "organizations/{}",
+    ):
+        answer = call(cast, "GET", path.format(subject), admin)
+        assert answer.status_code in (400, 404), (path, answer.status_code)
+
+
+@pytest.mark.parametrize("text", ["%00", "%F4%8F%BF%BF", "%E2%80%AE", "'%20OR%201=1--", "%25", "_"])
+def test_P1_hostile_searches_find_nothing(cast: Cast, admin: str, text: str):
+    for path in (
+        "members?q=",
+        "organizations?q=",
+        "roles?q=",
+        "invitations?q=",
+        "api-resources?q=",
+        "members?role=",
+    ):
+        answer = call(cast, "GET", path + text, admin)
+        assert answer.status_code in (200, 400), (path, answer.status_code)
+        assert not answer.json().get("data")
+
+
 # --- the tenant ------------------------------------------------------------------------------------------
 
 
