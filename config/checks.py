@@ -19,7 +19,11 @@ def production_is_safe(**_: Any) -> list[Error]:
         (weak(settings.SECRET_KEY), "E103", "DJANGO_SECRET_KEY is short or guessable. Generate 50 random characters."),
         ("*" in settings.ALLOWED_HOSTS, "E104", "ALLOWED_HOSTS admits any host. Name each host."),
         (not settings.SECURE, "E105", "ORIGIN is not https. Put TLS in front and set ORIGIN=https://…"),
-        (flat(settings.SECRET_KEYS) or flat(settings.PEPPERS), "E106", "SECRET_KEYS or PEPPERS holds a weak key. Generate 32 random bytes each."),
+        (
+            flat(settings.SECRET_KEYS) or flat(settings.PEPPERS),
+            "E106",
+            "SECRET_KEYS or PEPPERS holds a weak key. Generate 32 random bytes each.",
+        ),
         (settings.PASSWORD_HASHERS[0] != HASHER, "E107", f"PASSWORD_HASHERS must begin with {HASHER}."),
     ]  # fmt: skip
     return [Error(message, id=f"config.{code}") for failed, code, message in problems if failed]

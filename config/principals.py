@@ -20,7 +20,7 @@ def _resolvers() -> list:
 def resolve(request: HttpRequest) -> Principal:
     """Return the caller by the first resolver that knows the credential; raises TokenMissing or its error."""
     for resolver in _resolvers():
-        principal = resolver(request)
+        principal: Principal | None = resolver(request)
         if principal is not None:
             return principal
     raise TokenMissing

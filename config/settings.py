@@ -245,6 +245,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.OperationSchema",
     "EXCEPTION_HANDLER": "core.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # the Accept header alone says what the caller reads
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Claviger API",

@@ -38,7 +38,7 @@ def ceiling(highest: Number) -> Number:
     """Return the round number at the top of the axis: 1, 2, 4, 5, 8 or 10 times a power of ten."""
     if highest <= 0:
         return TICKS
-    power = 10 ** floor(log10(highest))
+    power: Number = 10 ** floor(log10(highest))
     top = next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= highest)
     return max(TICKS, ceil(top)) if isinstance(highest, int) else top
 

@@ -11,7 +11,16 @@ PROBES = ("/health", "/ready", "/metrics")
 MACHINE_PREFIXES = ("/v1", "/scim", "/.well-known")
 PROTOCOL_PATHS = frozenset(
     f"/oauth/{name}"
-    for name in ("token", "par", "revoke", "introspect", "userinfo", "register", "device/code", "bc-authorize")
+    for name in (
+        "token",
+        "par",
+        "revoke",
+        "introspect",
+        "userinfo",
+        "register",
+        "device/code",
+        "bc-authorize",
+    )
 ) | {"/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke"}
 
 
@@ -26,8 +35,10 @@ def is_protocol(path: str) -> bool:
 
 def is_machine(path: str) -> bool:
     """Whether the caller is a program: no redirects, no pages, no CSRF."""
-    return is_protocol(path) or is_probe(path) or any(
-        path == prefix or path.startswith(f"{prefix}/") for prefix in MACHINE_PREFIXES
+    return (
+        is_protocol(path)
+        or is_probe(path)
+        or any(path == prefix or path.startswith(f"{prefix}/") for prefix in MACHINE_PREFIXES)
     )
 
 

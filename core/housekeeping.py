@@ -29,7 +29,7 @@ def sweep(name: str) -> Callable[[Sweep], Sweep]:
 
 def delete_batch(table: str, condition: str, limit: int = 1000) -> int:
     """Delete up to `limit` rows as the relay role; both arguments are constants of our own code."""
-    statement = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} LIMIT %s)"
+    statement = f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} LIMIT %s)"  # noqa: S608
     with scope.relay(), connections["relay"].cursor() as cursor:
         cursor.execute(statement, [limit])
         return int(cursor.rowcount)

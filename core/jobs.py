@@ -78,7 +78,7 @@ def nudge() -> None:
 
     try:
         run_jobs.apply_async(retry=False, expires=15)
-    except Exception as error:  # the broker may be away; the row is the promise
+    except Exception as error:  # noqa: BLE001 — the broker may be away; the row is the promise
         log.warning("nudge failed", error=type(error).__name__)
 
 

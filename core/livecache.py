@@ -12,7 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import structlog
 from django.conf import settings
@@ -21,7 +22,7 @@ from django.db import connections, transaction
 log = structlog.get_logger(__name__)
 V = TypeVar("V")
 INTERVAL, WINDOW, DISTRUST = 0.5, 10, 3.0
-_caches: dict[str, list[LiveCache]] = {}  # type: ignore[type-arg]
+_caches: dict[str, list[LiveCache[Any]]] = {}
 
 
 class LiveCache(Generic[V]):
@@ -67,14 +68,15 @@ def invalidate(topic: str, *keys: str, using: str = "default") -> None:
         cursor.executemany(
             "INSERT INTO core_invalidation (topic, key) VALUES (%s, %s)", [(topic, key) for key in keys]
         )
-    for key in keys:
-        forget(topic, key)
-    transaction.on_commit(lambda: [forget(topic, key) for key in keys], using=using)
+    forget(topic, *keys)
+    transaction.on_commit(partial(forget, topic, *keys), using=using)
 
 
-def forget(topic: str, key: str) -> None:
+def forget(topic: str, *keys: str) -> None:
+    """Drop what this process remembers of `keys`."""
     for cache in _caches.get(topic, ()):
-        cache.forget(key)
+        for key in keys:
+            cache.forget(key)
 
 
 class _Poller:
@@ -108,7 +110,7 @@ class _Poller:
         while True:
             try:
                 poll()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 — whatever it was, the next poll tries again
                 log.warning("invalidation poll failed", error=type(error).__name__)
             time.sleep(INTERVAL)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
@@ -105,7 +105,7 @@ def as_problem(error: Exception) -> Problem:
         return PayloadTooLarge()
     if isinstance(error, (SuspiciousOperation, UnicodeDecodeError)):
         return MalformedRequest()
-    if isinstance(error, (OperationalError, PoolTimeout)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         log.warning("database unavailable", error=str(error)[:300])
         return Unavailable()
     log.error("unhandled", exc_info=error)
@@ -140,7 +140,7 @@ class CsrfMiddleware(CsrfViewMiddleware):
     def process_view(self, request, callback, args, kwargs):  # type: ignore[no-untyped-def]
         exempt = getattr(callback, "csrf_exempt", False) or request.method in {"GET", "HEAD", "OPTIONS"}
         if not exempt and request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
-            return self._reject(request, "Cross-site request.")
+            return self._reject(request, "Cross-site request.")  # type: ignore[attr-defined]
         return super().process_view(request, callback, args, kwargs)
 
     def _origin_verified(self, request):  # type: ignore[no-untyped-def]
@@ -158,7 +158,7 @@ class CsrfMiddleware(CsrfViewMiddleware):
 
 def own_origin(request: HttpRequest) -> str:
     """Return the configured origin, or the verified custom domain that this request came in by."""
-    domain = request.environ.get("claviger.domain", "")
+    domain = request.META.get("claviger.domain", "")
     if not domain:
         return settings.ORIGIN
     return f"{urlsplit(settings.ORIGIN).scheme}://{domain}"

@@ -23,6 +23,9 @@ class Identified(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return self.public_id
+
     @property
     def public_id(self) -> str:
         return ids.encode(self.PREFIX, self.id)
@@ -31,9 +34,6 @@ class Identified(models.Model):
     def read_id(cls, text: str) -> uuid.UUID:
         """Read a public id of this kind; raises ids.MalformedId."""
         return ids.decode(cls.PREFIX, text)
-
-    def __str__(self) -> str:
-        return self.public_id
 
 
 class TenantModel(Identified):

@@ -43,7 +43,9 @@ def safe_next(target: str, fallback: str) -> str:
 
     Backslashes and control characters are refused before parsing: browsers read `/\\host` as `//host`.
     """
-    if not target or any(ord(character) < 33 or character in "\\" or ord(character) == 127 for character in target):
+    if not target or any(
+        ord(character) < 33 or character == "\\" or ord(character) == 127 for character in target
+    ):
         return fallback
     parts = urlsplit(target)
     if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):

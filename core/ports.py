@@ -37,7 +37,8 @@ class principals:  # noqa: N801
 
         Resolvers are asked in the order of settings; each answers None for a credential not its own.
         """
-        return _bound("principals")(request)
+        caller: Principal = _bound("principals")(request)
+        return caller
 
 
 class mail:  # noqa: N801

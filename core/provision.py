@@ -96,6 +96,15 @@ def secure_database(admin_conninfo: str, database: str) -> None:
             _run(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, role)
         for role in (APP, RELAY, BACKUP, ROUTER):
             _run(connection, "GRANT USAGE ON SCHEMA public TO {}", role)
+        # A dump locks every table and reads every sequence, those of Django too; row policies still decide
+        # which rows the role sees.
+        for what in ("TABLES", "SEQUENCES"):
+            _run(connection, f"GRANT SELECT ON ALL {what} IN SCHEMA public TO {{}}", BACKUP)
+            _run(
+                connection,
+                f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON {what} TO {{}}",
+                BACKUP,
+            )
 
 
 def _role(connection: psycopg.Connection[Any], role: str, password: str | None) -> None:

@@ -26,7 +26,7 @@ ACCOUNT = "(SELECT nullif(current_setting('app.account_id', true), '')::uuid)"
 OPERATOR = "(SELECT current_setting('app.operator', true) = 'on')"
 # A boolean of its own: as a comparison inside an OR, the planner would expect it to hold for few rows.
 ALL = "(SELECT current_setting('app.organization_id', true) = 'all')"
-ONE = f"(SELECT nullif(nullif(current_setting('app.organization_id', true), ''), 'all')::uuid)"
+ONE = "(SELECT nullif(nullif(current_setting('app.organization_id', true), ''), 'all')::uuid)"
 
 
 class Organizations(StrEnum):
@@ -73,7 +73,7 @@ class _Sql(Operation):
 def table_of(state: Any, app_label: str, model: str) -> str:
     """Return the table of `Model` or `app.Model` in a migration's state."""
     app, _, name = model.rpartition(".")
-    return state.apps.get_model(app or app_label, name)._meta.db_table
+    return str(state.apps.get_model(app or app_label, name)._meta.db_table)
 
 
 def _force(table: str) -> list[str]:
@@ -90,7 +90,9 @@ def _grant(table: str, privileges: str) -> list[str]:
     return [f"GRANT {privileges} ON {table} TO {APP}"] if privileges else []
 
 
-def organization_policy(table: str, mode: Organizations, exempt: str, column: str = "organization_id") -> list[str]:
+def organization_policy(
+    table: str, mode: Organizations, exempt: str, column: str = "organization_id"
+) -> list[str]:
     """Return the RESTRICTIVE policy of a mode; `exempt` is SQL for rows the policy lets pass as they are."""
     if mode is Organizations.SHARED_WRITE:
         return []
@@ -151,9 +153,7 @@ class TenantTable(_Sql):
         rows = f"{self.column} = {TENANT}"
         exempt = " OR ".join(filter(None, [self.account_read, self.operator and OPERATOR]))
         statements = _force(table) + _grant(table, self.app)
-        statements.append(
-            f"CREATE POLICY tenant_rows ON {table} TO {APP} USING ({rows}) WITH CHECK ({rows})"
-        )
+        statements.append(f"CREATE POLICY tenant_rows ON {table} TO {APP} USING ({rows}) WITH CHECK ({rows})")
         statements += organization_policy(table, self.organizations, exempt, self.organization_column)
         if self.column == "tenant_id":
             statements.append(f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_key UNIQUE (tenant_id, id)")
@@ -268,7 +268,9 @@ class RelayAccess(_Sql):
         )
 
     def forwards(self, table: str) -> list[str]:
-        policy = f"CREATE POLICY relay_rows ON {table} TO {RELAY} USING ({self.rows}) WITH CHECK ({self.rows})"
+        policy = (
+            f"CREATE POLICY relay_rows ON {table} TO {RELAY} USING ({self.rows}) WITH CHECK ({self.rows})"
+        )
         shown = f"{self.privileges} ({self.columns})" if self.columns else self.privileges
         return [policy, f"GRANT {shown} ON {table} TO {RELAY}"]
 
@@ -299,7 +301,11 @@ class LookupFunction(_Sql):
         self.volatile = volatile
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.name, self.arguments, self.returns, self.body], {"volatile": self.volatile}
+        return (
+            type(self).__name__,
+            [self.name, self.arguments, self.returns, self.body],
+            {"volatile": self.volatile},
+        )
 
     def table(self, app_label: str, state: Any) -> str:
         return ""
@@ -308,8 +314,10 @@ class LookupFunction(_Sql):
         signature = f"{self.name}({self.arguments})"
         volatility = "VOLATILE" if self.volatile else "STABLE"
         return [
-            f"CREATE FUNCTION {signature} RETURNS {self.returns} LANGUAGE sql {volatility} SECURITY DEFINER"
-            f" SET search_path = public, pg_temp AS $$ {self.body} $$",
+            (
+                f"CREATE FUNCTION {signature} RETURNS {self.returns} LANGUAGE sql {volatility} SECURITY DEFINER"
+                f" SET search_path = public, pg_temp AS $$ {self.body} $$"
+            ),
             f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC",
             f"GRANT EXECUTE ON FUNCTION {signature} TO {APP}, {RELAY}",
             f"GRANT CREATE ON SCHEMA public TO {ROUTER}",
@@ -342,9 +350,11 @@ class TenantForeignKey(_Sql):
     def forwards(self, table: str) -> list[str]:
         action = f"SET NULL ({self.column})" if self.on_delete == "SET NULL" else self.on_delete
         return [
-            f"ALTER TABLE {table} ADD CONSTRAINT {table}_{self.column}_tenant_fk"
-            f" FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self._target} (tenant_id, id)"
-            f" ON DELETE {action} DEFERRABLE INITIALLY DEFERRED"
+            (
+                f"ALTER TABLE {table} ADD CONSTRAINT {table}_{self.column}_tenant_fk"
+                f" FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self._target} (tenant_id, id)"
+                f" ON DELETE {action} DEFERRABLE INITIALLY DEFERRED"
+            )
         ]
 
     def backwards(self, table: str) -> list[str]:

@@ -314,7 +314,7 @@ def _lists(*, toast: bool) -> dict[str, Any]:
 
 
 def _found(text: str) -> dict[str, Any]:
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"label": "Pages", "items": [{"label": "Users", "url": "?page=list", "icon": "users"}]},
         {
             "label": "Users",

@@ -59,7 +59,8 @@ def _map_host(environ: Environ) -> None:
 
 def tenant_slug(request: Any) -> str | None:
     """Return the slug that the address names, None at the bare origin."""
-    return request.environ.get("claviger.tenant")
+    slug: str | None = request.environ.get("claviger.tenant")
+    return slug
 
 
 def issuer(slug: str) -> str:

@@ -21,7 +21,9 @@ from tenants.models import Mode
 
 
 class TenantForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120, help_text=gettext_lazy("People see it when they sign in."))
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=120, help_text=gettext_lazy("People see it when they sign in.")
+    )
     slug = forms.CharField(
         label=gettext_lazy("Slug"),
         max_length=63,
@@ -49,7 +51,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     session = browser.account_session(request)
     if session is None:
         return to_sign_in(request)
-    return render(request, "dashboard/choose.html", _frame(session) | {"rows": siblings(session.account_id, "")})
+    return render(
+        request, "dashboard/choose.html", _frame(session) | {"rows": siblings(session.account_id, "")}
+    )
 
 
 def create(request: HttpRequest) -> HttpResponse:
@@ -61,7 +65,9 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _create(form, session):
         messages.success(request, _("The tenant is ready. Next: register your first application."))
         return HttpResponseRedirect(f"/dashboard/{form.cleaned_data['slug']}/")
-    return render(request, "dashboard/new.html", _frame(session) | {"form": form}, status=422 if form.errors else 200)
+    return render(
+        request, "dashboard/new.html", _frame(session) | {"form": form}, status=422 if form.errors else 200
+    )
 
 
 def _create(form: TenantForm, session: SessionRef) -> bool:
@@ -86,4 +92,9 @@ def _create(form: TenantForm, session: SessionRef) -> bool:
 
 def _frame(session: SessionRef) -> dict[str, Any]:
     person = {"name": session.account_name, "email": session.email}
-    return {"viewer": person, "home_url": "/dashboard/", "account_url": "/account/", "sign_out_url": "/sign-out"}
+    return {
+        "viewer": person,
+        "home_url": "/dashboard/",
+        "account_url": "/account/",
+        "sign_out_url": "/sign-out",
+    }

@@ -156,7 +156,9 @@ def siblings(account_id: uuid.UUID, current: str) -> list[dict[str, Any]]:
     """Return the tenants of the person for the switcher."""
     with scope.account(account_id):
         rows = selectors.tenants_of_account().values("slug", "name", "mode")
-        return [{**row, "url": f"/dashboard/{row['slug']}/", "active": row["slug"] == current} for row in rows]
+        return [
+            {**row, "url": f"/dashboard/{row['slug']}/", "active": row["slug"] == current} for row in rows
+        ]
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -50,7 +50,10 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
 def build(viewer: Viewer) -> list[dict[str, Any]]:
     """Return the groups with the links this viewer may open, the present section marked."""
     groups = [
-        {"label": str(label), "items": [_item(viewer, *entry) for entry in entries if not entry[3] or viewer.may(entry[3])]}
+        {
+            "label": str(label),
+            "items": [_item(viewer, *entry) for entry in entries if not entry[3] or viewer.may(entry[3])],
+        }
         for label, entries in SECTIONS
     ]
     return [group for group in groups if group["items"]]

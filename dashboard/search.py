@@ -62,7 +62,15 @@ def by_id(viewer: Viewer, text: str) -> list[Result]:
     """Open what a pasted id names; a request id opens the audit log filtered by it."""
     prefix = text.partition("_")[0]
     if prefix == "req" and viewer.may("audit:read"):
-        return [result(text, _("Audit rows of this request"), f"{viewer.url('audit')}?request_id={text}", "log", _("Ids"))]
+        return [
+            result(
+                text,
+                _("Audit rows of this request"),
+                f"{viewer.url('audit')}?request_id={text}",
+                "log",
+                _("Ids"),
+            )
+        ]
     section, permission = OBJECTS.get(prefix, ("", ""))
     if not section or len(text) < 8 or not viewer.may(permission):
         return []
@@ -72,8 +80,19 @@ def by_id(viewer: Viewer, text: str) -> list[Result]:
 def by_name(viewer: Viewer, words: str) -> list[Result]:
     kinds: list[tuple[str, Callable[[], Iterable[Result]]]] = [
         ("members:read", lambda: members(viewer, words)),
-        ("organizations:read", lambda: named(viewer, Organization.objects.filter(name_search__startswith=words, status="active"), "organizations", "building")),
-        ("applications:read", lambda: named(viewer, Application.objects.filter(name__istartswith=words), "applications", "app")),
+        (
+            "organizations:read",
+            lambda: named(
+                viewer,
+                Organization.objects.filter(name_search__startswith=words, status="active"),
+                "organizations",
+                "building",
+            ),
+        ),
+        (
+            "applications:read",
+            lambda: named(viewer, Application.objects.filter(name__istartswith=words), "applications", "app"),
+        ),
     ]
     return [found for permission, search in kinds if viewer.may(permission) for found in search()]
 
@@ -83,7 +102,13 @@ def members(viewer: Viewer, words: str) -> list[Result]:
     by_name_ = selectors.members().filter(name_search__startswith=words)[:LIMIT]
     unique = {member.id: member for member in [*by_email, *by_name_]}.values()
     return [
-        result(member.name or member.email, member.email, viewer.url("members", member.subject), "user", _("Members"))
+        result(
+            member.name or member.email,
+            member.email,
+            viewer.url("members", member.subject),
+            "user",
+            _("Members"),
+        )
         for member in unique
     ]
 

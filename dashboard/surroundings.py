@@ -26,5 +26,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "account_url": "/account/",
         "sign_out_url": "/sign-out",
         "nav": navigation.build(viewer),
-        "organization_id": ids.encode("org", viewer.principal.organization_id) if viewer.principal.organization_id else "",
+        "organization_id": ids.encode("org", viewer.principal.organization_id)
+        if viewer.principal.organization_id
+        else "",
     }

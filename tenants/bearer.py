@@ -79,14 +79,18 @@ def verify(token: str, tenant: TenantRef | None) -> BearerToken:
 
 def actor_of(claims: Mapping[str, Any]) -> Actor:
     """Return who a verified token speaks for, in the words of an event."""
-    return Actor(str(claims.get("subject_type", "user")), str(claims["sub"]), str(claims.get("client_id", "")))
+    return Actor(
+        str(claims.get("subject_type", "user")), str(claims["sub"]), str(claims.get("client_id", ""))
+    )
 
 
 def read(token: str) -> tuple[dict[str, Any], TenantRef]:
     """Return the claims of a genuine, unexpired access token and its tenant, without the live checks."""
     tenant = issuer_of(token)
     try:
-        claims = jose.verify(token, keys.verification_keys(tenant.id), typ=None if is_id_token(token) else ACCESS)
+        claims = jose.verify(
+            token, keys.verification_keys(tenant.id), typ=None if is_id_token(token) else ACCESS
+        )
         jose.check_times(claims)
     except jose.TokenError as error:
         raise _refusal(error) from None
@@ -179,7 +183,11 @@ def _session_deadline(sid: str) -> float:
         session_id = ids.decode(TenantSession.PREFIX, sid)
     except ids.MalformedId:
         return 0.0
-    expires = TenantSession.objects.filter(id=session_id, ended_at=None).values_list("expires_at", flat=True).first()
+    expires = (
+        TenantSession.objects.filter(id=session_id, ended_at=None)
+        .values_list("expires_at", flat=True)
+        .first()
+    )
     return expires.timestamp() if expires else 0.0
 
 

@@ -119,7 +119,10 @@ def rotate(*, actor: Principal, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
 def rotate_as(actor: Actor, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
     """As `rotate`, for commands and schedules that have no principal. Raises Conflict with no next key."""
     with transaction.atomic():
-        keys = {row.state: row for row in SigningKey.objects.select_for_update().filter(alg=alg, state__in=("active", "next"))}
+        keys = {
+            row.state: row
+            for row in SigningKey.objects.select_for_update().filter(alg=alg, state__in=("active", "next"))
+        }
         if SigningKeyState.NEXT not in keys:
             raise Conflict(f"There is no published next key for {alg}.")
         if SigningKeyState.ACTIVE in keys:

@@ -63,7 +63,12 @@ def link_account(member: Member, account_id: uuid.UUID, *, email_verified: bool)
     member.account_id, member.email_verified = account_id, email_verified
     member.status = MemberStatus.ACTIVE
     _save(member, "account_id", "email_verified", "status")
-    emit("user.updated", actor=Actor("user", member.subject), object=describe(member), previous={"status": "pending"})
+    emit(
+        "user.updated",
+        actor=Actor("user", member.subject),
+        object=describe(member),
+        previous={"status": "pending"},
+    )
     return member
 
 
@@ -98,11 +103,18 @@ def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Mem
         return member
     check_guards(actor, member)
     before = member.status
-    member.status, member.suspended_at, member.suspended_reason = MemberStatus.SUSPENDED, timezone.now(), reason
+    member.status, member.suspended_at, member.suspended_reason = (
+        MemberStatus.SUSPENDED,
+        timezone.now(),
+        reason,
+    )
     _save(member, "status", "suspended_at", "suspended_reason")
     sessions.end_member_sessions(member, "suspended", actor=actor.actor)
     emit(
-        "user.suspended", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before}
+        "user.suspended",
+        actor=actor.actor,
+        object=describe(member, reason=reason),
+        previous={"status": before},
     )
     return member
 
@@ -128,7 +140,9 @@ def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None
     sessions.end_member_sessions(member, "removed", actor=actor.actor)
     member.status = MemberStatus.REMOVED
     _save(member, "status")
-    emit("user.deleted", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before})
+    emit(
+        "user.deleted", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before}
+    )
 
 
 def force_logout(*, actor: Principal, member: Member, reason: str = "") -> int:

@@ -20,7 +20,16 @@ from tenants.policy import TenantPolicy
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]\Z")
 RESERVED = frozenset({"account", "admin", "api", "dashboard", "health", "oauth", "operator", "static", "www"})
-EDITABLE = ("name", "support_email", "support_url", "terms_url", "privacy_url", "metadata", "policy", "branding")
+EDITABLE = (
+    "name",
+    "support_email",
+    "support_url",
+    "terms_url",
+    "privacy_url",
+    "metadata",
+    "policy",
+    "branding",
+)
 Created = Callable[[Tenant, Member | None], None]
 _created: list[Created] = []
 
@@ -151,5 +160,3 @@ def _set_status(actor: Actor, tenant: Tenant, status: TenantStatus, event: str, 
     tenant.save(update_fields=["status", "updated_at"])
     livecache.invalidate("tenant", tenant.slug, str(tenant.id))
     emit(event, actor=actor, object=describe(tenant, reason=reason), previous={"status": before})
-
-

@@ -83,7 +83,9 @@ def _end(sessions: QuerySet[TenantSession], reason: str) -> list[uuid.UUID]:
 def touch(session: TenantSession) -> None:
     """Record activity by the person, at most once a minute."""
     stale = timezone.now() - timedelta(minutes=1)
-    TenantSession.objects.filter(id=session.id, last_active_at__lt=stale).update(last_active_at=timezone.now())
+    TenantSession.objects.filter(id=session.id, last_active_at__lt=stale).update(
+        last_active_at=timezone.now()
+    )
 
 
 def is_idle(session: TenantSession, idle: int) -> bool:

@@ -43,7 +43,11 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
             "scopes": SIGN_IN,
         },
         "machine": {"name": "Nightly report", "scopes": MACHINE},
-        "machine_jwt": {"name": "Billing service", "scopes": MACHINE, "auth_method": AuthMethod.PRIVATE_KEY_JWT},
+        "machine_jwt": {
+            "name": "Billing service",
+            "scopes": MACHINE,
+            "auth_method": AuthMethod.PRIVATE_KEY_JWT,
+        },
     }
 
 

@@ -46,4 +46,6 @@ def _sign_in(member: Member, moment: datetime, *, failed: bool) -> Draft:
         described = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_in", "member": member.subject}
         return Draft("signin.failed", actor, described | {"reason": "wrong_credentials"}, at=moment)
     described = {"id": ids.encode("sess", ids.uuid7()), "object": "session", "member": member.subject}
-    return Draft("signin.succeeded", Actor("user", member.subject), described | {"method": "password"}, at=moment)
+    return Draft(
+        "signin.succeeded", Actor("user", member.subject), described | {"method": "password"}, at=moment
+    )

@@ -44,7 +44,9 @@ def account_of(person: Person) -> uuid.UUID:
     return identity.create_account(email=person.email, password=person.password, name=person.name).id
 
 
-def member_of(tenant: TenantRef, person: Person, account_id: uuid.UUID, assigned: Iterable[str] = ()) -> Member:
+def member_of(
+    tenant: TenantRef, person: Person, account_id: uuid.UUID, assigned: Iterable[str] = ()
+) -> Member:
     """Return the person's member in the open tenant scope, with these built-in roles."""
     member = selectors.member_by_account(account_id)
     if member is None:

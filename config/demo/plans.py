@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from config import env
 from config.demo.people import Person
 from config.demo.tenant import Plan
+
+SAMPLES = env.int("EXAMPLES_PORT", 8101)  # the first of two, one for each tenant's sample application
 
 OLGA = Person("Olga Berg", "olga@acme.example")
 MIA = Person("Mia Novak", "mia@acme.example")
@@ -27,8 +30,12 @@ ACME = Plan(
         ("Contoso Labs", Person("Carl Odum", "carl@contoso.example")),
     ),
     resource="https://api.acme.example",
-    scopes=(("projects:read", "See projects"), ("projects:write", "Create and change projects"), ("projects:delete", "Delete projects")),
-    port=8101,
+    scopes=(
+        ("projects:read", "See projects"),
+        ("projects:write", "Create and change projects"),
+        ("projects:delete", "Delete projects"),
+    ),
+    port=SAMPLES,
 )
 GLOBEX = Plan(
     slug="globex",
@@ -44,5 +51,5 @@ GLOBEX = Plan(
     ),
     resource="https://api.globex.example",
     scopes=(("orders:read", "See orders"), ("orders:write", "Place and change orders")),
-    port=8102,
+    port=SAMPLES + 1,
 )

@@ -127,11 +127,14 @@ def _customer_record(
     earlier = {entry["id"]: entry for entry in known.get("organizations", [])}
     actor = people.principal(tenant, member, row)
     with scope.organization(tenant.id, row.id):
-        key = _key(actor, f"{row.name} key", ORGANIZATION_KEY, earlier.get(row.public_id, {}).get("api_key", ""), row)
+        secret = earlier.get(row.public_id, {}).get("api_key", "")
+        key = _key(actor, f"{row.name} key", ORGANIZATION_KEY, secret, row)
     return {"id": row.public_id, "name": row.name, "admin": admin.sign_in, "api_key": key}
 
 
-def _key(actor: Principal, name: str, scopes: list[str], known: str, organization: Organization | None = None) -> str:
+def _key(
+    actor: Principal, name: str, scopes: list[str], known: str, organization: Organization | None = None
+) -> str:
     """Return the key's secret; one whose secret was lost is made anew."""
     row = ApiKey.objects.filter(name=name, revoked_at=None).first()
     if row is not None and known.startswith(row.hint):
@@ -154,7 +157,9 @@ def _resource(plan: Plan, actor: Principal) -> ApiResource:
 def _webhook(actor: Principal, url: str, known: Record) -> Record:
     if Endpoint.objects.filter(id=_endpoint_id(known)).exists():
         return known
-    made = endpoints.create_endpoint(actor=actor, url=url, description="The demo's own receiver", events=["*"])
+    made = endpoints.create_endpoint(
+        actor=actor, url=url, description="The demo's own receiver", events=["*"]
+    )
     return {"id": made.endpoint.public_id, "url": url, "secret": made.secret}
 
 
@@ -179,5 +184,3 @@ def _record(plan: Plan, tenant: TenantRef, made: Record) -> Record:
         "suspended": plan.suspended.sign_in,
         **made,
     }
-
-

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from ipaddress import IPv4Address, ip_address, ip_network
+from pathlib import Path
 
 from django.conf import settings
 

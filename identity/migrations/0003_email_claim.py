@@ -9,26 +9,37 @@ from core import rls
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('identity', '0002_row_security'),
+        ("identity", "0002_row_security"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='EmailClaim',
+            name="EmailClaim",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('sealed', models.BinaryField()),
-                ('code_digest', models.CharField(max_length=100)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('expires_at', models.DateTimeField()),
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='claim', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("sealed", models.BinaryField()),
+                ("code_digest", models.CharField(max_length=100)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="claim",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         rls.PersonTable("EmailClaim"),

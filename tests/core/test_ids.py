@@ -27,7 +27,18 @@ def test_subjects_do_not_rise() -> None:
     assert len(set(made)) == 50
 
 
-@pytest.mark.parametrize("text", ["", "org_", "org_short", "ORG_" + "0" * 26, "org_" + "8" + "0" * 25, "org_" + "u" * 26, "app_" + "0" * 26])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "org_",
+        "org_short",
+        "ORG_" + "0" * 26,
+        "org_" + "8" + "0" * 25,
+        "org_" + "u" * 26,
+        "app_" + "0" * 26,
+    ],
+)
 def test_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(ids.MalformedId):
         ids.decode("org", text)

@@ -41,7 +41,11 @@ def waiting(name: str) -> list[Job]:
 
 def test_a_job_runs_in_the_scope_in_which_it_was_promised(cast: Cast) -> None:
     scopes: list[Any] = []
-    name = register(lambda payload: scopes.append((scope.require().tenant_id, payload["word"], context.current().request_id)))
+    name = register(
+        lambda payload: scopes.append(
+            (scope.require().tenant_id, payload["word"], context.current().request_id)
+        )
+    )
     with context.use(context.RequestContext("req_of_the_promise")), scope.tenant(cast.acme.id):
         jobs.enqueue(name, {"word": "hello"})
     drain()
@@ -108,7 +112,9 @@ def test_R7_work_of_a_lost_worker_is_taken_over_when_its_lease_ends(cast: Cast) 
     with scope.tenant(cast.acme.id):
         jobs.enqueue(name)
     with scope.relay():
-        Job.objects.filter(name=name).update(lease=uuid.uuid4(), leased_until=timezone.now() + timedelta(seconds=30))
+        Job.objects.filter(name=name).update(
+            lease=uuid.uuid4(), leased_until=timezone.now() + timedelta(seconds=30)
+        )
     drain()
     assert ran == []
     with scope.relay():
@@ -145,7 +151,9 @@ def test_A4_equal_unique_keys_of_two_tenants_are_two_promises(cast: Cast) -> Non
     for tenant in (cast.acme, cast.acme, cast.globex):
         with scope.tenant(tenant.id):
             jobs.enqueue(name, unique_key="same", run_at=later)
-    assert sorted(str(job.tenant_id) for job in waiting(name)) == sorted([str(cast.acme.id), str(cast.globex.id)])
+    assert sorted(str(job.tenant_id) for job in waiting(name)) == sorted(
+        [str(cast.acme.id), str(cast.globex.id)]
+    )
 
 
 def test_a_tenant_cannot_read_another_tenants_jobs(cast: Cast) -> None:

@@ -11,7 +11,6 @@ from django.test import Client
 
 from core.urls import map_tenant
 
-
 _handlers: dict[bool, Any] = {}
 
 
@@ -32,7 +31,11 @@ class Browser(Client):
         mapped = {"PATH_INFO": environ["PATH_INFO"]}
         environ_copy = {**environ, **mapped}
         map_tenant(environ_copy)
-        extra = {name: environ_copy[name] for name in ("claviger.tenant", "claviger.domain") if name in environ_copy}
+        extra = {
+            name: environ_copy[name]
+            for name in ("claviger.tenant", "claviger.domain")
+            if name in environ_copy
+        }
         response = super().request(**{**request, "PATH_INFO": environ_copy["PATH_INFO"], **extra})
         response.requested_path = environ["PATH_INFO"]
         return response

@@ -13,7 +13,8 @@ from django.utils import timezone
 from core import livecache, scope
 from core.principal import SYSTEM, Principal, SubjectType
 from organizations.models import Membership, Organization
-from roles import permissions, services as role_services
+from roles import permissions
+from roles import services as role_services
 from roles.models import Role
 from tenants import members, selectors, services, sessions, tokens
 from tenants.models import Member, TenantSession
@@ -31,12 +32,12 @@ class Person:
     account_id: uuid.UUID
     email: str
     password: str = PASSWORD
-    member: Member | None = None
-    tenant: TenantRef | None = None
+    # Set for members; a stranger has neither, and a test that asks fails loudly.
+    member: Member = None  # type: ignore[assignment]
+    tenant: TenantRef = None  # type: ignore[assignment]
 
     @property
     def subject(self) -> str:
-        assert self.member is not None
         return self.member.subject
 
 
@@ -62,7 +63,9 @@ def make_account(email: str = "", *, password: str = PASSWORD, name: str = "") -
     return Person(account.id, email, password)
 
 
-def make_tenant(slug: str = "", *, mode: str = "test", owner: Person | None = None, **options: Any) -> TenantRef:
+def make_tenant(
+    slug: str = "", *, mode: str = "test", owner: Person | None = None, **options: Any
+) -> TenantRef:
     """Create a tenant with an owner; `options` go to create_tenant (policy, name, …)."""
     owner = owner or make_account()
     slug = slug or unique("acme")
@@ -83,7 +86,9 @@ def make_tenant(slug: str = "", *, mode: str = "test", owner: Person | None = No
     return tenant
 
 
-def make_member(tenant: TenantRef, email: str = "", *, roles: Iterable[str] = (), name: str = "Mia Member") -> Person:
+def make_member(
+    tenant: TenantRef, email: str = "", *, roles: Iterable[str] = (), name: str = "Mia Member"
+) -> Person:
     """Create an account and its member, with built-in roles by name."""
     person = make_account(email)
     person.tenant = tenant
@@ -113,7 +118,11 @@ def make_organization(tenant: TenantRef, name: str = "", *, people: Iterable[Per
 
 
 def make_principal(
-    tenant: TenantRef, granted: Iterable[str] = permissions.ALL, *, organization_id: uuid.UUID | None = None, **fields: Any
+    tenant: TenantRef,
+    granted: Iterable[str] = permissions.ALL,
+    *,
+    organization_id: uuid.UUID | None = None,
+    **fields: Any,
 ) -> Principal:
     """A service principal with these permissions, for calling services directly."""
     words = frozenset(str(word) for word in granted)
@@ -135,27 +144,24 @@ def admin_principal(tenant: TenantRef, person: Person) -> Principal:
         tenant,
         subject_type=SubjectType.USER,
         subject=person.subject,
-        member_id=person.member.id if person.member else None,
+        member_id=person.member.id,
         account_id=person.account_id,
         is_admin_page=True,
     )
 
 
 def principal_of(person: Person, granted: Iterable[str] = permissions.ALL) -> Principal:
-    assert person.tenant is not None
     return make_principal(
         person.tenant,
         granted,
         subject_type=SubjectType.USER,
         subject=person.subject,
-        member_id=person.member.id if person.member else None,
+        member_id=person.member.id,
         account_id=person.account_id,
     )
 
 
 def open_session(person: Person, organization: Organization | None = None) -> TenantSession:
-    assert person.tenant is not None
-    assert person.member is not None
     with scope.tenant(person.tenant.id):
         return sessions.open_session(
             member=person.member,
@@ -176,7 +182,6 @@ def access_token(
     **options: Any,
 ) -> str:
     """A user access token for the tenant's own `/v1`, with a live session behind it."""
-    assert person.tenant is not None
     session = open_session(person, organization)
     with scope.tenant(person.tenant.id):
         member = selectors.member_by_account(person.account_id)
@@ -200,7 +205,12 @@ def _test_application() -> None:
     """The application "test", which tokens made here name: those of an unknown application are dead."""
     from oauth.models import Application
 
-    fixed = {"name": "Test", "type": "web", "auth_method": "client_secret_basic", "client_type": "confidential"}
+    fixed = {
+        "name": "Test",
+        "type": "web",
+        "auth_method": "client_secret_basic",
+        "client_type": "confidential",
+    }
     if not Application.objects.filter(client_id="test").exists():
         Application.objects.create(client_id="test", **fixed)
         livecache.invalidate("application", f"{scope.require_tenant()}:test")
@@ -213,7 +223,13 @@ def make_cast() -> Cast:
     with scope.tenant(globex.id):
         other_owner = _owner_of(globex)
     return Cast(
-        acme, globex, owner, make_member(acme), other_owner, make_member(globex), make_account(name="Stranger")
+        acme,
+        globex,
+        owner,
+        make_member(acme),
+        other_owner,
+        make_member(globex),
+        make_account(name="Stranger"),
     )
 
 

@@ -43,7 +43,10 @@ def tables() -> list[Table]:
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
         WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1
     """)
-    return [Table(name, tuple(columns), on, forced, owner, part) for name, on, forced, owner, part, columns in rows]
+    return [
+        Table(name, tuple(columns), on, forced, owner, part)
+        for name, on, forced, owner, part, columns in rows
+    ]
 
 
 def scoped() -> list[Table]:

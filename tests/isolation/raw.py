@@ -18,7 +18,11 @@ def as_app(
 ) -> Iterator[psycopg.Cursor[Any]]:
     """Open a connection of the runtime role inside a transaction that is rolled back."""
     with psycopg.connect(**parameters("default")) as connection, connection.cursor() as cursor:
-        for name, value in (("tenant_id", tenant), ("organization_id", organization), ("account_id", account)):
+        for name, value in (
+            ("tenant_id", tenant),
+            ("organization_id", organization),
+            ("account_id", account),
+        ):
             if value:
                 cursor.execute("SELECT set_config(%s, %s, true)", [f"app.{name}", str(value)])
         yield cursor
@@ -27,7 +31,9 @@ def as_app(
 
 def parameters(alias: str) -> dict[str, Any]:
     known = connections[alias].get_connection_params()
-    return {key: value for key, value in known.items() if key in ("dbname", "user", "password", "host", "port")}
+    return {
+        key: value for key, value in known.items() if key in ("dbname", "user", "password", "host", "port")
+    }
 
 
 def count(cursor: psycopg.Cursor[Any], table: str, where: str = "true") -> int:

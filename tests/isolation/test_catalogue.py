@@ -6,7 +6,9 @@ import pytest
 
 from tests.isolation import catalogue
 
-APP, OWNER, RELAY, BACKUP, ROUTER = (f"claviger_{name}" for name in ("app", "owner", "relay", "backup", "router"))
+APP, OWNER, RELAY, BACKUP, ROUTER = (
+    f"claviger_{name}" for name in ("app", "owner", "relay", "backup", "router")
+)
 
 
 def test_A3_every_table_is_secured_and_forced_or_on_the_short_plain_list() -> None:
@@ -84,7 +86,9 @@ def test_A3_unique_keys_of_tenant_tables_start_with_the_tenant() -> None:
     """)
     tenant_tables = {table.name for table in catalogue.scoped() if "tenant_id" in table.columns}
     loose = [
-        (table, index) for table, index, column in rows if table in tenant_tables and column not in ("tenant_id", "stream")
+        (table, index)
+        for table, index, column in rows
+        if table in tenant_tables and column not in ("tenant_id", "stream")
     ]
     assert loose == []
 

@@ -16,12 +16,17 @@ from tests.factories import Cast, make_organization
 from tests.isolation import catalogue
 from tests.isolation.raw import as_app, changed, count, refused
 
+
 def tenant_tables() -> list[str]:
     return [table.name for table in catalogue.scoped() if "tenant_id" in table.columns]
 
 
 def person_tables() -> list[str]:
-    return [table.name for table in catalogue.scoped() if "account_id" in table.columns and "tenant_id" not in table.columns]
+    return [
+        table.name
+        for table in catalogue.scoped()
+        if "account_id" in table.columns and "tenant_id" not in table.columns
+    ]
 
 
 def test_A3_with_nothing_set_every_table_is_empty(cast: Cast) -> None:
@@ -51,18 +56,24 @@ def test_A3_no_row_of_another_tenant_can_be_written(cast: Cast) -> None:
     with as_app(tenant=cast.acme.id, organization="all") as cursor:
         for table in tenant_tables():
             name = sql.Identifier(table)
-            insert = sql.SQL("INSERT INTO {} (tenant_id) VALUES ({})").format(name, sql.Literal(cast.globex.id))
+            insert = sql.SQL("INSERT INTO {} (tenant_id) VALUES ({})").format(
+                name, sql.Literal(cast.globex.id)
+            )
             assert refused(cursor, insert), f"insert into {table}"
             where = sql.SQL(" WHERE tenant_id = {}").format(sql.Literal(cast.globex.id))
             update = sql.SQL("UPDATE {} SET tenant_id = tenant_id").format(name) + where
             assert changed(cursor, update) == 0, f"update of {table}"
-            assert changed(cursor, sql.SQL("DELETE FROM {}").format(name) + where) == 0, f"delete from {table}"
+            assert changed(cursor, sql.SQL("DELETE FROM {}").format(name) + where) == 0, (
+                f"delete from {table}"
+            )
 
 
 def test_A3_no_row_can_be_moved_into_another_tenant(cast: Cast) -> None:
     with as_app(tenant=cast.acme.id, organization="all") as cursor:
         for table in ("tenants_member", "roles_role", "tenants_signingkey"):
-            move = sql.SQL("UPDATE {} SET tenant_id = {}").format(sql.Identifier(table), sql.Literal(cast.globex.id))
+            move = sql.SQL("UPDATE {} SET tenant_id = {}").format(
+                sql.Identifier(table), sql.Literal(cast.globex.id)
+            )
             assert count(cursor, table) > 0
             assert refused(cursor, move), table
 
@@ -77,7 +88,10 @@ def test_A3_a_foreign_key_cannot_name_another_tenants_row(cast: Cast) -> None:
     organization = make_organization(cast.acme)
     with scope.tenant(cast.globex.id):
         foreign = Member.objects.values_list("id", flat=True).first()
-    with pytest.raises(psycopg.errors.ForeignKeyViolation), as_app(tenant=cast.acme.id, organization="all") as cursor:
+    with (
+        pytest.raises(psycopg.errors.ForeignKeyViolation),
+        as_app(tenant=cast.acme.id, organization="all") as cursor,
+    ):
         cursor.execute(
             "INSERT INTO organizations_membership (id, tenant_id, organization_id, member_id, joined_at,"
             " created_at, updated_at) VALUES (%s, %s, %s, %s, now(), now(), now())",
@@ -90,7 +104,12 @@ def test_TEN05_organization_rows_need_one_organization_or_all(cast: Cast) -> Non
     first = make_organization(cast.acme, people=[cast.member])
     second = make_organization(cast.acme, people=[cast.owner])
     with as_app(tenant=cast.acme.id) as cursor:
-        for table in ("organizations_organization", "organizations_membership", "tenants_member", "roles_roleassignment"):
+        for table in (
+            "organizations_organization",
+            "organizations_membership",
+            "tenants_member",
+            "roles_roleassignment",
+        ):
             assert count(cursor, table) == 0, table
     for organization in (first, second):
         with as_app(tenant=cast.acme.id, organization=str(organization.id)) as cursor:

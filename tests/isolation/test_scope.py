@@ -35,7 +35,12 @@ def test_a_setting_outside_a_transaction_raises(cast: Cast) -> None:
 
 def test_mixing_kinds_or_tenants_raises(cast: Cast) -> None:
     with scope.tenant(cast.acme.id):
-        for other in (scope.account(cast.member.account_id), scope.tenant(cast.globex.id), scope.operator(), scope.relay()):
+        for other in (
+            scope.account(cast.member.account_id),
+            scope.tenant(cast.globex.id),
+            scope.operator(),
+            scope.relay(),
+        ):
             with pytest.raises(scope.ScopeError), other:
                 pass
         assert Member.objects.count() == 2
@@ -52,7 +57,11 @@ def test_narrowing_to_an_organization_restores_the_whole_tenant(cast: Cast) -> N
 
 def test_an_organization_scope_cannot_widen(cast: Cast) -> None:
     organization = make_organization(cast.acme)
-    with scope.organization(cast.acme.id, organization.id), pytest.raises(scope.ScopeError), scope.tenant(cast.acme.id):
+    with (
+        scope.organization(cast.acme.id, organization.id),
+        pytest.raises(scope.ScopeError),
+        scope.tenant(cast.acme.id),
+    ):
         pass
 
 

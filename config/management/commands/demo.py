@@ -14,16 +14,24 @@ from tenants import selectors
 from webhooks.models import Endpoint
 from webhooks.services import endpoints
 
-ADDRESSES = {"redirect_uri": "redirect_uris", "post_logout_redirect_uri": "post_logout_redirect_uris", "origin": "origins"}
+ADDRESSES = {
+    "redirect_uri": "redirect_uris",
+    "post_logout_redirect_uri": "post_logout_redirect_uris",
+    "origin": "origins",
+}
 
 
 class Command(BaseCommand):
-    help = "Create the demo tenants acme and globex and write var/demo.json. Running it again changes nothing."
+    help = (
+        "Create the demo tenants acme and globex and write var/demo.json. Running it again changes nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         for name in (*ADDRESSES, "webhook_url"):
             flag = "--" + name.replace("_", "-")
-            parser.add_argument(flag, action="append", default=[], help="register one more on acme; repeatable")
+            parser.add_argument(
+                flag, action="append", default=[], help="register one more on acme; repeatable"
+            )
 
     def handle(self, *_: Any, **options: Any) -> None:
         if settings.PRODUCTION:
@@ -48,12 +56,16 @@ class Command(BaseCommand):
             outbound.allow(options["webhook_url"])
             for url in options["webhook_url"]:
                 if not Endpoint.objects.filter(url=url).exists():
-                    secret = endpoints.create_endpoint(actor=actor, url=url, description="Added on the command line", events=["*"]).secret
+                    secret = endpoints.create_endpoint(
+                        actor=actor, url=url, description="Added on the command line", events=["*"]
+                    ).secret
                     self.stdout.write(f"Webhook {url} has the secret {secret}")
 
     def _say(self, made: Record) -> None:
         for name, entry in made["tenants"].items():
-            self.stdout.write(f"{name:<8} {entry['dashboard']}  {entry['owner']['email']}  {entry['owner']['password']}")
+            self.stdout.write(
+                f"{name:<8} {entry['dashboard']}  {entry['owner']['email']}  {entry['owner']['password']}"
+            )
         self.stdout.write(f"mail     {settings.ORIGIN}/mailbox")
 
 
@@ -63,7 +75,10 @@ def build(known: Record) -> Record:
         "origin": settings.ORIGIN,
         "mailbox": f"{settings.ORIGIN}/mailbox.json",
         "database_app_url": database_url(),
-        "tenants": {plan.slug: tenant.build(plan, known.get(plan.slug, {}), sink) for plan in (plans.ACME, plans.GLOBEX)},
+        "tenants": {
+            plan.slug: tenant.build(plan, known.get(plan.slug, {}), sink)
+            for plan in (plans.ACME, plans.GLOBEX)
+        },
     }
 
 
