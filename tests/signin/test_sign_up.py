@@ -11,10 +11,11 @@ from django.utils import timezone
 from core import scope
 from events.models import Event
 from identity import emails, selectors
+from invitations.services import invite
 from tenants import selectors as tenants
 from tenants.models import Member
 from tenants.selectors import TenantRef
-from tests.factories import Browser, Cast, make_account, make_cast, make_tenant, unique
+from tests.factories import Browser, Cast, admin_principal, make_account, make_cast, make_tenant, unique
 from tests.factories.hosted import NEW_PASSWORD, code_in, link_in, mails_to, prefix, sign_in, sign_up
 
 
@@ -179,6 +180,25 @@ def test_AUT18_invite_only_refuses_strangers_and_takes_the_expected(cast: Cast) 
     assert page.status_code == 200
     browser.submit(page, {"code": code_in(mails_to(email)[0])})
     assert member_of(tenant, email).subject == waiting.subject
+
+
+def test_AUT18_an_invited_person_signs_up_where_others_may_not_and_accepts(cast: Cast) -> None:
+    owner, email = make_account(), fresh()
+    tenant = make_tenant(policy={"sign_up": "invite"}, owner=owner)
+    with scope.tenant(tenant.id):
+        invite(actor=admin_principal(tenant, owner), email=email)
+    invited = Browser()
+    offer = invited.get(link_in(mails_to(email)[0]))
+    way = next(part for part in offer.content.decode().split('"') if "/sign-up?" in part).replace(
+        "&amp;", "&"
+    )
+    page = invited.get(way)
+    filled = {"name": "Ina Invited", "email": email, "new_password": NEW_PASSWORD}
+    proof = invited.follow(invited.submit(page, filled))
+    back = invited.follow(invited.submit(proof, {"code": code_in(mails_to(email)[0])}))
+    assert back.requested_path.endswith("/invitation")
+    assert invited.submit(back, {"act": "accept"}).status_code == 303
+    assert member_of(tenant, email).email_verified
 
 
 def test_AUT18_domain_only_takes_its_domain(cast: Cast) -> None:
