@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.csrf import CsrfViewMiddleware
@@ -45,6 +45,15 @@ def is_secure(request: HttpRequest) -> bool:
     return request.scheme == "https"
 
 
+def host_is_ours(request: HttpRequest) -> bool:
+    """Whether the Host header names a host of ours; links never follow it, but caches might (threat L3)."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
+
+
 class RequestContextMiddleware:
     """Gives the request its id and client, and writes the id into every answer."""
 
@@ -71,7 +80,10 @@ class TransportMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not settings.SECURE or is_secure(request) or doors.is_probe(request.path_info):
+        probe = doors.is_probe(request.path_info)
+        if not probe and not host_is_ours(request):
+            return doors.refusal(request, MalformedRequest("This host is not served here."))
+        if not settings.SECURE or probe or is_secure(request):
             response = self.get_response(request)
         elif doors.is_machine(request.path_info) or request.method not in {"GET", "HEAD"}:
             return doors.refusal(request, HttpsRequired())
