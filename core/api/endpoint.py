@@ -30,8 +30,10 @@ from rest_framework.views import APIView
 
 from core import context, ids, ports, scope
 from core.api import denials, idempotency, quota
+from core.api.fields import Body
 from core.api.parsing import JsonParser, MergePatchParser
 from core.errors import (
+    FieldError,
     InsufficientRole,
     InsufficientScope,
     NotFound,
@@ -134,8 +136,11 @@ class Endpoint(APIView):
     ids_in_path: Mapping[str, str] = {}
     organization_in_path = ""  # the path argument that names an organization
 
-    def perform(self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]) -> HttpResponse:
+    def perform(
+        self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]
+    ) -> HttpResponse:
         self.spec = spec
+        check_version(request)
         caller = ports.principals.resolve(request._request)
         try:
             return self.admit(spec, function, caller, request, path)
@@ -152,9 +157,9 @@ class Endpoint(APIView):
         path: dict[str, Any],
     ) -> HttpResponse:
         self.authorize(spec, caller, request, path)
-        self.limits = quota.spend(spec, caller, request.method or "GET")
+        self.limits = quota.spend(spec, caller, request)
         call = Call(request, spec, caller, self.read_path(path))
-        call.query = validated(spec.query, query_of(request)) if spec.query else {}
+        call.query = validated(spec.query or Body, query_of(request))
         call.body = self.read_body(spec, request)
         refined = {"idempotency_key": request.headers.get("Idempotency-Key", "")[:255]}
         with context.refine(**refined):
@@ -167,7 +172,9 @@ class Endpoint(APIView):
         answer.status = answer.status or (204 if answer.body is None else call.operation.status)
         return answer
 
-    def authorize(self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]) -> None:
+    def authorize(
+        self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]
+    ) -> None:
         slug = tenant_slug(request._request)
         if slug is not None and slug != caller.tenant_slug:
             raise TenantMismatch
@@ -191,7 +198,7 @@ class Endpoint(APIView):
 
     @staticmethod
     def read_body(spec: Operation, request: Request) -> dict[str, Any]:
-        if request.method in {"GET", "HEAD", "DELETE"} and spec.body is None:
+        if request.method in {"GET", "HEAD"}:
             return {}
         data = request.data
         if spec.body is None:
@@ -201,8 +208,9 @@ class Endpoint(APIView):
         return validated(spec.body, data, partial=request.method == "PATCH")
 
     def answer(self, spec: Operation, answer: Answer, call: Call) -> HttpResponse:
-        response = Response(answer.body, status=answer.status)
-        for name, value in answer.headers.items():
+        headers = dict(answer.headers)
+        response = Response(answer.body, answer.status, content_type=headers.pop("Content-Type", None))
+        for name, value in headers.items():
             response.headers[name] = value
         if answer.etag:
             response.headers["ETag"] = answer.etag
@@ -210,12 +218,24 @@ class Endpoint(APIView):
             response.headers["Cache-Control"] = "no-store"
         return response
 
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say which methods are taken, and nothing else: whoever asks has shown no credential."""
+        return Response(status=204)
+
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response.headers["Api-Version"] = settings.API_VERSION
         for name, value in getattr(self, "limits", {}).items():
             response.headers[name] = value
         return response
+
+
+def check_version(request: Request) -> None:
+    """Raise ValidationFailed for a dated shape that does not exist (api-conventions §7)."""
+    asked = request.headers.get("Api-Version", settings.API_VERSION)
+    if asked != settings.API_VERSION:
+        known = f"This version does not exist. Send {settings.API_VERSION}, or no Api-Version header."
+        raise ValidationFailed(errors=[FieldError("Api-Version", "unknown_version", known)])
 
 
 def decode_or_missing(prefix: str, text: str) -> uuid.UUID:

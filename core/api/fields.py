@@ -12,7 +12,10 @@ from rest_framework import serializers
 
 from core import ids
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Control, invisible and direction-changing characters, and the tags that hide text in plain sight.
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 class Text(serializers.CharField):
@@ -88,7 +91,9 @@ class Metadata(serializers.DictField):
 class Timestamp(serializers.DateTimeField):
     """RFC 3339 UTC with `Z`; an input must name its offset."""
 
-    default_error_messages = {"offset": _("Must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z.")}
+    default_error_messages = {
+        "offset": _("Must be an RFC 3339 time with an offset, such as 2026-11-22T10:00:00Z.")
+    }
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not re.search(r"(Z|[+-]\d\d:\d\d)\Z", value):

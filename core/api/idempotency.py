@@ -40,9 +40,24 @@ def run(call: Call, work: Callable[[], Answer]) -> Answer:
     """Run `work` in the caller's scope, at most once per key; raises what it raises."""
     key = read_key(call)
     with scope.principal(call.caller):
+        serialise_conditional(call)
         if key is None:
             return work()
         return _once(call, key, work)
+
+
+def serialise_conditional(call: Call) -> None:
+    """Let writes with If-Match to one object pass one after the other (RFC 9110 §13.1.1).
+
+    Otherwise two that read the same ETag would both find it current, and one change be lost.
+    """
+    request = call.request
+    if request.method in {"GET", "HEAD"} or "If-Match" not in request.headers:
+        return
+    named = str(list(call.path.values())[-1]) if call.path else request._request.path_info
+    place = hashlib.sha256(f"if-match:{call.caller.tenant_id}:{named}".encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)])
 
 
 def read_key(call: Call) -> str | None:
@@ -63,7 +78,9 @@ def read_key(call: Call) -> str | None:
 def _once(call: Call, key: str, work: Callable[[], Answer]) -> Answer:
     place = scope_hash(call, key)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)])
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)]
+        )
         if not cursor.fetchone()[0]:  # type: ignore[index]
             raise IdempotencyInProgress(headers={"Retry-After": "1"})
     print_ = fingerprint(call)
@@ -118,7 +135,8 @@ def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
     if bytes(record.fingerprint) != print_:
         raise IdempotencyKeyReused
     body: Any = crypto.open_sealed_json(bytes(record.sealed_body), context=_context(record))
-    if record.secret_until and record.secret_until < timezone.now() and isinstance(body, dict):
+    is_past = record.secret_until is not None and record.secret_until < timezone.now()
+    if is_past and record.status < 300 and isinstance(body, dict):
         body |= dict.fromkeys(call.operation.secrets) | {"secret_redacted": True}
     return Answer(body, record.status, {**record.headers, "Idempotent-Replayed": "true"})
 

@@ -110,7 +110,9 @@ def paginate(call: Call, rows: QuerySet[Any], shape: type[serializers.Serializer
     return Answer(body, headers=link_headers(call, body["next_cursor"]))
 
 
-def slice_page(rows: QuerySet[Any], place: tuple[uuid.UUID, str] | None, limit: int, descending: bool) -> tuple[list[Any], bool, bool]:
+def slice_page(
+    rows: QuerySet[Any], place: tuple[uuid.UUID, str] | None, limit: int, descending: bool
+) -> tuple[list[Any], bool, bool]:
     """Return (page, whether more lies before, whether more lies after)."""
     backwards = place is not None and place[1] == "prev"
     falling = descending != backwards
@@ -141,15 +143,20 @@ def link_headers(call: Call, cursor: str | None) -> dict[str, str]:
 
 def write_cursor(call: Call, key: uuid.UUID, direction: str) -> str:
     payload = json.dumps([str(key), direction]).encode()
-    return "c_" + base64.urlsafe_b64encode(payload + _tag(call, payload)).rstrip(b"=").decode()
+    return _written(payload + _tag(call, payload))
+
+
+def _written(raw: bytes) -> str:
+    return "c_" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def read_cursor(call: Call) -> tuple[uuid.UUID, str]:
-    text = str(call.query["cursor"]).removeprefix("c_")
+    text = str(call.query["cursor"])
     try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = base64.urlsafe_b64decode(text[2:] + "=" * (-(len(text) - 2) % 4))
         payload, tag = raw[:-16], raw[-16:]
-        if not hmac.compare_digest(tag, _tag(call, payload)):
+        # Base64 has several spellings of one value; only the one that we wrote is a cursor.
+        if _written(raw) != text or not hmac.compare_digest(tag, _tag(call, payload)):
             raise CursorMismatch
         key, direction = json.loads(payload)
         return uuid.UUID(key), direction
@@ -158,8 +165,17 @@ def read_cursor(call: Call) -> tuple[uuid.UUID, str]:
 
 
 def _tag(call: Call, payload: bytes) -> bytes:
-    bound = {name: value for name, value in call.request.query_params.items() if name not in ("cursor", "limit", "include_total")}
+    bound = {
+        name: value
+        for name, value in call.request.query_params.items()
+        if name not in ("cursor", "limit", "include_total")
+    }
     caller = call.caller
-    owner = [str(caller.tenant_id), str(caller.organization_id or ""), caller.subject, call.request._request.path_info]
+    owner = [
+        str(caller.tenant_id),
+        str(caller.organization_id or ""),
+        caller.subject,
+        call.request._request.path_info,
+    ]
     material = payload + json.dumps([owner, sorted(bound.items())]).encode()
     return hmac.new(settings.SECRET_KEY.encode(), b"cursor" + material, hashlib.sha256).digest()[:16]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from core.errors import MalformedRequest, PayloadTooLarge
+
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json writes the character, not the six letters
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -28,6 +32,13 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise MalformedRequest("A number is too large. Send it as a string.")
+    return value
+
+
 def read_json(raw: bytes) -> dict[str, Any]:
     """Return the object in `raw`; raises MalformedRequest or PayloadTooLarge.
 
@@ -39,10 +50,19 @@ def read_json(raw: bytes) -> dict[str, Any]:
         text = raw.decode("utf-8")
         if depth_of(text) > settings.API_MAX_DEPTH:
             raise MalformedRequest(f"The body nests deeper than {settings.API_MAX_DEPTH} levels.")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_int=_integer,
+            parse_float=_fraction,
+        )
+        written = json.dumps(value, ensure_ascii=False)
+        written.encode("utf-8")
     except (ValueError, RecursionError):
         raise MalformedRequest from None
+    if NUL.search(written):
+        raise MalformedRequest("A string holds a NUL character. Send it without.")
     if not isinstance(value, dict):
         raise MalformedRequest("The body must be one JSON object.")
     return value

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
 from core.errors import (
@@ -98,15 +99,32 @@ def from_drf(error: Exception) -> Problem:
 
 def flatten(details: Any, pointer: str = "") -> list[FieldError]:
     """Turn DRF's nested error details into JSON pointers (RFC 6901)."""
-    if isinstance(details, dict) and "message" in details and "code" in details and not isinstance(details["message"], (dict, list)):
-        return [FieldError(pointer or "/", str(details["code"]), str(details["message"]))]
+    if (
+        isinstance(details, dict)
+        and "message" in details
+        and "code" in details
+        and not isinstance(details["message"], (dict, list))
+    ):
+        return [FieldError(pointer or "/", str(details["code"]), sentence(details))]
     if isinstance(details, dict):
-        pairs = [(f"{pointer}/{escape(str(key))}" if key != "non_field_errors" else pointer, value) for key, value in details.items()]
+        pairs = [
+            (f"{pointer}/{escape(str(key))}" if key != "non_field_errors" else pointer, value)
+            for key, value in details.items()
+        ]
     else:
         # A list is either the errors of one field or one entry per item of an array.
         indexed = any(isinstance(item, dict) and not {"message", "code"} <= item.keys() for item in details)
         pairs = [(f"{pointer}/{index}" if indexed else pointer, item) for index, item in enumerate(details)]
     return [error for path, value in pairs for error in flatten(value, path)]
+
+
+def sentence(details: dict[str, Any]) -> str:
+    """Return the message, without the input that DRF repeats: it may be a secret in the wrong field."""
+    return (
+        str(_("Is not one of the choices."))
+        if details["code"] == "invalid_choice"
+        else str(details["message"])
+    )
 
 
 def escape(token: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rest_framework.request import Request
+
 from core import ratelimit
 from core.errors import RateLimitExceeded
 from core.principal import Principal, SubjectType
@@ -12,15 +14,11 @@ if TYPE_CHECKING:
     from core.api.endpoint import Operation
 
 
-def spend(spec: Operation, caller: Principal, method: str) -> dict[str, str]:
+def spend(spec: Operation, caller: Principal, request: Request) -> dict[str, str]:
     """Count one call against the caller's classes, per credential and per owner, so that more keys do not
     give more calls. Returns headers; raises RateLimitExceeded.
     """
-    names = ["standard"]
-    if spec.rate:
-        names.append(spec.rate)
-    elif method not in {"GET", "HEAD"}:
-        names.append("write")
+    names = classes_of(spec, request)
     service = caller.subject_type is SubjectType.SERVICE
     decision = ratelimit.hit(
         tenant=str(caller.tenant_id),
@@ -33,3 +31,12 @@ def spend(spec: Operation, caller: Principal, method: str) -> dict[str, str]:
         headers=decision.headers(),
         violated_policies=decision.violated,
     )
+
+
+def classes_of(spec: Operation, request: Request) -> list[str]:
+    """Return the classes that a call counts against: its declared one, or what method and query make it."""
+    if spec.rate:
+        return ["standard", spec.rate]
+    if request.method not in {"GET", "HEAD"}:
+        return ["standard", "write"]
+    return ["standard", "search"] if "q" in request.query_params else ["standard"]

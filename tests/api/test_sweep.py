@@ -48,7 +48,9 @@ def _objects(tenant: Any, owner: Any) -> dict[str, str]:
     actor = admin_principal(tenant, owner)
     organization = make_organization(tenant)
     with scope.tenant(tenant.id):
-        key = keys.issue_key(actor=actor, name="k", scopes=["members:read"], resource=resources.control_plane())
+        key = keys.issue_key(
+            actor=actor, name="k", scopes=["members:read"], resource=resources.control_plane()
+        )
         from oauth import applications
 
         app = applications.create_application(
@@ -85,7 +87,11 @@ def test_AZ13_every_route_without_a_credential_answers_401_or_is_on_the_list() -
         if not anonymous.needs_credential(route):
             continue
         path = "/" + re.sub(r"<\w+:\w+>", "x", route)
-        methods = [m for m in ("get", "post", "put", "patch", "delete") if hasattr(getattr(pattern.callback, "cls", None), m)]
+        methods = [
+            m
+            for m in ("get", "post", "put", "patch", "delete")
+            if hasattr(getattr(pattern.callback, "cls", None), m)
+        ]
         for method in methods or ["get"]:
             answer = Browser().api(method, path)
             assert answer.status_code == 401, (method, route, answer.status_code)
@@ -95,7 +101,7 @@ def test_AZ13_every_route_without_a_credential_answers_401_or_is_on_the_list() -
 
 def test_AZ13_the_list_names_only_routes_that_exist() -> None:
     known = {route for route, _ in routes()}
-    assert anonymous.CLIENTS <= known
+    assert known >= anonymous.CLIENTS
     assert set(anonymous.MACHINES) <= known
 
 
@@ -157,7 +163,9 @@ def strip(answer: Any, path: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.view.organization_in_path], ids=str)
-def test_KEY17_an_organizations_credential_is_refused_on_another_organizations_path(case: Case, people: Cast) -> None:
+def test_KEY17_an_organizations_credential_is_refused_on_another_organizations_path(
+    case: Case, people: Cast
+) -> None:
     mine, other = make_organization(people.acme), make_organization(people.acme)
     token = organization_key(people, mine)
     argument = case.view.organization_in_path
