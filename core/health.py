@@ -53,7 +53,7 @@ def role_is_unsafe() -> bool:
     if _checked_role is None:
         with connections["default"].cursor() as cursor:
             cursor.execute(UNSAFE_ROLE)
-            _checked_role = bool(cursor.fetchone()[0])  # type: ignore[index]
+            _checked_role = bool(cursor.fetchone()[0])
     return _checked_role
 
 

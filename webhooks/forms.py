@@ -26,8 +26,8 @@ class Described(forms.Form):
     def explain(self, problem: Problem) -> None:
         """Show a refusal: at the field that it names, else above the form."""
         for error in problem.errors:
-            name = error.pointer.strip("/").split("/")[0]
-            self.add_error(name if name in self.fields else None, error.detail)
+            named = error.pointer.strip("/").split("/")[0]
+            self.add_error(named if named in self.fields else None, error.detail)
         if not problem.errors:
             name = "url" if problem.code == "address_unusable" and "url" in self.fields else None
             self.add_error(name, problem.detail)

@@ -6,8 +6,6 @@ Deliveries and attempts are partitioned by month of their UUIDv7.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -167,7 +165,7 @@ class Attempt(TenantModel):
     """One request and what came back. Header values that prove authorship are cut short."""
 
     PREFIX = "wha"
-    updated_at: ClassVar[None] = None  # type: ignore[assignment]
+    updated_at = None  # type: ignore[assignment]  # an attempt is written once
 
     organization_id = models.UUIDField(null=True, editable=False)
     delivery_id = models.UUIDField()

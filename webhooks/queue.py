@@ -102,4 +102,4 @@ def _take(cursor: Any, limit: int, *, retry: bool) -> list[Leased]:
         return []
     lease = ids.uuid7()
     cursor.execute(_TAKE, {"lease": lease, "seconds": LEASE, "chosen": chosen})
-    return [Leased(*row, lease=lease) for row in cursor.fetchall()]
+    return [Leased(*row, lease=lease) for row in cursor.fetchall()]  # type: ignore[misc]  # lease comes last

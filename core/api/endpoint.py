@@ -218,7 +218,7 @@ class Endpoint(APIView):
             response.headers["Cache-Control"] = "no-store"
         return response
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """Say which methods are taken, and nothing else: whoever asks has shown no credential."""
         return Response(status=204)
 

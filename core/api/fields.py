@@ -100,7 +100,7 @@ class Timestamp(serializers.DateTimeField):
             self.fail("offset")
         return super().to_internal_value(value)
 
-    def to_representation(self, value: Any) -> str | None:
+    def to_representation(self, value: Any) -> str | None:  # type: ignore[override]
         return timestamp(value)
 
 
@@ -118,9 +118,13 @@ class Body(serializers.Serializer):
         if isinstance(data, dict) and (unknown := data.keys() - self.fields.keys()):
             message = self.error_messages["unknown"]
             raise serializers.ValidationError(
-                {name: [serializers.ErrorDetail(message, code="unknown_field")] for name in sorted(unknown)}
+                {
+                    name: [serializers.ErrorDetail(str(message), code="unknown_field")]
+                    for name in sorted(unknown)
+                }
             )
-        return super().to_internal_value(data)
+        read: dict[str, Any] = super().to_internal_value(data)
+        return read
 
 
 class Shape(serializers.Serializer):

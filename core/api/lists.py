@@ -18,6 +18,7 @@ from rest_framework import serializers
 from core.api.endpoint import Answer
 from core.api.fields import Body, Flag, Text, Timestamp
 from core.errors import CursorMismatch
+from core.urls import tenant_slug
 
 if TYPE_CHECKING:
     from core.api.endpoint import Call
@@ -136,7 +137,7 @@ def link_headers(call: Call, cursor: str | None) -> dict[str, str]:
         return {}
     request = call.request
     query = urlencode({**request.query_params.dict(), "cursor": cursor})
-    slug = request._request.environ.get("claviger.tenant")
+    slug = tenant_slug(request._request)
     prefix = f"/t/{slug}" if slug else ""
     return {"Link": f'<{settings.ORIGIN}{prefix}{request._request.path_info}?{query}>; rel="next"'}
 
