@@ -69,7 +69,7 @@ def read_key(call: Call) -> str | None:
         if call.operation.idempotency == "required":
             raise IdempotencyKeyMissing
         return None
-    key = sent[1:-1] if len(sent) > 2 and sent[0] == sent[-1] == '"' else sent
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
     if not KEY.match(key):
         raise MalformedRequest("Idempotency-Key takes 1 to 255 printable characters.")
     return key
