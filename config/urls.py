@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import include, path
 
+from config.bootstrap.pages import bootstrap
 from core import health
 from core.api.openapi import openapi
 from core.doors import problem_page
@@ -33,6 +34,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("v1/openapi.json", openapi, name="openapi"),
     path("errors/<slug:code>", problem_page, name="problem"),
+    path("bootstrap", bootstrap, name="bootstrap"),
     *(path("", include(f"{app}.urls")) for app in APPS),
 ]
 

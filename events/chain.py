@@ -185,7 +185,7 @@ class _Walk:
         reached = max(self.sequence, self.floor)
         if reached < until:
             self.missing("truncated" if until == self.report.head else "gap", reached + 1, until)
-        elif self.sequence == self.report.head and self.hash.hex() not in ("", self.report.head_hash):
+        elif 0 < self.sequence == self.report.head and self.hash.hex() not in ("", self.report.head_hash):
             detail = "the head of the stream does not match its last seal"
             self.report.findings.append(Finding("head_differs", self.sequence, "", detail))
         self.report.last = max(self.report.last, until)

@@ -1,0 +1,1 @@
+"""What operators do from a shell: back up, restore, begin a new installation."""
