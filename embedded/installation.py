@@ -1,4 +1,4 @@
-"""A whole scratch installation, for kill tests, browser tests and benchmarks: bin/dev in a directory of its own.
+"""A whole scratch installation for kill tests, browser tests and benchmarks: bin/dev in its own directory.
 
 with Installation(home) as installation:
     httpx.get(installation.origin + "/health")
@@ -20,6 +20,7 @@ from typing import Any, Self
 from embedded import environment, process
 from embedded.files import EmbeddedError, private_directory
 from embedded.postgres import Postgres
+from embedded.process import Launch
 from embedded.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,13 +77,11 @@ class Installation:
         return made
 
     def start(self) -> None:
-        """Start and wait until it serves; raises EmbeddedError with the end of its output when it does not."""
+        """Start and wait until it serves; raises EmbeddedError with the end of its output."""
         command = [sys.executable, "-m", "embedded.supervisor", "--port", str(self.port), *self.arguments]
-        variables = {**_own_variables(), "VAR_DIR": str(self.var), **self.variables}
+        variables = {**_unset(), "VAR_DIR": str(self.var), **self.variables}
         with self.log.open("ab") as output:
-            self.supervisor = subprocess.Popen(
-                command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+            self.supervisor = process.spawn(Launch(command, variables, directory=ROOT), output=output)
         deadline = time.monotonic() + START_SECONDS
         while not (self.var / "dev.json").exists():
             if self.supervisor.poll() is not None or time.monotonic() > deadline:
@@ -122,7 +121,7 @@ class Installation:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env={**_own_variables(), **self.environment()},
+            env={**os.environ, **_unset(), **self.environment()},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -130,8 +129,9 @@ class Installation:
         )
 
 
-def _own_variables() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+def _unset() -> dict[str, str]:
+    """Return what takes this process's own installation out of a child's environment; empty means unset."""
+    return {name: "" for name in os.environ if name.startswith(FOREIGN)}
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from examples.webapp.client import Pending, Provider, SignInFailed, Tokens
 StartResponse = Callable[..., Any]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><title>{title}</title><style>
+<link rel="icon" href="data:,"><title>{title}</title><link rel="icon" href="data:,"><style>
 body{{font:1rem/1.5 system-ui;max-inline-size:44rem;margin:3rem auto;padding:0 1rem}}
 pre{{overflow:auto;padding:1rem;border:1px solid #8886;border-radius:.5rem}}
 form{{display:inline}}button,a.button{{font:inherit;padding:.4rem .9rem}}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 
 from embedded.installation import Installation
-from tests.torture.load import Load, Target, Write
+from tests.torture.load import Load, Target
 from tests.torture.receiver import Receiver
 
 DRAIN_SECONDS = 180.0
@@ -113,11 +111,13 @@ def _events(database: psycopg.Connection[tuple[object, ...]], load: Load) -> Ite
 
 def _chains(database: psycopg.Connection[tuple[object, ...]]) -> Iterator[Check]:
     events = _number(database, "SELECT count(*) FROM events_event")
-    unsealed = "SELECT count(*) FROM events_event e WHERE NOT EXISTS (SELECT FROM events_seal s WHERE s.event_id = e.id)"
+    seal = "SELECT FROM events_seal WHERE event_id = events_event.id"
+    unsealed = f"SELECT count(*) FROM events_event WHERE NOT EXISTS ({seal})"
     twice = "SELECT count(*) FROM (SELECT FROM events_seal GROUP BY event_id HAVING count(*) > 1) AS doubled"
     gaps = (
         "SELECT coalesce(sum(last - first + 1 - found), 0) FROM (SELECT min(sequence) AS first,"
-        " max(sequence) AS last, count(DISTINCT sequence) AS found FROM events_seal GROUP BY stream) AS chains"
+        " max(sequence) AS last, count(DISTINCT sequence) AS found"
+        " FROM events_seal GROUP BY stream) AS chains"
     )
     yield Check("events sealed", events, _number(database, unsealed))
     yield Check("events sealed once", events, _number(database, twice))
@@ -136,6 +136,6 @@ def _deliveries(load: Load, receiver: Receiver, waited: float) -> Iterator[Check
 
 
 def _number(database: psycopg.Connection[tuple[object, ...]], query: str) -> int:
-    row = database.execute(query).fetchone()  # type: ignore[arg-type]
+    row = database.execute(query).fetchone()
     assert row is not None
     return int(str(row[0]))
