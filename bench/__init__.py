@@ -1,0 +1,1 @@
+"""CPU time of the hot paths beside the floor of the same server: `./bin/bench`."""

@@ -1,0 +1,138 @@
+"""`python -m bench`: the product on one core, the load generator on the other, one table.
+
+What counts is processor time per operation over the trees of web server, PostgreSQL and Valkey, beside a
+bare WSGI function and a bare Django view under the same server in the same run: the ratio survives a noisy
+machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from bench.client import Request, Unexpected, drive, repeat
+from bench.meter import Meter
+from bench.operations import Operation, Operations
+from embedded.installation import Installation, free_port
+
+FLOOR_COUNT = 3000
+WARM_SHARE = 0.1
+GRANIAN = ["-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"]
+THREADS = ["--workers", "1", "--blocking-threads", "8"]
+
+
+@dataclass
+class Row:
+    """Milliseconds of processor time per operation, by component."""
+
+    name: str
+    spent: dict[str, float] = field(default_factory=dict)
+    goal: float | None = None
+    failure: str = ""
+
+    @property
+    def total(self) -> float:
+        return sum(self.spent.values())
+
+
+def main() -> int:
+    options = parse()
+    product, generator = cores()
+    os.sched_setaffinity(0, product)  # children inherit it; this process moves on afterwards
+    floors = [floor("plain", "bare WSGI function", generator), floor("django", "bare Django view", generator)]
+    os.sched_setaffinity(0, product)
+    with TemporaryDirectory(prefix="cv-bench-") as home, Installation(Path(home)) as installation:
+        os.sched_setaffinity(0, generator)
+        meter = Meter.of(installation)
+        rows = [
+            measure(operation, meter)
+            for operation in Operations(installation).all()
+            if options.only in operation.name
+        ]
+    report(floors, rows)
+    return int(any(row.failure for row in rows))
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """Return the product's core and the generator's; the same one where there is only one."""
+    mine = sorted(os.sched_getaffinity(0))
+    return {mine[0]}, {mine[-1]}
+
+
+def floor(application: str, name: str, generator: set[int]) -> Row:
+    with serving(f"bench.floor:{application}") as (port, pid):
+        os.sched_setaffinity(0, generator)
+        request = Request("GET", "/")
+        operation = Operation(name, lambda count: drive(port, repeat(request, count)), FLOOR_COUNT)
+        return measure(operation, Meter({"web": pid}))
+
+
+@contextmanager
+def serving(target: str) -> Iterator[tuple[int, int]]:
+    port = free_port()
+    command = [sys.executable, *GRANIAN, *THREADS, "--host", "127.0.0.1", "--port", str(port), target]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/")
+        yield port, server.pid
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for(address: str) -> None:
+    for _ in range(200):
+        with suppress(OSError), urllib.request.urlopen(address, timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{address} does not answer")
+
+
+def measure(operation: Operation, meter: Meter) -> Row:
+    """Warm up, then measure; an operation that fails is reported as such and costs the others nothing."""
+    row = Row(operation.name, goal=operation.goal)
+    try:
+        operation.run(max(1, int(operation.count * WARM_SHARE)))
+        before = meter.read()
+        count = operation.run(operation.count)
+        after = meter.read()
+    except (Unexpected, OSError, RuntimeError, httpx.HTTPError, KeyError) as error:
+        row.failure = f"{type(error).__name__}: {error}"[:200]
+        return row
+    row.spent = {name: (after[name] - before[name]) / count for name in after}
+    return row
+
+
+def report(floors: list[Row], rows: list[Row]) -> None:
+    heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "goal", "")
+    print(f"{'operation':<30}" + "".join(f"{head:>10}" for head in heads))
+    for row in [*floors, *rows]:
+        if row.failure:
+            print(f"{row.name:<30}  failed: {row.failure}")
+            continue
+        parts = [row.spent.get(name, 0.0) for name in ("web", "postgres", "valkey")]
+        ratios = [row.total / max(one.total, 1e-9) for one in floors]
+        numbers = "".join(f"{n:>10.3f}" for n in (row.total, *parts)) + "".join(f"{n:>10.1f}" for n in ratios)
+        goal = f"{row.goal:>10.2f}{'met' if row.total <= row.goal else 'missed':>10}" if row.goal else ""
+        print(f"{row.name:<30}{numbers}{goal}")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./bin/bench", description="Measure the hot paths.")
+    parser.add_argument("--only", default="", help="measure operations whose name contains this")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
