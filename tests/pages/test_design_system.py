@@ -30,7 +30,7 @@ NORTHWIND = {"tenant": {"name": "Northwind", "mode": "test"}, "branding": {"bran
 STRANGER: dict[str, Any] = {}
 
 
-def named(paths: list[Path]) -> Any:
+def named(paths: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", paths, ids=lambda p: str(p.relative_to(ROOT / "templates")))
 
 
