@@ -78,12 +78,16 @@ MIDDLEWARE = [
     "core.middleware.RequestContextMiddleware",
     "core.middleware.TransportMiddleware",
     "core.middleware.ProblemMiddleware",
+    "core.middleware.SecurityHeadersMiddleware",
+    "core.middleware.PageMiddleware",
+    "core.middleware.CsrfMiddleware",
+]
+# What only pages need; programs' requests go around it (core.middleware.PageMiddleware).
+PAGE_MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "core.middleware.SecurityHeadersMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "core.middleware.CsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 

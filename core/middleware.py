@@ -6,7 +6,6 @@ None of it opens a database scope; the door that answers does.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -16,7 +15,9 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig, Suspicious
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
 from core import context, doors, ids
@@ -24,7 +25,7 @@ from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadT
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+NOTHING = "default-src 'none'; frame-ancestors 'none'"  # for answers that are no pages
 
 
 def client_address(request: HttpRequest) -> str:
@@ -124,6 +125,25 @@ def as_problem(error: Exception) -> Problem:
     return InternalError()
 
 
+class PageMiddleware:
+    """Puts `settings.PAGE_MIDDLEWARE` around pages only: a token endpoint needs no language and no messages.
+
+    A thread keeps the language of its last page, so programs' requests set the default one.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.machines = get_response
+        self.pages = get_response
+        for path in reversed(settings.PAGE_MIDDLEWARE):
+            self.pages = import_string(path)(self.pages)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not doors.is_machine(request.path_info):
+            return self.pages(request)
+        translation.activate(settings.LANGUAGE_CODE)
+        return self.machines(request)
+
+
 class SecurityHeadersMiddleware:
     """no-referrer, nosniff, no framing, and no caching of anything but static files (threats B2, B4)."""
 
@@ -139,6 +159,7 @@ class SecurityHeadersMiddleware:
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         headers.setdefault("Cache-Control", "no-store")
+        headers.setdefault("Content-Security-Policy", NOTHING)
         return response
 
 
