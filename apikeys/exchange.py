@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ PER_KEY = limit_for("standard", service=True)
 FAILURES = Limit("key_failures", 60)  # a minute, for one address
 PREPAID, MAX_PREPAID = 10, 20_000
 _prepaid: dict[uuid.UUID, int] = {}
+_prepaying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,22 @@ def _spend_on(key: LiveKey) -> None:
     """Count one exchange of the key and of its owner. The count is taken in advance for a few calls, so that
     most of them need no trip to Valkey; it can run ahead of the truth by PREPAID, never behind.
     """
-    left = _prepaid.pop(key.id, 0)
-    if not left:
+    if _take(key.id):
+        return
+    _spend(str(key.tenant_id), sorted({key.public_id, key.subject}), PER_KEY, PREPAID)
+    with _prepaying:  # several calls may pay at once; none of their payments is lost
         if len(_prepaid) >= MAX_PREPAID:
             _prepaid.clear()
-        _spend(str(key.tenant_id), sorted({key.public_id, key.subject}), PER_KEY, PREPAID)
-        left = PREPAID
-    _prepaid[key.id] = left - 1
+        _prepaid[key.id] = _prepaid.get(key.id, 0) + PREPAID - 1
+
+
+def _take(key_id: uuid.UUID) -> bool:
+    """Use one prepaid exchange, if there is one."""
+    with _prepaying:
+        left = _prepaid.get(key_id, 0)
+        if left:
+            _prepaid[key_id] = left - 1
+        return left > 0
 
 
 def _spend(tenant: str, subjects: Sequence[str], limit: Limit, cost: int = 1) -> None:
