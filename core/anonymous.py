@@ -38,4 +38,9 @@ DEVELOPMENT = ("mailbox", "demo/", "styleguide")
 
 def needs_credential(route: str) -> bool:
     """Whether a call of this route without any credential must answer 401 `token_missing`."""
-    return route not in MACHINES and route not in CLIENTS and not route.startswith((*HOSTED, *DEVELOPMENT))
+    return (
+        route != ""
+        and route not in MACHINES
+        and route not in CLIENTS
+        and not route.startswith((*HOSTED, *DEVELOPMENT))
+    )

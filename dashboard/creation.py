@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from core.errors import Problem
 from core.principal import Actor
+from core.urls import tenant_slug
 from dashboard.frame import siblings, to_sign_in
 from identity import browser
 from identity.sessions import SessionRef
@@ -44,6 +45,12 @@ class TenantForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Shown on sign-in and consent pages, so that people know whom to ask."),
     )
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """`/`: administrators begin at their tenants; under a tenant's address people begin with sign-in."""
+    slug = tenant_slug(request)
+    return HttpResponseRedirect(f"/t/{slug}/sign-in" if slug else "/dashboard/")
 
 
 def choose(request: HttpRequest) -> HttpResponse:

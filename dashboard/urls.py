@@ -23,6 +23,7 @@ TENANT = "dashboard/<slug:slug>"
 APPS = (tenants, invitations, organizations, applications, roles, keys, webhooks, audit)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", creation.home, name="home"),
     path("dashboard/", creation.choose, name="dashboard_choose"),
     path("dashboard/new", creation.create, name="dashboard_new"),
     path(f"{TENANT}/", page("", "")(overview.overview), name="dashboard"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,16 @@ def _nothing_left_open() -> Iterator[None]:
         connections[alias].close()
     assert not opened, f"the test left a transaction open on {opened}"
     assert scope.current() is None, f"the test left the scope {scope.current()} open"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    """Give each test the whole of every rate limit; the worker's Valkey is its own."""
+    from core import ratelimit, valkey
+
+    ratelimit.clear_local()
+    with contextlib.suppress(valkey.ValkeyError):
+        valkey.client().flushdb()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ __all__ = [
     "Decision",
     "Limit",
     "State",
+    "clear_local",
     "hit",
     "limit_for",
 ]
@@ -53,6 +54,11 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
     if not decision.allowed:
         _local.release(keys, applied, cost)
     return decision
+
+
+def clear_local() -> None:
+    """Forget what this process counted by itself; the shared counts stay."""
+    _local.clear()
 
 
 def _key(tenant: str, subject: str, limit: Limit) -> str:
