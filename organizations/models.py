@@ -21,7 +21,7 @@ class Organization(TenantModel):
     name = models.CharField(max_length=120)
     name_search = models.CharField(max_length=120)
     slug = models.CharField(max_length=63)
-    external_id = models.CharField(max_length=120, null=True)  # noqa: DJ001 — unique where it is set
+    external_id = models.CharField(max_length=120, null=True)
     status = models.CharField(max_length=16, choices=OrganizationStatus, default=OrganizationStatus.ACTIVE)
     policy = models.JSONField(default=dict)
     metadata = models.JSONField(default=dict)

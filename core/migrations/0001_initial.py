@@ -8,63 +8,84 @@ import core.scope
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Invalidation',
+            name="Invalidation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('topic', models.CharField(max_length=40)),
-                ('key', models.CharField(max_length=120)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("topic", models.CharField(max_length=40)),
+                ("key", models.CharField(max_length=120)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('scope_hash', models.BinaryField(max_length=32)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('sealed_body', models.BinaryField()),
-                ('headers', models.JSONField(default=dict)),
-                ('secret_until', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("scope_hash", models.BinaryField(max_length=32)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("status", models.PositiveSmallIntegerField()),
+                ("sealed_body", models.BinaryField()),
+                ("headers", models.JSONField(default=dict)),
+                ("secret_until", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['expires_at'], name='core_idempotency_expiry')],
-                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'scope_hash'), name='core_idempotency_key')],
+                "indexes": [models.Index(fields=["expires_at"], name="core_idempotency_expiry")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant_id", "scope_hash"), name="core_idempotency_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('tenant_id', models.UUIDField(null=True)),
-                ('account_id', models.UUIDField(null=True)),
-                ('name', models.CharField(max_length=80)),
-                ('sealed', models.BinaryField()),
-                ('context', models.JSONField(default=dict)),
-                ('run_at', models.DateTimeField()),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('lease', models.UUIDField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('parked_at', models.DateTimeField(null=True)),
-                ('error', models.CharField(blank=True, max_length=300)),
-                ('unique_key', models.CharField(max_length=120, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("tenant_id", models.UUIDField(null=True)),
+                ("account_id", models.UUIDField(null=True)),
+                ("name", models.CharField(max_length=80)),
+                ("sealed", models.BinaryField()),
+                ("context", models.JSONField(default=dict)),
+                ("run_at", models.DateTimeField()),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("lease", models.UUIDField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("parked_at", models.DateTimeField(null=True)),
+                ("error", models.CharField(blank=True, max_length=300)),
+                ("unique_key", models.CharField(max_length=120, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('parked_at', None)), fields=['run_at'], name='core_job_due')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('unique_key__isnull', False)), fields=('tenant_id', 'account_id', 'name', 'unique_key'), name='core_job_unique_key', nulls_distinct=False)],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("parked_at", None)), fields=["run_at"], name="core_job_due"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("unique_key__isnull", False)),
+                        fields=("tenant_id", "account_id", "name", "unique_key"),
+                        name="core_job_unique_key",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
     ]

@@ -9,48 +9,97 @@ import core.scope
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('name', models.CharField(max_length=120)),
-                ('name_search', models.CharField(max_length=120)),
-                ('slug', models.CharField(max_length=63)),
-                ('external_id', models.CharField(max_length=120, null=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('deleted', 'Deleted')], default='active', max_length=16)),
-                ('policy', models.JSONField(default=dict)),
-                ('metadata', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("name_search", models.CharField(max_length=120)),
+                ("slug", models.CharField(max_length=63)),
+                ("external_id", models.CharField(max_length=120, null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("suspended", "Suspended"), ("deleted", "Deleted")],
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("policy", models.JSONField(default=dict)),
+                ("metadata", models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant_id', 'name_search'], name='organizations_name_search')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status', 'deleted'), _negated=True), fields=('tenant_id', 'slug'), name='organizations_organization_slug'), models.UniqueConstraint(fields=('tenant_id', 'external_id'), name='organizations_external_id')],
+                "indexes": [
+                    models.Index(fields=["tenant_id", "name_search"], name="organizations_name_search")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "deleted"), _negated=True),
+                        fields=("tenant_id", "slug"),
+                        name="organizations_organization_slug",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant_id", "external_id"), name="organizations_external_id"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('member', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.member')),
-                ('organization', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organizations.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.member",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="organizations.organization",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant_id', 'member'], name='organizations_membership_mem')],
-                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'organization', 'member'), name='organizations_membership_once')],
+                "indexes": [
+                    models.Index(fields=["tenant_id", "member"], name="organizations_membership_mem")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant_id", "organization", "member"), name="organizations_membership_once"
+                    )
+                ],
             },
         ),
     ]

@@ -5,8 +5,7 @@ from django.db import migrations
 from core import rls
 
 OWN_ORGANIZATIONS = (
-    "SELECT organization_id FROM organizations_membership"
-    " WHERE member_id IN (SELECT members_of_account())"
+    "SELECT organization_id FROM organizations_membership WHERE member_id IN (SELECT members_of_account())"
 )
 
 
@@ -31,5 +30,7 @@ class Migration(migrations.Migration):
         rls.OrganizationMode(
             "tenants.Member", rls.Organizations.MEMBERSHIP, account_read=f"(account_id = {rls.ACCOUNT})"
         ),
-        rls.TenantForeignKey("tenants.TenantSession", "organization_id", "Organization", on_delete="SET NULL"),
+        rls.TenantForeignKey(
+            "tenants.TenantSession", "organization_id", "Organization", on_delete="SET NULL"
+        ),
     ]

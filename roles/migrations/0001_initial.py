@@ -8,87 +8,158 @@ import core.scope
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organizations', '0001_initial'),
-        ('tenants', '0001_initial'),
+        ("organizations", "0001_initial"),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiResource',
+            name="ApiResource",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('audience', models.CharField(max_length=300)),
-                ('name', models.CharField(max_length=120)),
-                ('is_control_plane', models.BooleanField(default=False)),
-                ('token_lifetime', models.PositiveIntegerField(null=True)),
-                ('signing_alg', models.CharField(default='ES256', max_length=8)),
-                ('metadata', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("audience", models.CharField(max_length=300)),
+                ("name", models.CharField(max_length=120)),
+                ("is_control_plane", models.BooleanField(default=False)),
+                ("token_lifetime", models.PositiveIntegerField(null=True)),
+                ("signing_alg", models.CharField(default="ES256", max_length=8)),
+                ("metadata", models.JSONField(default=dict)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tenant_id', 'audience'), name='roles_resource_audience')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant_id", "audience"), name="roles_resource_audience")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('name', models.CharField(max_length=64)),
-                ('description', models.CharField(blank=True, max_length=300)),
-                ('permissions', models.JSONField(default=list)),
-                ('is_built_in', models.BooleanField(default=False)),
-                ('metadata', models.JSONField(default=dict)),
-                ('organization', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organizations.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("name", models.CharField(max_length=64)),
+                ("description", models.CharField(blank=True, max_length=300)),
+                ("permissions", models.JSONField(default=list)),
+                ("is_built_in", models.BooleanField(default=False)),
+                ("metadata", models.JSONField(default=dict)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="organizations.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoleAssignment',
+            name="RoleAssignment",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('member', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenants.member')),
-                ('organization', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organizations.organization')),
-                ('role', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='roles.role')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.member",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="organizations.organization",
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="roles.role",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Scope',
+            name="Scope",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('tenant_id', models.UUIDField(default=core.scope.require_tenant, editable=False)),
-                ('value', models.CharField(max_length=120)),
-                ('description', models.CharField(blank=True, max_length=300)),
-                ('resource', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='roles.apiresource')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("tenant_id", models.UUIDField(default=core.scope.require_tenant, editable=False)),
+                ("value", models.CharField(max_length=120)),
+                ("description", models.CharField(blank=True, max_length=300)),
+                (
+                    "resource",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="roles.apiresource",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('tenant_id', 'organization', 'name'), name='roles_role_name', nulls_distinct=False),
+            model_name="role",
+            constraint=models.UniqueConstraint(
+                fields=("tenant_id", "organization", "name"), name="roles_role_name", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='roleassignment',
-            index=models.Index(fields=['tenant_id', 'role'], name='roles_assignment_role'),
+            model_name="roleassignment",
+            index=models.Index(fields=["tenant_id", "role"], name="roles_assignment_role"),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.UniqueConstraint(fields=('tenant_id', 'member', 'role', 'organization'), name='roles_assignment_once', nulls_distinct=False),
+            model_name="roleassignment",
+            constraint=models.UniqueConstraint(
+                fields=("tenant_id", "member", "role", "organization"),
+                name="roles_assignment_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.UniqueConstraint(fields=('tenant_id', 'resource', 'value'), name='roles_scope_value'),
+            model_name="scope",
+            constraint=models.UniqueConstraint(
+                fields=("tenant_id", "resource", "value"), name="roles_scope_value"
+            ),
         ),
     ]

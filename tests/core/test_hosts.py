@@ -7,7 +7,9 @@ import pytest
 from tests.factories import Browser
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost:8000@evil.example", "[::2]"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "localhost:8000@evil.example", "[::2]"]
+)
 def test_P3_a_foreign_host_is_refused(browser: Browser, host: str) -> None:
     for path in ("/sign-in", "/v1/members"):
         answer = browser.get(path, HTTP_HOST=host)
