@@ -125,12 +125,11 @@ def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = selectors.entries(filters.search) if filters.is_valid() else Event.objects.none()
     page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
     base = viewer.url("audit")
-    names = _names(page)
     context = {
         "filters": filters,
         "selects": _selects(filters),
         "facets": _facets(base, filters),
-        "entries": [_line(viewer, row, names) for row in page],
+        "entries": lines(viewer, page),
         "chain": _chain(viewer),
         "base": base,
         "previous_url": _link(base, filters, page[0].id, "prev") if before and page else "",
@@ -225,6 +224,12 @@ def _names(rows: Sequence[Event]) -> dict[str, str]:
     subjects = {subject for row in rows for subject in (row.actor_id, row.object_id, row.on_behalf_of)}
     found = members().filter(subject__in=[subject for subject in subjects if subject.startswith("sub_")])
     return {member.subject: member.name or member.email for member in found}
+
+
+def lines(viewer: Viewer, rows: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return what a table of the dashboard shows of events: names of members, changed fields, addresses."""
+    names = _names(rows)
+    return [_line(viewer, row, names) for row in rows]
 
 
 def _line(viewer: Viewer, row: Event, names: dict[str, str]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apikeys.models import ApiKey
+from audit.pages import lines
 from dashboard.frame import Viewer
 from events.models import Event
+from events.selectors import described
 from oauth.models import Application
 from organizations.models import Organization
 from roles.models import RoleAssignment
@@ -40,7 +42,7 @@ def overview(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             "stats": stats(viewer, counts),
             "series": series(days, counts),
             "labels": [date_format(day, "j M") for day in days],
-            "recent": recent() if viewer.may("audit:read") else [],
+            "recent": lines(viewer, recent()) if viewer.may("audit:read") else [],
         },
     )
 
@@ -136,7 +138,7 @@ def administrators() -> int:
 
 def recent() -> list[Event]:
     """Return the latest events that an administrator would want to have seen."""
-    rows = Event.objects.order_by("-id")
+    rows = described(Event.objects.order_by("-id"))
     for quiet in QUIET:
         rows = rows.exclude(type__startswith=quiet)
     return list(rows[:8])
