@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from apikeys import api
+from apikeys import api, document  # noqa: F401 — describes what is no Endpoint
 from apikeys.token_endpoint import token
 
 urlpatterns: list[URLPattern | URLResolver] = [

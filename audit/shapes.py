@@ -111,8 +111,8 @@ class EventShape(serializers.Serializer):
 
 class ChangeShape(serializers.Serializer):
     field = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    before = serializers.JSONField()
+    after = serializers.JSONField()
 
 
 class EntryShape(serializers.Serializer):

@@ -48,7 +48,7 @@ class ApplicationBody(ApplicationPatch):
     type = serializers.ChoiceField(ApplicationType.choices)
 
 
-class RotationBody(Body):
+class ClientSecretRotationBody(Body):
     """`overlap_seconds`: how long the secret before goes on, 0 to 7 days."""
 
     overlap_seconds = Integer(
@@ -175,7 +175,7 @@ class SecretRotation(Endpoint):
 
     @operation(
         scope=WRITE,
-        body=RotationBody,
+        body=ClientSecretRotationBody,
         answer=SecretShape,
         status=201,
         secrets=("client_secret",),

@@ -27,7 +27,7 @@ class OrganizationShape(Shape):
 
     name = serializers.CharField()
     slug = serializers.CharField()
-    external_id = serializers.CharField()
+    external_id = serializers.CharField(allow_null=True)
     status = serializers.CharField()
     policy = serializers.JSONField()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core import ids
@@ -14,6 +15,7 @@ from roles import resources, selectors
 from roles.models import Role, RoleAssignment, Scope
 
 
+@extend_schema_field({"type": ["string", "null"]})
 class OrganizationId(serializers.Field):
     """`organization_id` of a row as `org_…`, null for the tenant itself."""
 
@@ -99,7 +101,7 @@ class ResourceShape(Shape):
     audience = serializers.CharField()
     name = serializers.CharField()
     is_control_plane = serializers.BooleanField()
-    token_lifetime = serializers.IntegerField()
+    token_lifetime = serializers.IntegerField(allow_null=True)
     signing_alg = serializers.CharField()
 
 

@@ -21,7 +21,7 @@ from webhooks.shapes import (
     EndpointQuery,
     EndpointShape,
     RecoveryShape,
-    RotationBody,
+    SigningSecretRotationBody,
     SinceBody,
     SuspensionBody,
     TestShape,
@@ -100,7 +100,7 @@ class OneEndpoint(InEndpoint):
 class SecretRotation(InEndpoint):
     @operation(
         scope=WRITE,
-        body=RotationBody,
+        body=SigningSecretRotationBody,
         answer=CreatedEndpointShape,
         status=201,
         secrets=("secret",),

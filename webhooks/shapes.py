@@ -90,7 +90,7 @@ class CreatedEndpointShape(EndpointShape):
         return str(self.context["secret"])
 
 
-class RotationBody(Body):
+class SigningSecretRotationBody(Body):
     """`grace_seconds`: how long the old secret signs too; a day when left out, 0 after a leak."""
 
     grace_seconds = Integer(

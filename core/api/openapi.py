@@ -17,6 +17,14 @@ SECURITY = {
 }
 
 
+_described: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def describe(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Add an operation that no Endpoint declares: a plain view on a hot path."""
+    _described[path, method] = operation
+
+
 @cache
 def document() -> dict[str, Any]:
     """Return the document as a mapping; treat it as read-only."""
@@ -29,6 +37,8 @@ def document() -> dict[str, Any]:
             "variables": {"tenant": {"default": "acme"}},
         },
     ]
+    for (path, method), operation in sorted(_described.items(), key=lambda item: item[0]):
+        made["paths"].setdefault(path, {})[method] = operation
     made.setdefault("components", {})["securitySchemes"] = SECURITY
     return made
 

@@ -1,0 +1,99 @@
+"""Generated requests out of the published document: no 5xx, and every answer is as it says (API-01, threat P1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+from core import ids
+from tests.api.routes import Case, operations
+from tests.api.test_sweep import _objects
+from tests.factories import Cast, access_token, make_cast, make_member
+
+pytestmark = pytest.mark.usefixtures("roomy")
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+FEW = settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    verbosity=Verbosity.quiet,
+)
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return schemathesis.openapi.from_wsgi("/v1/openapi.json", application)
+
+
+@pytest.fixture(scope="module")
+def people() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def token(people: Cast) -> str:
+    return access_token(people.owner)
+
+
+@pytest.fixture(scope="module")
+def known(people: Cast) -> dict[str, str]:
+    return _objects(people.acme, people.owner) | {"member": make_member(people.acme).subject}
+
+
+def operation_of(schema: Any, case: Case) -> Any:
+    return schema["/" + re.sub(r"<\w+:(\w+)>", r"{\1}", case.route)][case.method.upper()]
+
+
+@pytest.mark.parametrize("case", operations(), ids=str)
+def test_P1_generated_requests_get_the_answers_that_the_document_promises(
+    case: Case, schema: Any, token: str, known: dict[str, str]
+) -> None:
+    described = operation_of(schema, case)
+
+    @given(generated=described.as_strategy(), real=st.booleans())
+    @FEW
+    def run(generated: Any, real: bool) -> None:
+        if real:
+            generated.path_parameters = {**(generated.path_parameters or {}), **chosen(case, known)}
+        headers = {"Authorization": f"Bearer {token}"}
+        if case.operation.idempotency == "required":
+            headers["Idempotency-Key"] = ids.new_request_id()
+        generated.call_and_validate(headers=headers, checks=CHECKS)
+
+    run()
+
+
+def chosen(case: Case, known: dict[str, str]) -> dict[str, str]:
+    return {name: known[name] for name in case.arguments if name in known}
+
+
+@pytest.mark.parametrize("case", [case for case in operations() if case.method == "get"], ids=str)
+def test_API01_real_rows_are_as_the_document_says(case: Case, people: Cast, schema: Any) -> None:
+    rows = _objects(people.globex, people.other_owner)
+    if set(case.arguments) - rows.keys():
+        pytest.skip("no row of this kind in the cast")
+    described = operation_of(schema, case)
+    generated = described.Case(path_parameters=chosen(case, rows), headers={}, query={})
+    answer = generated.call(headers={"Authorization": f"Bearer {access_token(people.other_owner)}"})
+    generated.validate_response(answer, checks=CHECKS)
+    assert answer.status_code == (404 if len(case.arguments) > 1 else 200)
