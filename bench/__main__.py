@@ -27,6 +27,9 @@ from bench.operations import Operation, Operations
 from embedded.installation import Installation, free_port
 
 FLOOR_COUNT = 3000
+# What the bare function cost where the goals were set. Goals scale with the machine: a busy or slow one
+# makes everything dearer, the floor of the same run too.
+FLOOR_OF_GOALS = 0.04
 WARM_SHARE = 0.1
 GRANIAN = ["-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"]
 THREADS = ["--workers", "1", "--blocking-threads", "8"]
@@ -115,7 +118,7 @@ def measure(operation: Operation, meter: Meter) -> Row:
 
 
 def report(floors: list[Row], rows: list[Row]) -> None:
-    heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "goal", "")
+    heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "goal x", "")
     print(f"{'operation':<30}" + "".join(f"{head:>10}" for head in heads))
     for row in [*floors, *rows]:
         if row.failure:
@@ -124,7 +127,10 @@ def report(floors: list[Row], rows: list[Row]) -> None:
         parts = [row.spent.get(name, 0.0) for name in ("web", "postgres", "valkey")]
         ratios = [row.total / max(one.total, 1e-9) for one in floors]
         numbers = "".join(f"{n:>10.3f}" for n in (row.total, *parts)) + "".join(f"{n:>10.1f}" for n in ratios)
-        goal = f"{row.goal:>10.2f}{'met' if row.total <= row.goal else 'missed':>10}" if row.goal else ""
+        goal = ""
+        if row.goal:
+            times = row.goal / FLOOR_OF_GOALS
+            goal = f"{times:>10.1f}{'met' if ratios[0] <= times else 'missed':>10}"
         print(f"{row.name:<30}{numbers}{goal}")
 
 
