@@ -17,7 +17,10 @@ def database(variable: str, *, pool: int = 0) -> dict[str, Any]:
     options: dict[str, Any] = dict(parse_qsl(url.query))
     host = options.pop("host", url.hostname or "")
     if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 2, "max_idle": 300}
+        # After three seconds of failing it starts anew: a longer series of tries pauses so long that a
+        # server that is back would wait for us (promise R8).
+        waits = {"timeout": 2, "max_idle": 300, "reconnect_timeout": 3}
+        options["pool"] = {"min_size": 1, "max_size": pool, **waits}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": url.path.lstrip("/"),

@@ -20,7 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
-from core import context, doors, ids
+from core import context, doors, ids, pools
 from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -120,6 +120,8 @@ def as_problem(error: Exception) -> Problem:
         return MalformedRequest()
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         log.warning("database unavailable", error=str(error)[:300])
+        if pools.is_lost(error):
+            pools.heal()
         return Unavailable()
     log.error("unhandled", exc_info=error)
     return InternalError()
