@@ -25,6 +25,7 @@ PAGES = (
     ("portal_profile", "user", gettext_noop("Profile")),
     ("portal_security", "lock", gettext_noop("Security")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
+    ("portal_applications", "app", gettext_noop("Applications")),
     ("portal_organizations", "building", gettext_noop("Organizations")),
 )
 

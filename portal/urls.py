@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import addresses, pages
+from portal import addresses, applications, pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -15,5 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions", pages.session_list, name="portal_sessions"),
     path("account/sessions/others/end", pages.end_other_sessions, name="portal_end_others"),
     path("account/sessions/<str:session_id>/end", pages.end_session, name="portal_end_session"),
+    path("account/applications", applications.application_list, name="portal_applications"),
+    path("account/applications/<str:consent_id>/withdrawal", applications.withdraw, name="portal_withdraw"),
     path("account/organizations", pages.organization_list, name="portal_organizations"),
 ]
