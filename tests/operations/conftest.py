@@ -17,8 +17,6 @@ from embedded import environment
 from embedded.postgres import Postgres
 from tests import servers
 
-Manage = Callable[..., subprocess.CompletedProcess[str]]
-
 
 class Database:
     """One database with the roles of the product, and `manage.py` on it."""
@@ -56,12 +54,12 @@ class Database:
         servers.drop_databases(self.postgres, f"{self.name}$")
 
 
-@pytest.fixture
-def new_database(tmp_path: Path) -> Iterator[Callable[..., Database]]:
+@pytest.fixture(scope="module")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Database]]:
     made: list[Database] = []
 
     def make(*, migrated: bool) -> Database:
-        made.append(Database(tmp_path, migrated=migrated))
+        made.append(Database(tmp_path_factory.mktemp("installation"), migrated=migrated))
         return made[-1]
 
     yield make

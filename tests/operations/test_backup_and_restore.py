@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 COUNTED = ("tenants_tenant", "tenants_member", "events_event", "events_eventpersonal", "apikeys_apikey")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def source(new_database):
     """An installation with the demo's tenants, people, keys and history."""
     made = new_database(migrated=True)
@@ -47,7 +47,7 @@ def test_R12_everything_comes_back_and_verifies(source, new_database, tmp_path):
 
 
 def test_R12_open_one_time_values_are_void_after_a_restore(source, new_database, tmp_path):
-    demo = json.loads((tmp_path / "demo.json").read_text())["tenants"]["acme"]
+    demo = json.loads((source.home / "demo.json").read_text())["tenants"]["acme"]
     made = source.manage("shell", "-c", OPEN_VALUES.format(owner=demo["owner"]["email"]))
     assert made.returncode == 0, made.stderr
     assert all(count for count in source.rows(STILL_OPEN)[0])
