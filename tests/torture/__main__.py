@@ -18,7 +18,7 @@ from tests.torture.accounts import Check, checks
 from tests.torture.load import Load, Target
 from tests.torture.receiver import Receiver
 
-BACK_SECONDS = 30.0  # the longest that writes may stay refused after a kill
+BACK_SECONDS = 60.0  # the longest that writes may stay refused after a kill
 
 
 def main() -> int:

@@ -132,7 +132,8 @@ def _deliveries(load: Load, receiver: Receiver, waited: float) -> Iterator[Check
         f"events delivered (drained in {waited:.0f} s, {again} again, {len(receiver.refused)} refused first)"
     )
     yield Check(promise, len(wanted), len(missing), missing)
-    yield Check("deliveries with a good signature", receiver.arrivals, receiver.forged)
+    cut = f"whole deliveries with a good signature ({receiver.cut} cut off by a kill)"
+    yield Check(cut, receiver.arrivals, len(receiver.forged), receiver.forged)
 
 
 def _number(database: psycopg.Connection[tuple[object, ...]], query: str) -> int:

@@ -21,7 +21,8 @@ class Receiver:
         self.seen: Counter[str] = Counter()  # webhook-id: accepted arrivals
         self.objects: Counter[str] = Counter()  # id of the object told of: distinct messages
         self.refused: set[str] = set()
-        self.forged = 0
+        self.forged: list[str] = []
+        self.cut = 0
         self.arrivals = 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -43,7 +44,7 @@ class Receiver:
         with self._lock:
             self.arrivals += 1
             if not self._is_genuine(path, headers, body):
-                self.forged += 1
+                self.forged.append(f"{path} {message} {len(body)} bytes: {body[:80]!r}")
                 return 400
             if self.arrivals % REFUSE_EVERY == 0 and message not in self.seen and message not in self.refused:
                 self.refused.add(message)
@@ -64,7 +65,11 @@ class Receiver:
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the sender was killed in the middle of it
+                receiver.cut += 1
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             self.send_response(receiver.take(self.path, headers, body))
             self.send_header("Content-Length", "0")
