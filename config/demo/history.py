@@ -27,6 +27,14 @@ def build(people: list[Member]) -> None:
     drafts = sorted(_sign_ins(people), key=lambda draft: draft.at or before)
     for start in range(0, len(drafts), BATCH):
         emit_many(drafts[start : start + BATCH])
+    _remember(people, drafts)
+
+
+def _remember(people: list[Member], drafts: list[Draft]) -> None:
+    """Set when each member last signed in, as the sign-ins of the history say."""
+    last = {draft.actor.id: draft.at for draft in drafts if draft.type == "signin.succeeded"}
+    for member in people:
+        Member.objects.filter(id=member.id).update(last_sign_in_at=last.get(member.subject))
 
 
 def _sign_ins(people: list[Member]) -> Iterator[Draft]:
