@@ -81,7 +81,7 @@ def _once(call: Call, key: str, work: Callable[[], Answer]) -> Answer:
         cursor.execute(
             "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)]
         )
-        if not cursor.fetchone()[0]:  # type: ignore[index]
+        if not cursor.fetchone()[0]:
             raise IdempotencyInProgress(headers={"Retry-After": "1"})
     print_ = fingerprint(call)
     known = IdempotencyRecord.objects.filter(scope_hash=place).first()

@@ -38,7 +38,7 @@ class OperationSchema(AutoSchema):
     def get_operation_id(self) -> str:
         return name_of(self.method.lower(), self.path, many=self.spec.many)
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return ""  # the summary says it; docstrings are for those who read the code
 
     def get_request_serializer(self) -> Any:
@@ -127,7 +127,7 @@ def singular(word: str) -> str:
     return re.sub(r"ies$", "y", word) if word.endswith("ies") else re.sub(r"(?<!s)s$", "", word)
 
 
-class ShapeSchema(OpenApiSerializerExtension):
+class ShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """The members that every object has (core.api.fields.Shape)."""
 
     target_class = "core.api.fields.Shape"
@@ -153,7 +153,7 @@ class ShapeSchema(OpenApiSerializerExtension):
         return schema
 
 
-class PublicIdSchema(OpenApiSerializerFieldExtension):
+class PublicIdSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "core.api.fields.PublicId"
     match_subclasses = True
 
@@ -161,7 +161,7 @@ class PublicIdSchema(OpenApiSerializerFieldExtension):
         return {"type": "string", "pattern": f"^{self.target.prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"}
 
 
-class TimestampSchema(OpenApiSerializerFieldExtension):
+class TimestampSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """RFC 3339; what has not happened yet is written as null."""
 
     target_class = "core.api.fields.Timestamp"
@@ -171,7 +171,7 @@ class TimestampSchema(OpenApiSerializerFieldExtension):
         return {"type": kind, "format": "date-time"}
 
 
-class WordsSchema(OpenApiSerializerFieldExtension):
+class WordsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "core.api.lists.Words"
     match_subclasses = True
 

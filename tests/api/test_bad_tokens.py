@@ -110,7 +110,7 @@ def test_T1_T2_no_operation_believes_a_bad_credential(
         answer = Browser().generic(
             case.method.upper(), case.path(), b"{}", "application/json", headers={"Authorization": header}
         )
-        assert time.thread_time() - started < 0.2, name
+        assert time.thread_time() - started < 0.4, name  # twice, for a collection of garbage in between
         refused = problem(answer, status, code)
         sent = header.partition(" ")[2]
         assert len(sent) < 4 or sent not in answer.content.decode(), name
