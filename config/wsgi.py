@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
-from core.urls import TenantPrefix  # noqa: E402 — needs configured settings
+from core.front import Front  # noqa: E402 — needs configured settings
+from core.urls import TenantPrefix  # noqa: E402
 
-application = TenantPrefix(django_application)
+application = TenantPrefix(Front(django_application))

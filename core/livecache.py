@@ -53,6 +53,13 @@ class LiveCache(Generic[V]):
             self._items[key] = (now + self.ttl, value)
         return value
 
+    def peek(self, key: str) -> V | None:
+        """Return what is remembered and may be believed, without loading; None otherwise."""
+        if not _poller.trusted():
+            return None
+        known = self._items.get(key)
+        return known[1] if known is not None and known[0] > time.monotonic() else None
+
     def forget(self, key: str) -> None:
         self._generation += 1
         self._items.pop(key, None)

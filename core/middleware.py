@@ -6,7 +6,8 @@ None of it opens a database scope; the door that answers does.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,7 +26,18 @@ from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadT
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
-NOTHING = "default-src 'none'; frame-ancestors 'none'"  # for answers that are no pages
+SECURITY_HEADERS = (
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+    ("Cache-Control", "no-store"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),  # for answers that are no pages
+)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -39,11 +51,19 @@ def client_address(request: HttpRequest) -> str:
         return ""
 
 
-def is_secure(request: HttpRequest) -> bool:
+def is_secure(environ: Mapping[str, Any]) -> bool:
     """Whether the client spoke https to us or to a trusted proxy."""
     if settings.TRUSTED_PROXIES:
-        return request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip() == "https"
-    return request.scheme == "https"
+        proto: str = environ.get("HTTP_X_FORWARDED_PROTO", "")
+        return proto.rsplit(",", maxsplit=1)[-1].strip() == "https"
+    return environ.get("wsgi.url_scheme") == "https"
+
+
+def transport_headers() -> tuple[tuple[str, str], ...]:
+    """Return the headers that bind browsers to https (RFC 6797), none on plain http."""
+    if not settings.SECURE_HSTS_SECONDS:
+        return ()
+    return (("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"),)
 
 
 def host_is_ours(request: HttpRequest) -> bool:
@@ -84,16 +104,14 @@ class TransportMiddleware:
         probe = doors.is_probe(request.path_info)
         if not probe and not host_is_ours(request):
             return doors.refusal(request, MalformedRequest("This host is not served here."))
-        if not settings.SECURE or probe or is_secure(request):
+        if not settings.SECURE or probe or is_secure(request.META):
             response = self.get_response(request)
         elif doors.is_machine(request.path_info) or request.method not in {"GET", "HEAD"}:
             return doors.refusal(request, HttpsRequired())
         else:
             return HttpResponsePermanentRedirect(settings.ORIGIN + request.get_full_path())
-        if settings.SECURE_HSTS_SECONDS:
-            response.headers["Strict-Transport-Security"] = (
-                f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-            )
+        for name, value in transport_headers():
+            response.headers[name] = value
         return response
 
 
@@ -154,14 +172,8 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        headers = response.headers
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-        headers.setdefault("Cache-Control", "no-store")
-        headers.setdefault("Content-Security-Policy", NOTHING)
+        for name, value in SECURITY_HEADERS:
+            response.headers.setdefault(name, value)
         return response
 
 

@@ -1,6 +1,7 @@
 """What clients configure themselves from: discovery (OIDC Discovery §3, RFC 8414 §2) and the JWK Set.
 
-Both are bytes made once: per tenant and process for the metadata, per set of keys for the JWKS.
+Both are bytes made once: per tenant and process for the metadata, per set of keys for the JWKS. What is
+remembered is answered in front of Django (core.front).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 
 from core.errors import NotFound
+from core.front import Document, respond, serves
 from core.livecache import LiveCache
 from core.urls import issuer, tenant_slug
 from oauth import grants
@@ -24,17 +26,18 @@ from roles.permissions import Permission
 from tenants import keys, selectors
 
 MAX_AGE = 300  # seconds; a new signing key is published long before it signs
-Document = tuple[bytes, str]
+# To any origin: all of it is public.
+PUBLIC = (("Cache-Control", f"public, max-age={MAX_AGE}"), ("Access-Control-Allow-Origin", "*"))
 _jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)
 
 
 def openid_configuration(request: HttpRequest) -> HttpResponse:
-    return answer(request, configuration(tenant_of(request).slug))
+    return respond(request, configuration(tenant_of(request).slug))
 
 
 def authorization_server(request: HttpRequest) -> HttpResponse:
     """The same document under the name of RFC 8414."""
-    return answer(request, configuration(tenant_of(request).slug))
+    return respond(request, configuration(tenant_of(request).slug))
 
 
 def inserted(request: HttpRequest, slug: str) -> HttpResponse:
@@ -42,31 +45,30 @@ def inserted(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = selectors.by_slug(slug)
     if tenant is None or not tenant.is_active or tenant_slug(request) is not None:
         raise NotFound
-    return answer(request, configuration(tenant.slug))
+    return respond(request, configuration(tenant.slug))
 
 
 def jwks(request: HttpRequest) -> HttpResponse:
     """RFC 7517 §5."""
     tenant = tenant_of(request)
-    return answer(request, _jwks.get(str(tenant.id), lambda: document(keys.jwks(tenant.id))))
+    return respond(request, _jwks.get(str(tenant.id), lambda: document(keys.jwks(tenant.id))))
 
 
-def answer(request: HttpRequest, known: Document) -> HttpResponse:
-    """Answer with precomputed bytes, to any origin: all of it is public."""
-    body, etag = known
-    if request.method not in {"GET", "HEAD"}:
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
-    fresh = etag in request.headers.get("If-None-Match", "")
-    response = HttpResponseNotModified() if fresh else HttpResponse(body, content_type="application/json")
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+@serves("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+def remembered_configuration(slug: str) -> Document | None:
+    tenant = selectors.remembered(slug)
+    return configuration(slug) if tenant is not None and tenant.is_active else None
+
+
+@serves("/.well-known/jwks.json")
+def remembered_jwks(slug: str) -> Document | None:
+    tenant = selectors.remembered(slug)
+    return _jwks.peek(str(tenant.id)) if tenant is not None and tenant.is_active else None
 
 
 def document(value: dict[str, Any]) -> Document:
     body = json.dumps(value, separators=(",", ":")).encode()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    return Document(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', PUBLIC)
 
 
 @lru_cache(maxsize=2000)

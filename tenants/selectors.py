@@ -53,6 +53,11 @@ def by_slug(slug: str) -> TenantRef | None:
     return _tenants.get(slug, lambda: _look_up("tenant_by_slug", slug))
 
 
+def remembered(slug: str) -> TenantRef | None:
+    """As `by_slug`, but only what this process knows already: it never asks the database."""
+    return _tenants.peek(slug)
+
+
 def by_id(tenant_id: uuid.UUID) -> TenantRef | None:
     """Return the tenant of an id; needs no scope."""
     return _tenants.get(str(tenant_id), lambda: _look_up("tenant_by_id", tenant_id))
