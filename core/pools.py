@@ -7,6 +7,8 @@ pauses, while callers wait out their two seconds; so the first that suffers has 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.db import InterfaceError, OperationalError, connections
@@ -25,6 +27,17 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, OperationalError) and (
         state is None or state in SERVER_GOES or state[:2] == "08"
     )
+
+
+@contextmanager
+def healing() -> Iterator[None]:
+    """Look at the pools when the work inside met a dead connection, then let the error go on."""
+    try:
+        yield
+    except Exception as error:
+        if is_lost(error):
+            heal()
+        raise
 
 
 def heal() -> None:

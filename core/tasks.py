@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from core import housekeeping, jobs
+from core import housekeeping, jobs, pools
 
 
 @shared_task(name="core.run_jobs")
 def run_jobs() -> None:
-    while jobs.run_due():
-        pass
+    with pools.healing():
+        while jobs.run_due():
+            pass
 
 
 @shared_task(name="core.housekeeping")

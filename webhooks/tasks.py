@@ -7,12 +7,14 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from core import pools
 from webhooks import nudge, pump
 
 
 @shared_task(name=nudge.TASK)
 def deliver() -> None:
-    pump.deliver_due()
+    with pools.healing():
+        pump.deliver_due()
 
 
 @worker_shutting_down.connect
