@@ -113,7 +113,7 @@ class EventPersonal(Stream):
     organization_id = models.UUIDField(null=True, editable=False)
     name = models.CharField(max_length=60)
     salt = models.BinaryField(null=True)
-    value = models.TextField(null=True)  # noqa: DJ001 — NULL is erased, not empty
+    value = models.TextField(null=True)
 
     class Meta:
         indexes = [
