@@ -14,12 +14,13 @@ from core.api.openapi import openapi
 from core.doors import problem_page
 
 APPS = (
+    # What is asked for most stands first: Django tries one pattern after the other.
+    "oauth",
+    "apikeys",
     "tenants",
     "organizations",
     "roles",
     "invitations",
-    "apikeys",
-    "oauth",
     "audit",
     "webhooks",
     "mail",

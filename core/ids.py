@@ -15,6 +15,8 @@ import uuid
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # two characters at once
+_SHIFTS = range(120, -1, -10)
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _lock = threading.Lock()
 _last = 0
@@ -38,8 +40,7 @@ def uuid7() -> uuid.UUID:
 def encode(prefix: str, value: uuid.UUID) -> str:
     """Write `value` as `prefix_` and 26 characters."""
     number = value.int
-    digits = [ALPHABET[number >> shift & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(digits)}"
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 def decode(prefix: str, text: str) -> uuid.UUID:
