@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,9 +43,15 @@ SECURITY_HEADERS = (
 
 def client_address(request: HttpRequest) -> str:
     """Return the client's address: the hop that the outermost trusted proxy saw (threat P3)."""
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     trusted = settings.TRUSTED_PROXIES
     candidate = hops[-trusted] if trusted and len(hops) >= trusted else request.META.get("REMOTE_ADDR", "")
+    return canonical_address(candidate)
+
+
+@lru_cache(maxsize=4096)
+def canonical_address(candidate: str) -> str:
+    """Return an address in its one spelling, empty for anything else."""
     try:
         return str(ipaddress.ip_address(candidate))
     except ValueError:
@@ -85,7 +92,7 @@ class RequestContextMiddleware:
         known = context.RequestContext(
             request_id=ids.new_request_id(),
             ip=client_address(request),
-            user_agent=request.headers.get("User-Agent", "")[:300],
+            user_agent=request.META.get("HTTP_USER_AGENT", "")[:300],
         )
         request.request_id = known.request_id  # type: ignore[attr-defined]
         with context.use(known):

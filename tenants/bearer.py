@@ -203,7 +203,7 @@ def _is_listed(jti: str) -> bool:
     """Ask the deny-list without the ORM: every token that is new here passes this once."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM tenants_revokedtoken WHERE jti = %s)", [jti])
-        (listed,) = cursor.fetchone()  # type: ignore[misc]
+        (listed,) = cursor.fetchone()
     return bool(listed)
 
 
