@@ -122,7 +122,7 @@ class _Poller:
             time.sleep(INTERVAL)
 
     def seen(self) -> None:
-        self._seen_at = time.monotonic()
+        self._seen_at = max(self._seen_at, time.monotonic())
 
 
 _poller = _Poller()
