@@ -24,6 +24,7 @@ from psycopg_pool import PoolTimeout
 
 from core import context, doors, ids, pools
 from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
+from core.urls import tenant_slug
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -82,6 +83,12 @@ def host_is_ours(request: HttpRequest) -> bool:
     return True
 
 
+def own_address(request: HttpRequest) -> str:
+    """Return the path and query as the browser asked for them, the tenant's prefix included."""
+    slug = tenant_slug(request)
+    return (f"/t/{slug}" if slug else "") + request.get_full_path()
+
+
 class RequestContextMiddleware:
     """Gives the request its id and client, and writes the id into every answer."""
 
@@ -116,7 +123,7 @@ class TransportMiddleware:
         elif doors.is_machine(request.path_info) or request.method not in {"GET", "HEAD"}:
             return doors.refusal(request, HttpsRequired())
         else:
-            return HttpResponsePermanentRedirect(settings.ORIGIN + request.get_full_path())
+            return HttpResponsePermanentRedirect(settings.ORIGIN + own_address(request))
         for name, value in transport_headers():
             response.headers[name] = value
         return response

@@ -195,6 +195,8 @@ def test_API10_a_page_is_redirected_and_a_probe_answered() -> None:
         page = Browser().get("/sign-in?next=/account/")
         assert page.status_code == 301
         assert page.headers["Location"] == f"{settings.ORIGIN}/sign-in?next=/account/"
+        hosted = Browser().get("/t/acme/sign-in?prompt=login")
+        assert hosted.headers["Location"] == f"{settings.ORIGIN}/t/acme/sign-in?prompt=login"
         assert Browser().get("/health").status_code == 200
 
 
