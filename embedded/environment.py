@@ -16,6 +16,12 @@ from embedded.files import exclusive, write_private
 from embedded.postgres import Postgres
 
 APPLICATION_KEYS = ("DJANGO_SECRET_KEY", "SECRET_KEYS", "PEPPERS")
+# What a management command needs to work on an installation.
+VARIABLES = (
+    "CLAVIGER_ENV", "ORIGIN", "ALLOWED_HOSTS", "VAR_DIR", "DJANGO_SETTINGS_MODULE", "DJANGO_SECRET_KEY",
+    "SECRET_KEYS", "PEPPERS", "DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_RELAY_URL",
+    "DATABASE_BACKUP_URL", "REDIS_URL", "OUTBOUND_ALLOW",
+)  # fmt: skip
 DATABASE_VARIABLES = {
     "DATABASE_URL": APP,
     "DATABASE_OWNER_URL": OWNER,

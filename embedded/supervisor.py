@@ -75,6 +75,7 @@ class Supervisor:
         self._start_servers(keys)
         if self.stopping:
             return
+        self._tell_environment()
         seeded = self._seed()
         self._start_application()
         if not self.stopping:
@@ -91,6 +92,11 @@ class Supervisor:
         }
         given = {name: value for name in settings if (value := os.environ.get(name))}
         return settings | given | environment.application_keys(keys)
+
+    def _tell_environment(self) -> None:
+        """Write the variables under which `manage.py` works on this installation; the file holds its keys."""
+        told = {name: os.environ[name] for name in environment.VARIABLES if os.environ.get(name)}
+        write_private(self.var / "environment.json", json.dumps(told, indent=2))
 
     def _start_servers(self, keys: dict[str, str]) -> None:
         if not os.environ.get("REDIS_URL"):
