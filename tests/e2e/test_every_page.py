@@ -14,7 +14,9 @@ def rail(visitor: Visitor) -> list[str]:
     """Return the addresses in the page's navigation, each once."""
     found: list[str] = visitor.page.locator("nav a[href]").evaluate_all(HREFS)
     own = urlsplit(visitor.page.url).netloc
-    return [address for address in dict.fromkeys(found) if urlsplit(address).netloc == own and "#" not in address]
+    return [
+        address for address in dict.fromkeys(found) if urlsplit(address).netloc == own and "#" not in address
+    ]
 
 
 def name_of(address: str) -> str:
@@ -23,7 +25,9 @@ def name_of(address: str) -> str:
 
 def look_everywhere(visitor: Visitor, beginning: str) -> int:
     visitor.go(beginning)
-    addresses = [address for address in rail(visitor) if urlsplit(address).path.startswith(urlsplit(beginning).path)]
+    addresses = [
+        address for address in rail(visitor) if urlsplit(address).path.startswith(urlsplit(beginning).path)
+    ]
     for address in addresses:
         visitor.go(address)
         visitor.page.locator("h1").first.wait_for()
