@@ -63,7 +63,9 @@ def build(plan: Plan, known: Record, sink: str) -> Record:
     with scope.tenant(tenant.id):
         history.build([owner, *rows.values()])
         _suspend(actor, rows[plan.suspended])
-    return _record(plan, tenant, made)
+    # Receivers added on the command line keep their place: their secrets are shown nowhere else.
+    kept = {"webhooks": known["webhooks"]} if "webhooks" in known else {}
+    return _record(plan, tenant, {**made, **kept})
 
 
 def _everybody(plan: Plan) -> list[Person]:

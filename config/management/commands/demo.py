@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config.demo import applications, outbound, people, plans, record, tenant
 from config.demo.record import Record
 from core import rls, scope
+from core.principal import Principal
 from tenants import selectors
 from webhooks.models import Endpoint
 from webhooks.services import endpoints
@@ -40,11 +41,15 @@ class Command(BaseCommand):
         outbound.allow([f"{settings.ORIGIN}/demo/sink"])
         made = build(known.get("tenants", {}))
         record.save(made)
-        self._extend(options)
-        record.save(build(made["tenants"]))
+        added = self._extend(options)
+        made = build(made["tenants"])
+        if added:
+            made["tenants"][plans.ACME.slug].setdefault("webhooks", []).extend(added)
+        record.save(made)
         self._say(made)
 
-    def _extend(self, options: dict[str, Any]) -> None:
+    def _extend(self, options: dict[str, Any]) -> list[Record]:
+        """Register what the command line adds to acme; returns the entries of new webhooks."""
         acme = selectors.by_slug(plans.ACME.slug)
         assert acme is not None
         with scope.tenant(acme.id):
@@ -54,12 +59,8 @@ class Command(BaseCommand):
         with scope.tenant(acme.id):
             applications.add_addresses(actor, {field: options[name] for name, field in ADDRESSES.items()})
             outbound.allow(options["webhook_url"])
-            for url in options["webhook_url"]:
-                if not Endpoint.objects.filter(url=url).exists():
-                    secret = endpoints.create_endpoint(
-                        actor=actor, url=url, description="Added on the command line", events=["*"]
-                    ).secret
-                    self.stdout.write(f"Webhook {url} has the secret {secret}")
+            known = set(Endpoint.objects.values_list("url", flat=True))
+            return [webhook(actor, url) for url in options["webhook_url"] if url not in known]
 
     def _say(self, made: Record) -> None:
         for name, entry in made["tenants"].items():
@@ -67,6 +68,13 @@ class Command(BaseCommand):
                 f"{name:<8} {entry['dashboard']}  {entry['owner']['email']}  {entry['owner']['password']}"
             )
         self.stdout.write(f"mail     {settings.ORIGIN}/mailbox")
+
+
+def webhook(actor: Principal, url: str) -> Record:
+    made = endpoints.create_endpoint(
+        actor=actor, url=url, description="Added on the command line", events=["*"]
+    )
+    return {"id": made.endpoint.public_id, "url": url, "secret": made.secret}
 
 
 def build(known: Record) -> Record:

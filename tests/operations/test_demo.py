@@ -1,0 +1,80 @@
+"""`manage.py demo`: two tenants, a record for outside programs, and nothing changed by a second run."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from apikeys.models import ApiKey
+from core import scope
+from tenants import selectors
+from tests.factories import Browser
+
+SHAPE = {
+    "id", "issuer", "dashboard", "portal", "api", "owner", "member", "suspended", "organizations",
+    "applications", "api_resource", "api_keys", "webhook",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+def run(var: Path, *arguments: str) -> dict[str, Any]:
+    allowed = ["localhost:8000", "127.0.0.1:9911"]
+    with override_settings(VAR_DIR=var, OUTBOUND_ALLOW=allowed), open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        call_command("demo", *arguments, stdout=nowhere)
+    return json.loads((var / "demo.json").read_text())
+
+
+def test_the_record_has_the_promised_shape_and_is_private(var: Path) -> None:
+    made = run(var)
+    assert set(made) == {"origin", "mailbox", "database_app_url", "tenants"}
+    assert set(made["tenants"]) == {"acme", "globex"}
+    assert set(made["tenants"]["acme"]) >= SHAPE
+    assert {"spa", "web", "native", "machine", "machine_jwt"} <= set(made["tenants"]["acme"]["applications"])
+    assert stat.S_IMODE((var / "demo.json").stat().st_mode) == 0o600
+
+
+def test_its_keys_work_and_keep_to_their_tenant(var: Path) -> None:
+    made = run(var)["tenants"]
+    reader = made["acme"]["api_keys"]["reader"]
+    assert Browser().api("GET", "/t/acme/v1/members", reader).status_code == 200
+    assert Browser().api("GET", "/t/globex/v1/members", reader).json()["code"] == "tenant_mismatch"
+    customer = made["acme"]["organizations"][0]
+    listed = Browser().api("GET", "/t/acme/v1/organizations", customer["api_key"]).json()["data"]
+    assert [row["id"] for row in listed] == [customer["id"]]
+
+
+def test_a_second_run_changes_nothing(var: Path) -> None:
+    first = run(var)
+    acme = selectors.by_slug("acme")
+    assert acme is not None
+    with scope.tenant(acme.id):
+        keys = ApiKey.objects.count()
+    assert run(var) == first
+    with scope.tenant(acme.id):
+        assert ApiKey.objects.count() == keys
+
+
+def test_more_addresses_and_a_receiver_are_registered_once(var: Path) -> None:
+    more = ("--redirect-uri=http://localhost:9000/cb", "--origin=http://localhost:9000")
+    hook = "--webhook-url=http://127.0.0.1:9911/hook"
+    run(var, *more, hook)
+    acme = run(var, *more, hook)["tenants"]["acme"]
+    assert acme["applications"]["web"]["redirect_uris"].count("http://localhost:9000/cb") == 1
+    assert [entry["url"] for entry in acme["webhooks"]] == ["http://127.0.0.1:9911/hook"]
+    assert acme["webhooks"][0]["secret"].startswith("whsec_")
+
+
+def test_P3_it_never_runs_in_production(var: Path) -> None:
+    with override_settings(PRODUCTION=True), pytest.raises(CommandError):
+        call_command("demo")
