@@ -42,7 +42,8 @@ class Count:
 
     @property
     def used(self) -> int:
-        return self.current + self.previous * (WHOLE - self.elapsed) // WHOLE
+        """Rounded up: a part of a request still counts as one, or a turn of the window would admit one more."""
+        return self.current - (-self.previous * (WHOLE - self.elapsed) // WHOLE)
 
 
 @dataclass(frozen=True)
@@ -113,5 +114,5 @@ def _wait(limit: Limit, count: Count, cost: int) -> int:
         room, fading, start = limit.quota - cost, count.current, WHOLE
     if room < 0 or not fading:  # more than the quota at once
         return limit.window
-    faded_at = max(0, WHOLE - -(-(room + 1) * WHOLE // fading) + 1)
+    faded_at = max(0, WHOLE - room * WHOLE // fading)
     return max(1, -(-limit.window * (start + faded_at - count.elapsed) // WHOLE))

@@ -34,7 +34,7 @@ for n, key in ipairs(KEYS) do
   local current, previous = tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   if at == index - 1 then current, previous = 0, current
   elseif at < index then current, previous = 0, 0 end
-  if current + math.floor(previous * (1000000 - elapsed) / 1000000) + cost > quota then admitted = 0 end
+  if current + math.ceil(previous * (1000000 - elapsed) / 1000000) + cost > quota then admitted = 0 end
   found[n] = {index, current, previous, length}
   reply[3 * n - 1], reply[3 * n], reply[3 * n + 1] = current, previous, elapsed
 end

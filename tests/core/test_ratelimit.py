@@ -193,9 +193,10 @@ def test_headers_name_policy_state_and_wait(tenant: str) -> None:
     [
         (Count(0, 0, 0), 0, 0),
         (Count(9, 0, WHOLE // 2), 9, 0),
-        (Count(10, 0, WHOLE // 2), 10, 31),
+        (Count(10, 0, WHOLE // 2), 10, 36),
         (Count(0, 10, WHOLE // 2), 5, 0),
-        (Count(6, 10, WHOLE // 2), 11, 7),
+        (Count(6, 10, WHOLE // 2), 11, 12),
+        (Count(0, 10, 1), 10, 6),  # the turn of the window admits nobody more
         (Count(0, 1, 0), 1, 0),
     ],
 )
