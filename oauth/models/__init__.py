@@ -1,0 +1,26 @@
+"""Clients, consents, codes and token families: the six models of django-oauth-toolkit, made a tenant's own.
+
+The toolkit's abstract bases stay underneath; their account (`user`) becomes a Member, their readable
+secrets become digests, and fields that our own endpoints do not use are taken out.
+"""
+
+from __future__ import annotations
+
+from .clients import Application, ApplicationType, AuthMethod, ClientAssertion, ClientSecret, Consent
+from .devices import DeviceGrant
+from .grants import Grant, RefreshToken
+from .toolkit import AccessToken, IDToken
+
+__all__ = [
+    "AccessToken",
+    "Application",
+    "ApplicationType",
+    "AuthMethod",
+    "ClientAssertion",
+    "ClientSecret",
+    "Consent",
+    "DeviceGrant",
+    "Grant",
+    "IDToken",
+    "RefreshToken",
+]

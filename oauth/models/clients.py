@@ -1,0 +1,118 @@
+"""The clients of a tenant, what they prove themselves with, and what members allowed them."""
+
+from __future__ import annotations
+
+from django.db import models
+from oauth2_provider.models import AbstractApplication
+
+from core.models import TenantForeignKey, TenantModel
+from tenants.models import Member
+
+
+class ApplicationType(models.TextChoices):
+    WEB = "web"  # a server that keeps a secret
+    SPA = "spa"  # runs in the browser
+    NATIVE = "native"  # runs on a person's device
+    MACHINE = "machine"  # no person at all
+    DEVICE = "device"  # cannot show a browser
+
+
+class AuthMethod(models.TextChoices):
+    """How a client proves itself at the token endpoint (OpenID Connect Core §9)."""
+
+    NONE = "none"
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
+class Application(TenantModel, AbstractApplication):
+    """An OAuth client of a tenant. `client_id` is its public id unless one was imported."""
+
+    PREFIX = "app"
+
+    user = None
+    authorization_grant_type = None
+    client_secret = None  # rows of ClientSecret
+    hash_client_secret = None
+    skip_authorization = None
+    algorithm = None
+    cimd_expires_at = None
+    created = None
+    updated = None
+
+    client_id = models.CharField(max_length=255, editable=False)
+    name = models.CharField(max_length=120)
+    type = models.CharField(max_length=8, choices=ApplicationType)
+    auth_method = models.CharField(max_length=24, choices=AuthMethod)
+    grants = models.JSONField(default=list)
+    scopes = models.JSONField(default=list)
+    resources = models.JSONField(default=list)  # audiences; the first is the default
+    introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
+    jwks = models.JSONField(null=True)
+    access_token_lifetime = models.PositiveIntegerField(null=True)  # seconds; null = the tenant's
+    id_token_lifetime = models.PositiveIntegerField(null=True)
+    refresh_lifetime = models.PositiveIntegerField(null=True)
+    rotate_refresh_tokens = models.BooleanField(default=True)
+    refresh_ends_with_session = models.BooleanField(default=True)
+    is_first_party = models.BooleanField(default=False)  # consent is not asked
+    disabled_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "client_id"], name="oauth_application_client_id"),
+        ]
+
+    @property
+    def is_confidential(self) -> bool:
+        return self.auth_method != AuthMethod.NONE
+
+    @property
+    def status(self) -> str:
+        return "disabled" if self.disabled_at else "active"
+
+
+class ClientSecret(TenantModel):
+    """One secret of a client as a keyed digest; two may live at once while it rotates."""
+
+    PREFIX = "csec"
+
+    application = TenantForeignKey(Application)
+    digest = models.CharField(max_length=100)
+    hint = models.CharField(max_length=8)  # the last characters, so that people can tell them apart
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant_id", "application"], name="oauth_secret_application")]
+
+
+class ClientAssertion(TenantModel):
+    """The `jti` of a client assertion that was accepted once (RFC 7523 §3, threat O8)."""
+
+    application = TenantForeignKey(Application)
+    jti = models.CharField(max_length=100)  # a digest: clients choose the text
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "application", "jti"], name="oauth_assertion_once"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="oauth_assertion_expiry")]
+
+
+class Consent(TenantModel):
+    """What a member allowed a client: the union of every scope they agreed to."""
+
+    PREFIX = "cns"
+
+    member = TenantForeignKey(Member)
+    application = TenantForeignKey(Application)
+    scopes = models.JSONField(default=list)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "member", "application"], name="oauth_consent_once"),
+        ]
