@@ -7,11 +7,11 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
-from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
+from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
 from core.api.lists import ListQuery, Words, paginate
 from core.errors import NotFound
 from oauth import applications
-from oauth.models import Application, ApplicationType, AuthMethod
+from oauth.models import Application, ApplicationType, AuthMethod, InitialAccessToken
 from roles.permissions import Permission
 
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
@@ -35,6 +35,15 @@ class ApplicationPatch(Body):
     post_logout_redirect_uris = texts()
     origins = texts(300)
     jwks = serializers.DictField(required=False, allow_null=True)
+    jwks_uri = Text(1000, required=False, allow_blank=True)
+    client_uri = Text(1000, required=False, allow_blank=True)
+    logo_uri = Text(1000, required=False, allow_blank=True)
+    tos_uri = Text(1000, required=False, allow_blank=True)
+    policy_uri = Text(1000, required=False, allow_blank=True)
+    contacts = texts(254)
+    initiate_login_uri = Text(1000, required=False, allow_blank=True)
+    default_max_age = Integer(required=False, allow_null=True)
+    require_auth_time = Flag(required=False)
     access_token_lifetime = Integer(required=False, allow_null=True)
     id_token_lifetime = Integer(required=False, allow_null=True)
     refresh_lifetime = Integer(required=False, allow_null=True)
@@ -72,6 +81,18 @@ class ApplicationShape(Shape):
     post_logout_redirect_uris = serializers.SerializerMethodField()
     origins = serializers.SerializerMethodField()
     jwks = serializers.DictField(allow_null=True)
+    jwks_uri = serializers.CharField()
+    client_uri = serializers.CharField()
+    logo_uri = serializers.CharField()
+    tos_uri = serializers.CharField()
+    policy_uri = serializers.CharField()
+    contacts = serializers.ListField(child=serializers.CharField())
+    initiate_login_uri = serializers.CharField()
+    default_max_age = serializers.IntegerField(allow_null=True)
+    require_auth_time = serializers.BooleanField()
+    is_vetted = serializers.BooleanField()
+    registration_source = serializers.ChoiceField(Application.RegistrationSource.choices)
+    initial_access_token_id = PublicId(InitialAccessToken.PREFIX, allow_null=True)
     access_token_lifetime = serializers.IntegerField(allow_null=True)
     id_token_lifetime = serializers.IntegerField(allow_null=True)
     refresh_lifetime = serializers.IntegerField(allow_null=True)
@@ -110,9 +131,15 @@ class SecretShape(Shape):
 
 
 class ApplicationQuery(ListQuery):
-    filters = {"type": "type__in", "client_id": "client_id", "q": "name__istartswith"}
+    filters = {
+        "type": "type__in",
+        "registration_source": "registration_source__in",
+        "client_id": "client_id",
+        "q": "name__istartswith",
+    }
 
     type = Words(ApplicationType.values)
+    registration_source = Words(Application.RegistrationSource.values)
     client_id = Text(255, required=False)
 
 

@@ -15,7 +15,7 @@ from core import ports, scope, secrets
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import Principal
 from events.services import emit
-from oauth import clients, families, registration
+from oauth import clients, families, hosts, registration
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.grants import CLIENT_CREDENTIALS
 from oauth.models import Application, AuthMethod, ClientSecret
@@ -34,7 +34,8 @@ LISTS = {
 PLAIN = (
     "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "jwks",
     "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
-    "refresh_ends_with_session", "is_first_party", "metadata",
+    "refresh_ends_with_session", "is_first_party", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
+    "policy_uri", "contacts", "initiate_login_uri", "default_max_age", "require_auth_time",
 )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
     _check(actor, application, before=())
     with transaction.atomic():
         application.save(force_insert=True)
+        hosts.remember(application.redirect_uris.split())
         secret = _issue(application).secret if _has_secret(application) else ""
         clients.forget(application)
         emit("application.created", actor=actor.actor, object=describe(application, whole=True))
@@ -92,6 +94,7 @@ def update_application(
     _check(actor, application, before=scopes)
     with transaction.atomic():
         application.save()
+        hosts.remember(application.redirect_uris.split())
         if "auth_method" in before and not _has_secret(application):
             ClientSecret.objects.filter(application=application).delete()
         clients.forget(application)

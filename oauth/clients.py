@@ -42,6 +42,11 @@ class Client:
     refresh_ends_with_session: bool
     is_first_party: bool
     is_disabled: bool
+    is_vetted: bool = True
+    client_uri: str = ""
+    tos_uri: str = ""
+    policy_uri: str = ""
+    default_max_age: int | None = None
     secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
     keys: tuple[jose.VerifyingKey, ...] = ()
 
@@ -132,6 +137,11 @@ def snapshot(row: Application) -> Client:
         refresh_ends_with_session=row.refresh_ends_with_session,
         is_first_party=row.is_first_party,
         is_disabled=row.disabled_at is not None,
+        is_vetted=row.is_vetted,
+        client_uri=row.client_uri,
+        tos_uri=row.tos_uri,
+        policy_uri=row.policy_uri,
+        default_max_age=row.default_max_age,
         secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
         keys=tuple(assertion_keys(row.jwks)),
     )

@@ -28,6 +28,18 @@ APPLICATION: dict[str, Any] = {
     "is_first_party": "boolean",
     "metadata": "object",
     "jwks": {"type": ["object", "null"]},
+    "jwks_uri": "string",
+    "client_uri": "string",
+    "logo_uri": "string",
+    "tos_uri": "string",
+    "policy_uri": "string",
+    "contacts": STRINGS,
+    "initiate_login_uri": "string",
+    "default_max_age": {"type": ["integer", "null"]},
+    "require_auth_time": "boolean",
+    "is_vetted": "boolean",
+    "registration_source": "string",
+    "registered_with": "string",
 }
 SECRET: dict[str, Any] = {
     "application": "string",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from core import jose
+from core import jose, outbound
 from core.errors import FieldError, ValidationFailed
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
 from oauth.clients import ASSERTION_ALGORITHMS, assertion_keys
@@ -41,6 +41,7 @@ LIFETIMES = {
     "access_token_lifetime": (300, 3600),
     "id_token_lifetime": (300, 86_400),
     "refresh_lifetime": (3600, 365 * 86_400),
+    "default_max_age": (0, 365 * 86_400),
 }
 
 
@@ -58,6 +59,7 @@ def check(tenant: TenantRef, application: Application) -> None:
         *_kind(application),
         *_addresses(tenant, application),
         *_keys(application),
+        *_about(tenant, application),
         *_scopes(tenant, application),
         *_lifetimes(application),
     ]
@@ -156,6 +158,9 @@ def origin_fault(origin: str, mode: str) -> str:
 
 def _keys(application: Application) -> Iterable[FieldError]:
     wanted = application.auth_method == AuthMethod.PRIVATE_KEY_JWT
+    if application.jwks_uri:
+        yield from _key_address(application)
+        return
     if not wanted and application.jwks is None:
         return
     keys: Any = (application.jwks or {}).get("keys")
@@ -168,6 +173,39 @@ def _keys(application: Application) -> Iterable[FieldError]:
     elif len(assertion_keys(application.jwks)) != len(keys):
         names = ", ".join(algorithm for algorithm in ASSERTION_ALGORITHMS if algorithm in jose.ALGORITHMS)
         yield FieldError("/jwks", "invalid", f"Each key must be a public signing key for one of {names}.")
+
+
+def _key_address(application: Application) -> Iterable[FieldError]:
+    if application.jwks is not None:
+        yield FieldError("/jwks_uri", "not_allowed", "Give jwks or jwks_uri, not both (RFC 7591 §2).")
+    if fault := fetched_fault(application.jwks_uri):
+        yield FieldError("/jwks_uri", "invalid", fault)
+
+
+def fetched_fault(uri: str) -> str:
+    """Return what is wrong with an address that we shall call ourselves, or an empty string (threat W1)."""
+    try:
+        outbound.validate_url(uri)
+    except outbound.OutboundRefused:
+        return "Use a public https address."
+    return "" if len(uri) <= LONGEST_ADDRESS else "Use at most 1000 characters."
+
+
+def _about(tenant: TenantRef, application: Application) -> Iterable[FieldError]:
+    """Addresses that people may follow, and whom to ask."""
+    for field in ("client_uri", "logo_uri", "tos_uri", "policy_uri", "initiate_login_uri"):
+        uri = getattr(application, field)
+        if uri and (fault := shown_fault(uri, tenant.mode)):
+            yield FieldError(f"/{field}", "invalid", fault)
+    contacts = application.contacts
+    if len(contacts) > 10 or any(not 0 < len(contact) <= 254 for contact in contacts):
+        yield FieldError("/contacts", "invalid", "At most 10, each of at most 254 characters.")
+
+
+def shown_fault(uri: str, mode: str) -> str:
+    """Return what is wrong with an address that people may follow, or an empty string."""
+    fault = redirect_fault(uri, ApplicationType.WEB, mode)
+    return "Use an https address." if fault else ""
 
 
 def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .clients import Application, ApplicationType, AuthMethod, ClientAssertion, ClientSecret, Consent
 from .devices import DeviceGrant
 from .grants import Grant, RefreshToken
+from .registrations import ClientDocument, ClientHost, InitialAccessToken
 from .toolkit import AccessToken, IDToken
 
 __all__ = [
@@ -17,10 +18,13 @@ __all__ = [
     "ApplicationType",
     "AuthMethod",
     "ClientAssertion",
+    "ClientDocument",
+    "ClientHost",
     "ClientSecret",
     "Consent",
     "DeviceGrant",
     "Grant",
     "IDToken",
+    "InitialAccessToken",
     "RefreshToken",
 ]

@@ -8,6 +8,8 @@ from oauth2_provider.models import AbstractApplication
 from core.models import TenantForeignKey, TenantModel
 from tenants.models import Member
 
+from .registrations import InitialAccessToken
+
 
 class ApplicationType(models.TextChoices):
     WEB = "web"  # a server that keeps a secret
@@ -59,6 +61,21 @@ class Application(TenantModel, AbstractApplication):
     disabled_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     metadata = models.JSONField(default=dict)
+    jwks_uri = models.CharField(max_length=1000, blank=True)  # instead of jwks, never beside it
+    # What the client says of itself (RFC 7591 §2); nothing here is fetched or embedded by our pages.
+    client_uri = models.CharField(max_length=1000, blank=True)
+    logo_uri = models.CharField(max_length=1000, blank=True)
+    tos_uri = models.CharField(max_length=1000, blank=True)
+    policy_uri = models.CharField(max_length=1000, blank=True)
+    contacts = models.JSONField(default=list)
+    software_id = models.CharField(max_length=200, blank=True)
+    software_version = models.CharField(max_length=100, blank=True)
+    initiate_login_uri = models.CharField(max_length=1000, blank=True)
+    default_max_age = models.PositiveIntegerField(null=True)  # seconds, where a request names none
+    require_auth_time = models.BooleanField(default=False)
+    is_vetted = models.BooleanField(default=True)  # False: nobody of the tenant looked at it yet
+    initial_access_token = TenantForeignKey(InitialAccessToken, null=True)
+    registration_digest = models.CharField(max_length=100, blank=True)  # of its RFC 7592 token
 
     class Meta:
         constraints = [
