@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -76,3 +77,12 @@ def browser():
     from tests.factories import Browser
 
     return Browser()
+
+
+@pytest.fixture(scope="session")
+def served(django_db_setup: None) -> Iterator[Any]:
+    """The product in a process of its own over this worker's database, for clients that speak HTTP."""
+    from tests.protocol import live
+
+    with live.serving() as server:
+        yield server
