@@ -50,6 +50,9 @@ class ApplicationPatch(Body):
     rotate_refresh_tokens = Flag(required=False)
     refresh_ends_with_session = Flag(required=False)
     is_first_party = Flag(required=False)
+    id_token_signed_response_alg = Text(8, required=False, allow_blank=True)
+    userinfo_signed_response_alg = Text(8, required=False, allow_blank=True)
+    introspection_signed_response_alg = Text(8, required=False, allow_blank=True)
     metadata = Metadata(required=False)
 
 
@@ -99,6 +102,9 @@ class ApplicationShape(Shape):
     rotate_refresh_tokens = serializers.BooleanField()
     refresh_ends_with_session = serializers.BooleanField()
     is_first_party = serializers.BooleanField()
+    id_token_signed_response_alg = serializers.CharField()
+    userinfo_signed_response_alg = serializers.CharField()
+    introspection_signed_response_alg = serializers.CharField()
     last_used_at = Timestamp()
 
     def get_redirect_uris(self, row: Application) -> list[str]:

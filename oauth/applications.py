@@ -21,7 +21,7 @@ from oauth.grants import CLIENT_CREDENTIALS
 from oauth.models import Application, AuthMethod, ClientSecret
 from roles import guards
 from roles.permissions import Permission
-from tenants import selectors
+from tenants import keys, selectors
 from tenants.selectors import TenantRef
 
 SECRET_PREFIX = "cs_"
@@ -31,11 +31,15 @@ LISTS = {
     "post_logout_redirect_uris": "post_logout_redirect_uris",
     "origins": "allowed_origins",
 }
+ALGORITHMS = (
+    "id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg",
+)  # fmt: skip
 PLAIN = (
     "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "jwks",
     "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
     "refresh_ends_with_session", "is_first_party", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
     "policy_uri", "contacts", "initiate_login_uri", "default_max_age", "require_auth_time",
+    *ALGORITHMS,
 )  # fmt: skip
 
 
@@ -71,6 +75,7 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
     with transaction.atomic():
         application.save(force_insert=True)
         hosts.remember(application.redirect_uris.split())
+        _prepare_keys(application)
         secret = _issue(application).secret if _has_secret(application) else ""
         clients.forget(application)
         emit("application.created", actor=actor.actor, object=describe(application, whole=True))
@@ -95,6 +100,7 @@ def update_application(
     with transaction.atomic():
         application.save()
         hosts.remember(application.redirect_uris.split())
+        _prepare_keys(application)
         if "auth_method" in before and not _has_secret(application):
             ClientSecret.objects.filter(application=application).delete()
         clients.forget(application)
@@ -175,6 +181,13 @@ def _issue(application: Application) -> IssuedSecret:
     return IssuedSecret(
         ClientSecret.objects.create(application=application, digest=digest, hint=secret[-4:]), secret
     )
+
+
+def _prepare_keys(application: Application) -> None:
+    """Publish a key for each chosen algorithm now: validators know it before it first signs."""
+    for name in ALGORITHMS:
+        if alg := getattr(application, name):
+            keys.enable(alg)
 
 
 def _has_secret(application: Application) -> bool:

@@ -25,8 +25,10 @@ from tenants.tokens import control_plane_audience
 OPENID, OFFLINE = "openid", "offline_access"
 IDENTITY_SCOPES: Mapping[str, str | Promise] = {
     OPENID: _("Know that it is you"),
-    "profile": _("See your name and language"),
+    "profile": _("See your name, picture, language and the rest of your profile"),
     "email": _("See your e-mail address"),
+    "address": _("See your postal address"),
+    "phone": _("See your phone number"),
     OFFLINE: _("Keep access while you are away, for up to 30 days"),
 }
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core import jose, livecache, scope
 from core.livecache import LiveCache
 from oauth.models import Application, ApplicationType, ClientSecret
+from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 
 TOPIC = "application"
@@ -47,6 +48,9 @@ class Client:
     tos_uri: str = ""
     policy_uri: str = ""
     default_max_age: int | None = None
+    id_token_alg: str = DEFAULT_ALGORITHM
+    userinfo_alg: str = ""
+    introspection_alg: str = ""
     secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
     keys: tuple[jose.VerifyingKey, ...] = ()
 
@@ -142,6 +146,9 @@ def snapshot(row: Application) -> Client:
         tos_uri=row.tos_uri,
         policy_uri=row.policy_uri,
         default_max_age=row.default_max_age,
+        id_token_alg=row.id_token_signed_response_alg or DEFAULT_ALGORITHM,
+        userinfo_alg=row.userinfo_signed_response_alg,
+        introspection_alg=row.introspection_signed_response_alg,
         secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
         keys=tuple(assertion_keys(row.jwks)),
     )

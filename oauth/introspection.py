@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from core import secrets
+from core import jose, secrets
 from core.errors import Problem
 from oauth import bearers, standing
 from oauth.client_auth import authenticate
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidClient, InvalidRequest
-from oauth.http import answer_json, form_of, machine, tenant_of
+from oauth.http import NO_STORE, answer_json, form_of, machine, tenant_of
 from oauth.member_tokens import REFRESH_PREFIX, REFRESH_PURPOSE
 from oauth.standing import SignIn
+from tenants import keys
 from tenants.selectors import TenantRef
 
+SIGNED_TYPE = "application/token-introspection+jwt"
 INACTIVE: dict[str, Any] = {"active": False}
 _REFRESH = """
 SELECT member_id, session_id, organization_id, scope, audience, ends_with_session, acr, amr, auth_time,
@@ -39,7 +42,24 @@ def introspect(request: HttpRequest) -> HttpResponse:
     token = parameters.get("token", "")
     if not token:
         raise InvalidRequest("token is missing.")
-    return answer_json(describe(tenant, client, token))
+    answer = describe(tenant, client, token)
+    wanted = SIGNED_TYPE in request.headers.get("Accept", "")
+    if wanted or client.introspection_alg:
+        return _signed(tenant, client, answer)
+    return answer_json(answer)
+
+
+def _signed(tenant: TenantRef, client: Client, answer: dict[str, Any]) -> HttpResponse:
+    """As a JWT that the resource server can keep as proof (RFC 9701 §5); it has neither sub nor exp."""
+    claims = {
+        "iss": tenant.issuer,
+        "aud": client.client_id,
+        "iat": int(time.time()),
+        "token_introspection": answer,
+    }
+    key = keys.active_key(tenant.id, client.introspection_alg or keys.DEFAULT_ALGORITHM)
+    token = jose.sign(claims, key, "token-introspection+jwt")
+    return HttpResponse(token, content_type=SIGNED_TYPE, headers=NO_STORE)
 
 
 def describe(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.principal import Actor, SubjectType
 from events.services import emit
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
+from oauth.standard_claims import claims_of
 from roles import authority
 from tenants import selectors, tokens
 from tenants.selectors import TenantRef
@@ -34,6 +35,9 @@ class Standing:
     acr: str
     amr: tuple[str, ...]
     auth_time: datetime
+    updated_at: datetime
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
     session_id: uuid.UUID | None = None
     organization_id: uuid.UUID | None = None
 
@@ -87,6 +91,7 @@ def id_token(
     access_token: str,
     nonce: str = "",
 ) -> MintedToken:
+    alg = client.id_token_alg
     return tokens.mint_id_token(
         tenant,
         subject=standing.subject,
@@ -97,24 +102,18 @@ def id_token(
         session_id=standing.session_id,
         acr=standing.acr,
         amr=standing.amr,
-        extra={"at_hash": half_hash(access_token), **claims_of(standing, scopes)},
+        alg=alg,
+        extra={"at_hash": half_hash(access_token, alg), **claims_of(standing, scopes)},
     )
 
 
-def half_hash(text: str) -> str:
-    """The left half of the SHA-256, as at_hash wants it for our algorithms (OIDC Core §3.1.3.6)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
+def half_hash(text: str, alg: str) -> str:
+    """The left half of the hash that goes with `alg`, as at_hash wants it (OIDC Core §3.1.3.6).
 
-
-def claims_of(person: Any, scopes: Iterable[str]) -> dict[str, Any]:
-    """Return the claims that scopes give about a person (OIDC Core §5.4); empty values are left out."""
-    given = set(scopes)
-    claims: dict[str, Any] = {}
-    if "profile" in given:
-        claims |= {"name": person.name, "locale": person.locale}
-    if "email" in given and person.email:
-        claims |= {"email": person.email, "email_verified": person.email_verified}
-    return {name: value for name, value in claims.items() if value != ""}
+    Ed25519 hashes with SHA-512 (RFC 8032 §5.1); all others of ours with SHA-256.
+    """
+    digest = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
 
 def answer(minted: MintedToken, target: Target, **more: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from core import jose
 from core.errors import NotFound
 from core.front import Document, respond, serves
 from core.livecache import LiveCache
@@ -22,6 +23,7 @@ from oauth.catalogue import IDENTITY_SCOPES
 from oauth.clients import ASSERTION_ALGORITHMS
 from oauth.http import tenant_of
 from oauth.models import AuthMethod
+from oauth.standard_claims import STANDARD
 from roles.permissions import Permission
 from tenants import keys, selectors
 
@@ -94,7 +96,9 @@ def metadata(base: str) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": grants.offered(),
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": list(jose.ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(jose.ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(jose.ALGORITHMS),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": proving,
@@ -105,7 +109,7 @@ def metadata(base: str) -> dict[str, Any]:
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
-            "name", "locale", "email", "email_verified",
+            *STANDARD,
         ],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": False,

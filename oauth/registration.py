@@ -62,6 +62,7 @@ def check(tenant: TenantRef, application: Application) -> None:
         *_about(tenant, application),
         *_scopes(tenant, application),
         *_lifetimes(application),
+        *_algorithms(application),
     ]
     if faults:
         raise ValidationFailed(errors=faults)
@@ -229,3 +230,10 @@ def _lifetimes(application: Application) -> Iterable[FieldError]:
         value = getattr(application, name)
         if value is not None and not least <= value <= most:
             yield FieldError(f"/{name}", "out_of_range", f"{least} to {most} seconds.")
+
+
+def _algorithms(application: Application) -> Iterable[FieldError]:
+    for name in ("id_token", "userinfo", "introspection"):
+        field = f"{name}_signed_response_alg"
+        if getattr(application, field) not in ("", *jose.ALGORITHMS):
+            yield FieldError(f"/{field}", "unknown", f"Use one of {', '.join(jose.ALGORITHMS)}.")

@@ -21,7 +21,8 @@ SELECT m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_versi
        m.reauthenticate_after, s.id, s.ended_at, s.expires_at, s.last_active_at,
        o.policy, o.id IS NOT NULL AND EXISTS (
          SELECT 1 FROM organizations_membership b
-          WHERE b.tenant_id = m.tenant_id AND b.organization_id = o.id AND b.member_id = m.id)
+          WHERE b.tenant_id = m.tenant_id AND b.organization_id = o.id AND b.member_id = m.id),
+       m.profile, m.metadata, m.updated_at
   FROM tenants_member m
   LEFT JOIN tenants_tenantsession s ON s.tenant_id = m.tenant_id AND s.id = %(session)s AND s.member_id = m.id
   LEFT JOIN organizations_organization o
@@ -75,6 +76,9 @@ def load(
         auth_time=sign_in.auth_time,
         session_id=row[8] if alive else None,
         organization_id=organization_id,
+        profile=from_json(row[14]),
+        metadata=from_json(row[15]),
+        updated_at=row[16],
     )
 
 

@@ -54,7 +54,11 @@ class RoleAssignment(TenantModel):
 
 
 class ApiResource(TenantModel):
-    """An audience with scopes (a resource server). The tenant's own `/v1` is one, `is_control_plane`."""
+    """An audience with scopes (a resource server). The tenant's own `/v1` is one, `is_control_plane`.
+
+    `accepted_token_types` holds a list by subject type; without one, access tokens. `acr_values` (any of
+    them) and `max_age` in seconds are the sign-in that it asks of people (RFC 9470).
+    """
 
     PREFIX = "rs"
 
@@ -63,6 +67,13 @@ class ApiResource(TenantModel):
     is_control_plane = models.BooleanField(default=False)
     token_lifetime = models.PositiveIntegerField(null=True)
     signing_alg = models.CharField(max_length=8, default="ES256")
+    documentation_url = models.URLField(max_length=500, blank=True)
+    accepted_token_types = models.JSONField(default=dict)
+    id_token_clients = models.JSONField(default=list)  # client ids whose ID tokens count
+    error_dialect = models.CharField(max_length=8, default="problem")
+    acr_values = models.JSONField(default=list)
+    max_age = models.PositiveIntegerField(null=True)
+    claim_mapping = models.JSONField(default=list)  # see roles.claim_mapping
     metadata = models.JSONField(default=dict)
 
     class Meta:
@@ -72,13 +83,19 @@ class ApiResource(TenantModel):
 
 
 class Scope(TenantModel):
-    """A scope of one API resource, compared as a whole token (decision C6)."""
+    """A scope of one API resource, compared as a whole token (decision C6).
+
+    A bundle stands for the scopes in `bundles` and is never in a token itself; a value that ends in `:*`
+    stands for every native scope with that beginning. `features` names what uses the scope.
+    """
 
     PREFIX = "scp"
 
     resource = TenantForeignKey(ApiResource, related_name="+")
     value = models.CharField(max_length=120)
     description = models.CharField(max_length=300, blank=True)
+    bundles = models.JSONField(default=list)
+    features = models.JSONField(default=list)
 
     class Meta:
         constraints = [

@@ -24,6 +24,7 @@ MEMBER: dict[str, Schema | str] = {
     "email": "string",
     "name": "string",
     "locale": "string",
+    "profile": "string",
     "metadata": "object",
     "reason": "string",
 }

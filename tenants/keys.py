@@ -95,6 +95,13 @@ def create_first_keys() -> None:
     add_key(DEFAULT_ALGORITHM, SigningKeyState.NEXT)
 
 
+def enable(alg: str) -> None:
+    """Make sure that the open tenant publishes keys for `alg`, before anything is signed with them."""
+    tenant_id = scope.require_tenant()
+    if alg not in key_set(tenant_id).active:
+        _make_active(tenant_id, alg)
+
+
 def _make_active(tenant_id: uuid.UUID, alg: str) -> jose.SigningKey:
     """Make the first key of another algorithm; of two racing callers one makes it and both use it."""
     with _own_scope(tenant_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +15,11 @@ from core import ids, livecache, ports
 from core.errors import Conflict
 from core.principal import Actor, Principal
 from events.services import emit
-from tenants import sessions
+from tenants import profile, sessions
 from tenants.models import Member, MemberStatus
 
-EDITABLE = ("name", "locale", "metadata")
+EDITABLE = ("name", "locale", "metadata", "profile")
+PERSONAL = ("name", "profile")  # kept beside the event, so that they can be erased
 
 
 def describe(member: Member, **more: Any) -> dict[str, Any]:
@@ -73,8 +75,13 @@ def link_account(member: Member, account_id: uuid.UUID, *, email_verified: bool)
 
 
 def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any]) -> Member:
-    """Change the tenant's own copy of a member's data; other names in `changes` are a programming error."""
+    """Change the tenant's own copy of a member's data; other names in `changes` are a programming error.
+
+    `profile` is merged (see tenants.profile). Raises ValidationFailed.
+    """
     ports.authority.require(actor, "members:write", member)
+    if "profile" in changes:
+        changes = {**changes, "profile": profile.merged(member.profile, changes["profile"] or {})}
     before = {field: getattr(member, field) for field in changes if getattr(member, field) != changes[field]}
     if not before:
         return member
@@ -84,11 +91,13 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
     member.name_search = member.name.casefold()
     _save(member, *before, "name_search")
     personal = {"name": member.name} if "name" in before else {}
+    if "profile" in before:
+        personal["profile"] = json.dumps(member.profile, sort_keys=True)
     emit(
         "user.updated",
         actor=actor.actor,
-        object=describe(member, **{field: changes[field] for field in before if field != "name"}),
-        previous={field: value for field, value in before.items() if field != "name"},
+        object=describe(member, **{field: changes[field] for field in before if field not in PERSONAL}),
+        previous={field: value for field, value in before.items() if field not in PERSONAL},
         personal=personal,
     )
     return member

@@ -108,6 +108,7 @@ class Member(TenantModel):
     name_search = models.CharField(max_length=200, blank=True)
     email_verified = models.BooleanField(default=False)
     locale = models.CharField(max_length=16, blank=True)
+    profile = models.JSONField(default=dict)  # further standard claims, see tenants.profile
     metadata = models.JSONField(default=dict)
     authority_version = models.PositiveIntegerField(default=1)
     reauthenticate_after = models.DateTimeField(null=True)

@@ -45,6 +45,7 @@ class MemberShape(Shape):
     email = serializers.CharField()
     email_verified = serializers.BooleanField()
     locale = serializers.CharField()
+    profile = serializers.DictField()
     last_sign_in_at = Timestamp()
     suspended_at = Timestamp()
     suspended_reason = serializers.CharField()
@@ -69,6 +70,7 @@ class MemberBody(Body):
 class MemberPatch(Body):
     name = Text(200, allow_blank=True)
     locale = Text(16, allow_blank=True)
+    profile = serializers.DictField()
     metadata = Metadata(allow_null=True)
 
     def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:

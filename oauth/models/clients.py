@@ -58,6 +58,10 @@ class Application(TenantModel, AbstractApplication):
     rotate_refresh_tokens = models.BooleanField(default=True)
     refresh_ends_with_session = models.BooleanField(default=True)
     is_first_party = models.BooleanField(default=False)  # consent is not asked
+    id_token_signed_response_alg = models.CharField(max_length=8, blank=True)  # empty = ES256
+    userinfo_signed_response_alg = models.CharField(max_length=8, blank=True)  # empty = plain JSON
+    introspection_signed_response_alg = models.CharField(max_length=8, blank=True)
+    claim_mapping = models.JSONField(default=list)  # see roles.claim_mapping
     disabled_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     metadata = models.JSONField(default=dict)
