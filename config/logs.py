@@ -18,7 +18,7 @@ SECRET_NAMES = re.compile(
     r"password|secret|token|authorization|cookie|api_?key|code_verifier|assertion|credential", re.I
 )
 SECRET_VALUES = re.compile(
-    r"\b(sk_[a-z_]+_?[0-9A-Za-z]{20,}|whsec_[\w+/=-]{16,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
+    r"\b((?:sk|clv)_[a-z_]+_?[0-9A-Za-z]{20,}|whsec_[\w+/=-]{16,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
 )
 REDACTED = "[redacted]"
 

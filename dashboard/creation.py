@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.errors import Problem
-from core.principal import Actor
 from core.urls import tenant_slug
 from dashboard.frame import siblings, to_sign_in
 from identity import browser
 from identity.sessions import SessionRef
-from tenants import services
+from tenants import founding
 from tenants.models import Mode
 
 
@@ -80,12 +79,10 @@ def create(request: HttpRequest) -> HttpResponse:
 def _create(form: TenantForm, session: SessionRef) -> bool:
     """Create the tenant; what the service refuses becomes an error of the form."""
     try:
-        services.create_tenant(
-            # The person has no subject before the tenant exists.
-            actor=Actor("admin", "founder"),
-            owner_account_id=session.account_id,
-            owner_email=session.email,
-            owner_name=session.account_name,
+        founding.found_tenant(
+            account_id=session.account_id,
+            email=session.email,
+            person_name=session.account_name,
             **form.cleaned_data,
         )
     except Problem as problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.registry import declare
+from events.registry import Schema, declare
 
 CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
 EMAIL = {"email": "string"}
@@ -27,3 +27,13 @@ declare(
     signal="https://schemas.openid.net/secevent/risc/event-type/identifier-changed",
 )
 declare("user.email.removed", "An address was removed from an account", object="account", fields=EMAIL)
+
+TOKEN: dict[str, Schema | str] = {
+    "name": "string",
+    "hint": "string",
+    "scopes": {"type": "array", "items": {"type": "string"}},
+    "expires_at": {"type": "string", "format": "date-time"},
+    "reason": "string",
+}
+declare("account_token.created", "A person made a token of their own", object="account_token", fields=TOKEN)
+declare("account_token.revoked", "A person's own token was revoked", object="account_token", fields=TOKEN)

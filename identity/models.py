@@ -112,3 +112,40 @@ class IdentitySession(PersonModel):
     def has_run_out(self) -> bool:
         """Whether its absolute limit has passed; decided at use, never by a clean-up job (promise R20)."""
         return self.expires_at <= timezone.now()
+
+
+class AccountToken(PersonModel):
+    """A person's own credential across tenants (decision C28): short-lived, never given to an application.
+
+    The token is stored as a digest only; `hint` is its clear beginning, by which the person knows it again.
+    """
+
+    PREFIX = "atk"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=120)
+    hint = models.CharField(max_length=40)
+    digest = models.CharField(max_length=100, unique=True)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "revoked_at"], name="identity_token_account")]
+
+
+class AccountRequest(PersonModel):
+    """What a write by a person's token is to make, by its Idempotency-Key: one thing, however often it is sent."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    place = models.BinaryField(max_length=32)
+    fingerprint = models.BinaryField(max_length=32)
+    made_id = models.UUIDField(default=ids.uuid7)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "place"], name="identity_account_request"),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="identity_request_expiry")]

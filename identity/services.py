@@ -98,8 +98,14 @@ def verify_password(password: str, stored: str | None) -> bool:
 
 
 def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "user.password.changed") -> None:
-    """Store a new hash in the open account scope; the caller ends the other sign-ins."""
+    """Store a new hash in the open account scope; the caller ends the other sign-ins.
+
+    The person's own tokens end with the old password: whoever made them may have known it (threat L5).
+    """
+    from identity import tokens
+
     with transaction.atomic():
+        tokens.revoke_all(account_id=account_id, reason="password_changed")
         now = timezone.now()
         Account.objects.filter(id=account_id).update(
             password=password_hash, password_changed_at=now, updated_at=now

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.passwords import MAX_LENGTH
+from identity.tokens import TokenScope
 
 
 class ProfileForm(forms.Form):
@@ -29,4 +30,24 @@ class NewPasswordForm(forms.Form):
         max_length=MAX_LENGTH,
         strip=False,
         widget=forms.PasswordInput,
+    )
+
+
+class TokenForm(forms.Form):
+    """What a token of one's own is for, may do, and how long it lives."""
+
+    name = forms.CharField(label=_("What is it for?"), max_length=120)
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"),
+        widget=forms.CheckboxSelectMultiple,
+        choices=[
+            (TokenScope.TENANTS_CREATE.value, _("Create tenants that you own")),
+            (TokenScope.TENANTS_READ.value, _("List the tenants that you are in")),
+        ],
+        error_messages={"required": _("Tick at least one.")},
+    )
+    lifetime = forms.ChoiceField(
+        label=_("It works for"),
+        initial="1h",
+        choices=[("1h", _("One hour")), ("1d", _("One day")), ("7d", _("Seven days"))],
     )

@@ -26,6 +26,7 @@ PAGES = (
     ("portal_security", "lock", gettext_noop("Security")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
+    ("portal_tokens", "key", gettext_noop("Access tokens")),
     ("portal_organizations", "building", gettext_noop("Organizations")),
 )
 

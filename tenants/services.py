@@ -52,14 +52,16 @@ def create_tenant(
     support_email: str = "",
     workspace_id: uuid.UUID | None = None,
     policy: Mapping[str, Any] | None = None,
+    tenant_id: uuid.UUID | None = None,
 ) -> Tenant:
     """Create a tenant with keys and built-in roles, and its first owner where an account is given.
 
-    Opens the new tenant's scope itself, so that all of it is one transaction. Raises ValidationFailed for
-    a bad slug, Conflict for one that is taken.
+    Opens the new tenant's scope itself, so that all of it is one transaction. `tenant_id` is set by a caller
+    that must be able to ask later whether it was made. Raises ValidationFailed for a bad slug, Conflict for
+    one that is taken.
     """
     check_slug(slug)
-    tenant_id = ids.uuid7()
+    tenant_id = tenant_id or ids.uuid7()
     try:
         with scope.tenant(tenant_id):
             tenant = _insert(tenant_id, name, slug, mode, support_email, workspace_id, policy or {})

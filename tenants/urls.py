@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import api
+from tenants import account_api, api
 
 urlpatterns = [
+    path("v1/tenants", account_api.Tenants.as_view(), name="api-tenants"),
     path("v1/members", api.Members.as_view(), name="api-members"),
     path("v1/members/<str:member>", api.OneMember.as_view(), name="api-member"),
     path("v1/members/<str:member>/suspension", api.Suspension.as_view(), name="api-member-suspension"),

@@ -1,7 +1,7 @@
 """After a restore: whatever may be used once was perhaps used after the backup, so none of it is good (R12).
 
 A restored row cannot know that its code was redeemed, its session ended or its token rotated in the hours
-that are lost. So open flows, codes, sessions, refresh families and invitations end; people sign in again.
+that are lost. So open flows, codes, sessions, tokens, refresh families and invitations end; people sign in again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _STATEMENTS = {
     "tenant sessions": (
         "UPDATE tenants_tenantsession SET ended_at = now(), end_reason = 'restored' WHERE ended_at IS NULL"
     ),
+    "people's own tokens": "UPDATE identity_accounttoken SET revoked_at = now() WHERE revoked_at IS NULL",
     "invitations": (
         "UPDATE invitations_invitation SET expires_at = now() WHERE state = 'pending' AND expires_at > now()"
     ),

@@ -69,6 +69,7 @@ class Operation:
     summary: str = ""
     secrets: tuple[str, ...] = ()  # members of the answer that are shown once
     public: bool = False  # needs no credential (on the list of AZ-13)
+    account: bool = False  # takes a person's own token at the bare origin, and no tenant's credential
     tags: tuple[str, ...] = ()
 
 

@@ -12,7 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 
 SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An access token (JWT) or an API key."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token (JWT), an API key, or a token of one's own account where so said.",
+    },
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 

@@ -79,7 +79,7 @@ class OperationSchema(AutoSchema):
         if spec.public:
             return [{}]
         scopes = [spec.scope] if spec.scope else []
-        return [{"bearer": scopes}, {"apiKey": []}]
+        return [{"bearer": scopes}] if spec.account else [{"bearer": scopes}, {"apiKey": []}]
 
     def get_extensions(self) -> dict[str, Any]:
         spec = self.spec

@@ -58,8 +58,8 @@ class Case:
         return path
 
 
-def operations() -> list[Case]:
-    """Return every declared operation under `/v1`."""
+def operations(*, account: bool = False) -> list[Case]:
+    """Return every declared operation of a tenant under `/v1`, or those that take a person's own token."""
     found = []
     for route, pattern in routes():
         view = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
@@ -67,7 +67,7 @@ def operations() -> list[Case]:
             continue
         for method in METHODS:
             declared = getattr(getattr(view, method, None), "operation", None)
-            if declared is not None:
+            if declared is not None and declared.account == account:
                 found.append(Case(method, route, declared, view))
     return found
 

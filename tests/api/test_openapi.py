@@ -12,11 +12,13 @@ import pytest
 from drf_spectacular.drainage import GENERATOR_STATS
 
 from core.api import openapi
+from identity.tokens import TokenScope
 from roles.permissions import Permission
 from tests.api.routes import Case, operations, routes
 from tests.factories import Browser
 
 METHODS = ("get", "post", "put", "patch", "delete")
+EVERY = [*operations(), *operations(account=True)]
 PLAIN = {("get", "/v1/openapi.json")}  # it does not describe itself
 
 
@@ -56,7 +58,7 @@ def test_API01_every_address_under_v1_is_in_it(document: dict[str, Any]) -> None
     known = {path for _, path in described(document)}
     served = {"/" + re.sub(r"<[^>]+>", "{}", route) for route, _ in routes() if route.startswith("v1/")}
     assert served - known == {path for _, path in PLAIN}
-    expected = {(case.method, "/" + re.sub(r"<[^>]+>", "{}", case.route)) for case in operations()}
+    expected = {(case.method, "/" + re.sub(r"<[^>]+>", "{}", case.route)) for case in EVERY}
     assert expected | {("post", "/v1/auth/token")} == set(described(document))
 
 
@@ -67,13 +69,15 @@ def test_API01_operation_ids_are_unique_and_readable(document: dict[str, Any]) -
     assert [name for name in names if re.search(r"_\d+$", name)] == []
 
 
-@pytest.mark.parametrize("case", operations(), ids=str)
+@pytest.mark.parametrize("case", EVERY, ids=str)
 def test_AZ09_each_operation_publishes_its_scope_and_its_refusals(
     case: Case, document: dict[str, Any]
 ) -> None:
     found = described(document)[case.method, "/" + re.sub(r"<[^>]+>", "{}", case.route)]
     assert found["x-required-scopes"] == ([case.operation.scope] if case.operation.scope else [])
-    assert set(found["x-required-scopes"]) <= {str(word) for word in Permission}
+    assert set(found["x-required-scopes"]) <= {
+        *map(str, TokenScope if case.operation.account else Permission)
+    }
     assert found["summary"]
     assert found["tags"]
     assert {"bearer": found["x-required-scopes"]} in found["security"]
