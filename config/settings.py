@@ -126,6 +126,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout"
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "core.run_jobs", "schedule": 15.0},
     "sweep-deliveries": {"task": "webhooks.deliver", "schedule": 5.0},
+    "sweep-logouts": {"task": "oauth.deliver_logouts", "schedule": 5.0},
     "housekeeping": {"task": "core.housekeeping", "schedule": 300.0},
 }
 

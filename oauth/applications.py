@@ -40,6 +40,7 @@ PLAIN = (
     "refresh_ends_with_session", "is_first_party", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
     "policy_uri", "contacts", "initiate_login_uri", "default_max_age", "require_auth_time",
     *ALGORITHMS,
+    "backchannel_logout_uri", "backchannel_logout_session_required",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ APPLICATION: dict[str, Any] = {
     "redirect_uris": STRINGS,
     "post_logout_redirect_uris": STRINGS,
     "origins": STRINGS,
+    "backchannel_logout_uri": "string",
+    "backchannel_logout_session_required": "boolean",
     "access_token_lifetime": {"type": ["integer", "null"]},
     "id_token_lifetime": {"type": ["integer", "null"]},
     "refresh_lifetime": {"type": ["integer", "null"]},

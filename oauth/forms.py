@@ -65,6 +65,13 @@ class ApplicationForm(forms.Form):
         label=gettext_lazy("Sign-out return addresses"),
         help_text=gettext_lazy("Where people may land after they signed out. One a line."),
     )
+    backchannel_logout_uri = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=forms.URLInput(attrs={"inputmode": "url", "autocapitalize": "none"}),
+        label=gettext_lazy("Back-channel sign-out address"),
+        help_text=gettext_lazy("Called with a logout token when a session that used this application ends."),
+    )
     origins = Lines(
         label=gettext_lazy("Browser origins"),
         help_text=gettext_lazy(
@@ -94,7 +101,7 @@ class ApplicationForm(forms.Form):
         unfit: list[str] = []
         if type == ApplicationType.MACHINE:
             unfit = ["redirect_uris", "post_logout_redirect_uris", "origins", "is_first_party"]
-            unfit.append("refresh_ends_with_session")
+            unfit += ["refresh_ends_with_session", "backchannel_logout_uri"]
         elif type in (ApplicationType.NATIVE, ApplicationType.DEVICE):
             unfit = ["origins"] + (["redirect_uris"] if type == ApplicationType.DEVICE else [])
         for name in unfit:
@@ -146,6 +153,7 @@ def initial_of(application: Application) -> dict[str, Any]:
         "redirect_uris": application.redirect_uris.split(),
         "post_logout_redirect_uris": application.post_logout_redirect_uris.split(),
         "origins": application.allowed_origins.split(),
+        "backchannel_logout_uri": application.backchannel_logout_uri,
         "scopes": application.scopes,
         "is_first_party": application.is_first_party,
         "refresh_ends_with_session": application.refresh_ends_with_session,

@@ -91,6 +91,8 @@ def metadata(base: str) -> dict[str, Any]:
         "introspection_endpoint": f"{base}/oauth/introspect",
         "revocation_endpoint": f"{base}/oauth/revoke",
         "end_session_endpoint": f"{base}/oauth/end-session",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

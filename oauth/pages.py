@@ -14,14 +14,14 @@ from django.utils.translation import ngettext
 from core import ids
 from core.errors import NotFound, Problem
 from core.principal import Principal
-from oauth import applications, integration
+from oauth import applications, backchannel, integration
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, Consent, RefreshToken
 from roles.permissions import Permission
 from tenants.models import Tenant
 
-PAGE = 50
+PAGE, SHOWN = 50, 10
 SECTION = "applications"
 
 
@@ -168,6 +168,7 @@ def _detail(
         "values": integration.values(tenant, row),
         "samples": integration.samples(tenant, row),
         "secrets": list(applications.secrets_of(row)),
+        "logouts": list(backchannel.deliveries_of(row)[:SHOWN]),
         "form": form or _settings_form(row, None),
         "rotation": rotation or RotationForm(),
         "rotate_url": viewer.url(SECTION, row.public_id, "rotation"),

@@ -58,6 +58,7 @@ def check(tenant: TenantRef, application: Application) -> None:
     faults = [
         *_kind(application),
         *_addresses(tenant, application),
+        *_logout_address(application),
         *_keys(application),
         *_about(tenant, application),
         *_scopes(tenant, application),
@@ -98,6 +99,19 @@ def _addresses(tenant: TenantRef, application: Application) -> Iterable[FieldErr
         yield FieldError("/redirect_uris", "required", "The authorization code grant needs a redirect URI.")
     if application.type == ApplicationType.MACHINE and redirects:
         yield FieldError("/redirect_uris", "not_allowed", "A machine application opens no hosted pages.")
+
+
+def _logout_address(application: Application) -> Iterable[FieldError]:
+    """OpenID Connect Back-Channel Logout 1.0 §2.2: absolute, no fragment; and we shall call it (threat W1)."""
+    field, uri = "/backchannel_logout_uri", application.backchannel_logout_uri
+    if not uri:
+        return
+    if application.type == ApplicationType.MACHINE:
+        yield FieldError(field, "not_allowed", "A machine application has no sessions of people.")
+    if fault := fetched_fault(uri):
+        yield FieldError(field, "invalid", fault)
+    if "#" in uri:
+        yield FieldError(field, "invalid", "The address has no fragment.")
 
 
 def _count(field: str, addresses: Sequence[str]) -> Iterable[FieldError]:

@@ -21,6 +21,7 @@ from identity.sessions import SessionRef
 from invitations.selectors import is_invited
 from oauth import families
 from organizations.models import Membership, Organization
+from organizations.policy import idle_limit
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import members, selectors
@@ -82,14 +83,6 @@ def is_too_old(session: SessionRef, interaction: Interaction) -> bool:
 
 def absolute_limit(session: SessionRef, policy: TenantPolicy) -> timedelta:
     return timedelta(seconds=policy.session_remember if session.remembered else policy.session_absolute)
-
-
-def idle_limit(policy: TenantPolicy, organization_id: uuid.UUID | None) -> int:
-    """The active organization's value within the tenant's cap (SES-01)."""
-    if organization_id is None:
-        return policy.session_idle
-    stored = Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
-    return policy.idle_for(stored)
 
 
 def organizations_of(member: Member) -> QuerySet[Organization]:

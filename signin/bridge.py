@@ -15,6 +15,7 @@ from core.urls import tenant_path, tenant_slug
 from identity import browser
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
+from organizations.policy import idle_limit
 from signin import admission
 from signin.interaction import Interaction
 from signin.interaction import begin as new_interaction
@@ -70,7 +71,7 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
 
 def _has_run_out(known: SessionRef, session: TenantSession, member: Member) -> bool:
     policy = selectors.policy()
-    idle = admission.idle_limit(policy, session.organization_id)
+    idle = idle_limit(policy, session.organization_id)
     if tenant_sessions.is_idle(session, idle):
         return True
     since = member.reauthenticate_after

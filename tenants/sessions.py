@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -14,6 +15,24 @@ from core.principal import SYSTEM, Actor
 from events.services import emit
 from tenants import selectors
 from tenants.models import Member, TenantSession
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A session that has just been ended, and the client ids of the applications that took part in it."""
+
+    id: uuid.UUID
+    clients: tuple[str, ...]
+
+
+Listener = Callable[[Sequence[Ended]], None]
+_listeners: list[Listener] = []
+
+
+def on_ended(listener: Listener) -> Listener:
+    """Register what happens when sessions end, however they do: in that transaction and scope."""
+    _listeners.append(listener)
+    return listener
 
 
 def open_session(
@@ -71,12 +90,16 @@ def end_for_identity_session(identity_session_id: uuid.UUID, reason: str) -> int
 
 
 def _end(sessions: QuerySet[TenantSession], reason: str) -> list[uuid.UUID]:
-    live = list(sessions.filter(ended_at=None).select_for_update().values_list("id", flat=True))
+    rows = sessions.filter(ended_at=None).select_for_update().values_list("id", "clients")
+    ended = [Ended(session_id, tuple(clients)) for session_id, clients in rows]
+    live = [one.id for one in ended]
     TenantSession.objects.filter(id__in=live).update(
-        ended_at=timezone.now(), end_reason=reason, updated_at=timezone.now()
+        ended_at=timezone.now(), end_reason=reason[:40], updated_at=timezone.now()
     )
     if live:
         livecache.invalidate("session", *(TenantSession(id=session_id).public_id for session_id in live))
+        for listener in _listeners:
+            listener(ended)
     return live
 
 

@@ -22,7 +22,8 @@ from tenants import keys
 from tenants.models import Member, TenantSession
 from tenants.selectors import TenantRef
 
-ACCESS, ID = "at+jwt", "JWT"
+ACCESS, ID, LOGOUT = "at+jwt", "JWT", "logout+jwt"
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 ORGANIZATION, API_KEY = "org", "ak"  # id prefixes of apps above this one
 
 
@@ -61,6 +62,10 @@ class AccessToken(TenantToken):
 
 class IdToken(TenantToken):
     token_type = ID
+
+
+class LogoutToken(TenantToken):
+    token_type = LOGOUT
 
 
 @dataclass(frozen=True)
@@ -164,3 +169,27 @@ def mint_id_token(
         **{name: value for name, value in optional.items() if value is not None},
     }
     return MintedToken(str(IdToken(tenant, claims, alg)), "", lifetime, claims)
+
+
+def mint_logout_token(
+    tenant: TenantRef,
+    *,
+    subject: str,
+    client_id: str,
+    session_id: uuid.UUID,
+    lifetime: int = 120,
+    alg: str = keys.DEFAULT_ALGORITHM,
+) -> MintedToken:
+    """Sign a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4): `sub` and `sid`, never a nonce."""
+    now, jti = int(time.time()), secrets.token_urlsafe(16)
+    claims = {
+        "iss": tenant.issuer,
+        "sub": subject,
+        "aud": client_id,
+        "iat": now,
+        "exp": now + lifetime,
+        "jti": jti,
+        "sid": ids.encode(TenantSession.PREFIX, session_id),
+        "events": {LOGOUT_EVENT: {}},
+    }
+    return MintedToken(str(LogoutToken(tenant, claims, alg)), jti, lifetime, claims)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .clients import Application, ApplicationType, AuthMethod, ClientAssertion, ClientSecret, Consent
 from .devices import DeviceGrant
 from .grants import Grant, RefreshToken
+from .logouts import LogoutDelivery, LogoutStatus
 from .registrations import ClientDocument, ClientHost, InitialAccessToken
 from .toolkit import AccessToken, IDToken
 
@@ -26,5 +27,7 @@ __all__ = [
     "Grant",
     "IDToken",
     "InitialAccessToken",
+    "LogoutDelivery",
+    "LogoutStatus",
     "RefreshToken",
 ]

@@ -50,6 +50,8 @@ class Application(TenantModel, AbstractApplication):
     grants = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
     resources = models.JSONField(default=list)  # audiences; the first is the default
+    backchannel_logout_uri = models.CharField(max_length=1000, blank=True)  # where logout tokens go
+    backchannel_logout_session_required = models.BooleanField(default=False)
     introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
     jwks = models.JSONField(null=True)
     access_token_lifetime = models.PositiveIntegerField(null=True)  # seconds; null = the tenant's
