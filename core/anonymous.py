@@ -24,13 +24,15 @@ CLIENTS = {
     "oauth/revoke",
     "oauth/introspect",
     "oauth/userinfo",
+    "oauth/device/code",
     "oauth2/token",
     "oauth2/userInfo",
     "oauth2/revoke",
 }
 HOSTED = (
     "errors/", "sign-", "signed-out", "verify", "recovery", "organization", "suspended", "invitation",
-    "oauth/authorize", "oauth2/authorize", "oauth/consent", "oauth/end-session", "account/", "dashboard",
+    "oauth/authorize", "oauth2/authorize", "oauth/consent", "oauth/device/verify", "oauth/end-session",
+    "account/", "dashboard",
     "language", "bootstrap",
 )  # fmt: skip
 DEVELOPMENT = ("mailbox", "demo/", "styleguide")

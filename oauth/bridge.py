@@ -15,5 +15,5 @@ def _module(name: str) -> Any:
 
 
 def bound() -> Any:
-    """Return the module with `signed_in(request, tenant)`, `begin(…)` and `sign_out(…)`."""
+    """Return the module with `signed_in(request, tenant)`, `begin(…)`, `sign_out(…)`, `count_device_guess(…)`."""
     return _module(settings.SIGNIN_BRIDGE)

@@ -60,6 +60,21 @@ class AccessDenied(OAuthError):
     description = "The request was refused."
 
 
+class AuthorizationPending(OAuthError):
+    error = "authorization_pending"  # RFC 8628 §3.5
+    description = "The person has not decided yet. Ask again after the interval."
+
+
+class SlowDown(OAuthError):
+    error = "slow_down"
+    description = "Asked too soon. From now on wait five seconds longer between two polls."
+
+
+class ExpiredToken(OAuthError):
+    error = "expired_token"
+    description = "The device code has run out. Start again."
+
+
 class LoginRequired(OAuthError):
     error = "login_required"
     description = "The person is not signed in, or has to sign in again."

@@ -60,6 +60,13 @@ TOKEN: dict[str, Any] = {
     "member": "string",
     "expires_in": "integer",
 }
+DEVICE: dict[str, Any] = {
+    "client_id": "string",
+    "scope": "string",
+    "audience": "string",
+    "status": "string",
+    "member": "string",
+}
 CONSENT: dict[str, Any] = {"application": "string", "member": "string", "scopes": STRINGS}
 
 declare("application.created", "An application was registered", object="application", fields=APPLICATION)
@@ -80,6 +87,10 @@ declare(
     object="authorization",
     fields={"client_id": "string", "scope": "string", "member": "string"},
 )
+declare("device_code.created", "A device asked to be allowed", object="device_code", fields=DEVICE)
+declare("device_code.approved", "A member allowed a device", object="device_code", fields=DEVICE)
+declare("device_code.denied", "A member refused a device", object="device_code", fields=DEVICE)
+declare("device_code.expired", "Nobody decided about a device in time", object="device_code", fields=DEVICE)
 declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
 declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)
 declare(

@@ -22,6 +22,9 @@ SELECT access_jti, access_expires_at FROM oauth_refreshtoken
 UNION
 SELECT access_jti, access_expires_at FROM oauth_grant
  WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND access_expires_at > now()
+UNION
+SELECT access_jti, access_expires_at FROM oauth_devicegrant
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND access_expires_at > now()
 """
 _REVOKE = """
 UPDATE oauth_refreshtoken SET revoked = now(), updated_at = now()
@@ -29,6 +32,10 @@ UPDATE oauth_refreshtoken SET revoked = now(), updated_at = now()
 """
 _SPEND_CODES = """
 UPDATE oauth_grant SET used_at = now(), updated_at = now()
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND used_at IS NULL
+"""
+_SPEND_DEVICE_CODES = """
+UPDATE oauth_devicegrant SET used_at = now(), updated_at = now()
  WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND used_at IS NULL
 """
 
@@ -41,6 +48,7 @@ def revoke(families: Iterable[uuid.UUID]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_SPEND_CODES, parameters)
+        cursor.execute(_SPEND_DEVICE_CODES, parameters)
         cursor.execute(_REVOKE, parameters)
         cursor.execute(_LIVE_ACCESS, parameters)
         deny(cursor.fetchall())
@@ -85,7 +93,9 @@ def revoke_all(
         cursor.execute(
             f"SELECT token_family, application_id FROM oauth_refreshtoken WHERE {where} AND revoked IS NULL"  # noqa: S608 — constants
             f" AND expires > %(now)s UNION SELECT token_family, application_id FROM oauth_grant WHERE {where}"
-            " AND (expires > %(now)s OR access_expires_at > %(now)s)",
+            " AND (expires > %(now)s OR access_expires_at > %(now)s)"
+            f" UNION SELECT token_family, application_id FROM oauth_devicegrant WHERE {where}"
+            " AND status = 'approved' AND (expires > %(now)s OR access_expires_at > %(now)s)",
             {**values, "now": timezone.now()},
         )
         found = cursor.fetchall()

@@ -19,6 +19,7 @@ from tenants.selectors import TenantRef
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 API_KEY = "urn:claviger:params:oauth:grant-type:api_key"
 
 
@@ -57,6 +58,7 @@ _modules = {
     AUTHORIZATION_CODE: "oauth.code_grant",
     REFRESH_TOKEN: "oauth.refresh_grant",
     CLIENT_CREDENTIALS: "oauth.service_grant",
+    DEVICE_CODE: "oauth.device_grant",
     API_KEY: "oauth.key_grant",
 }
 _needs = {API_KEY: "apikeys.exchange"}

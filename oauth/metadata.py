@@ -90,6 +90,7 @@ def metadata(base: str) -> dict[str, Any]:
         "jwks_uri": f"{base}/.well-known/jwks.json",
         "introspection_endpoint": f"{base}/oauth/introspect",
         "revocation_endpoint": f"{base}/oauth/revoke",
+        "device_authorization_endpoint": f"{base}/oauth/device/code",
         "end_session_endpoint": f"{base}/oauth/end-session",
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

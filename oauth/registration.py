@@ -10,23 +10,23 @@ from core import jose, outbound
 from core.errors import FieldError, ValidationFailed
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
 from oauth.clients import ASSERTION_ALGORITHMS, assertion_keys
-from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN
 from oauth.models import Application, ApplicationType, AuthMethod
 from tenants.selectors import TenantRef
 
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MOST_ADDRESSES, LONGEST_ADDRESS = 50, 1000
 GRANTS: Mapping[str, tuple[str, ...]] = {
     ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS),
     ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN),
-    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE),
     ApplicationType.MACHINE: (CLIENT_CREDENTIALS,),
     ApplicationType.DEVICE: (DEVICE_CODE, REFRESH_TOKEN),
 }
 DEFAULT_GRANTS: Mapping[str, tuple[str, ...]] = {
     **GRANTS,
     ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN),
 }
 _PROVING = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT)
 METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
@@ -34,7 +34,7 @@ METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
     ApplicationType.SPA: (AuthMethod.NONE,),
     ApplicationType.NATIVE: (AuthMethod.NONE,),
     ApplicationType.MACHINE: _PROVING,
-    ApplicationType.DEVICE: (AuthMethod.NONE,),
+    ApplicationType.DEVICE: (AuthMethod.NONE, *_PROVING),
 }
 # Seconds that a tenant's administrators may choose (C18).
 LIFETIMES = {

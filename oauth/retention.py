@@ -17,6 +17,11 @@ def _refresh_tokens() -> int:
     return delete_batch("oauth_refreshtoken", "expires < now()")
 
 
+@sweep("device_codes")
+def _device_codes() -> int:
+    return delete_batch("oauth_devicegrant", "expires < now() - interval '1 day'")
+
+
 @sweep("client_assertions")
 def _assertions() -> int:
     return delete_batch("oauth_clientassertion", "expires_at < now()")

@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, path
 
 from oauth import api, api_me, end_session, metadata
 from oauth.authorize import authorize, consent
+from oauth.device_authorization import device_authorization
+from oauth.device_pages import verify as device_verify
 from oauth.introspection import introspect
 from oauth.revocation import revoke
 from oauth.token_endpoint import token
@@ -22,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/revoke", revoke, name="oauth-revoke"),
     path("oauth/introspect", introspect, name="oauth-introspect"),
     path("oauth/userinfo", userinfo, name="oauth-userinfo"),
+    path("oauth/device/code", device_authorization, name="oauth-device-code"),
+    path("oauth/device/verify", device_verify, name="oauth-device-verify"),
     path("oauth/end-session", end_session.end_session, name="oauth-end-session"),
     path("oauth/end-session/confirm", end_session.confirm, name="oauth-end-session-confirm"),
     path("v1/me", api_me.Me.as_view(), name="v1-me"),

@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from core import scope
+from core import context, scope
 from core.urls import tenant_path, tenant_slug
 from identity import browser
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
 from organizations.policy import idle_limit
-from signin import admission
+from signin import admission, limits
+from signin.errors import TooManyAttempts
 from signin.interaction import Interaction
 from signin.interaction import begin as new_interaction
 from tenants import selectors
@@ -111,6 +112,22 @@ def address(page: str, tenant: TenantRef | None, interaction: Interaction | None
     if interaction is not None:
         query = {"interaction": interaction.dump(tenant.slug if tenant else ""), **query}
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def count_device_guess(tenant: TenantRef, member_id: uuid.UUID) -> int:
+    """Count a try at a device's user code; returns the seconds to wait when there were too many, else 0.
+
+    A right code clears nothing: whoever guesses could type codes of their own in between.
+    """
+    tries = [
+        limits.Attempt(limits.DEVICE_MEMBER, f"{tenant.id}:{member_id}"),
+        limits.Attempt(limits.DEVICE_NETWORK, limits.network_of(context.current().ip)),
+    ]
+    try:
+        limits.take(tries)
+    except TooManyAttempts as refused:
+        return refused.seconds
+    return 0
 
 
 def sign_out(request: HttpRequest, response: HttpResponse, *, everywhere: bool = False) -> None:

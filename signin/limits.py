@@ -48,6 +48,8 @@ MAIL_ADDRESS = Rule("mail_address", quota=5, window=HOUR, free=3, longest=60)
 MAIL_NETWORK = Rule("mail_network", quota=60, window=HOUR, free=60)
 START_NETWORK = Rule("start_network", quota=600, window=600, free=600)
 PROOF_NETWORK = Rule("proof_network", quota=100, window=600, free=100)
+DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
+DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 
 # One statement decides: parallel attempts queue on the row, and each sees the count of the one before.
 TAKE = """

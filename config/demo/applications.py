@@ -42,6 +42,7 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
             "redirect_uris": ["http://127.0.0.1/callback", "com.example.sample:/callback"],
             "scopes": SIGN_IN,
         },
+        "device": {"name": "Sample television", "scopes": SIGN_IN},
         "machine": {"name": "Nightly report", "scopes": MACHINE},
         "machine_jwt": {
             "name": "Billing service",
@@ -94,7 +95,7 @@ def _key_pair() -> tuple[dict[str, str], dict[str, Any]]:
 
 def add_addresses(actor: Principal, extra: dict[str, list[str]]) -> None:
     """Register further addresses on every application of the open tenant that takes addresses."""
-    for application in Application.objects.exclude(type="machine"):
+    for application in Application.objects.exclude(type__in=("machine", "device")):
         changes = {}
         for name in ADDRESSES:
             present = applications.value_of(application, name)

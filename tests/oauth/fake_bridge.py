@@ -12,6 +12,7 @@ from django.http import HttpResponseRedirect
 from django.utils import timezone
 
 from core import scope
+from signin.bridge import count_device_guess  # noqa: F401 — the real limits
 from tenants import selectors, sessions
 from tenants.models import TenantSession
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.conf import settings
 
+from oauth.grants import DEVICE_CODE
 from tests.factories import Browser, make_member
 from tests.factories.hosted import sign_in
-from tests.oauth.helpers import Flow, bearer_get, claims, query_of, register
+from tests.oauth.helpers import Flow, bearer_get, claims, form, query_of, register, token
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,18 @@ def test_sign_out_with_the_hint_ends_this_tenant_only(cast):
     assert answer.headers["Location"] == home
     assert bearer_get(cast.acme, "/v1/me", body["access_token"]).status_code == 401
     assert run.refresh(body["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_a_device_is_allowed_after_a_real_sign_in(cast):
+    """The typed code survives the way through the sign-in pages (RFC 8628 §3.3.1)."""
+    person, browser = make_member(cast.acme), Browser()
+    app = register(cast.acme, "device", redirect_uris=[], scopes=["openid", "email"])
+    body = form(cast.acme, "/oauth/device/code", {"scope": "openid email"}, app=app).json()
+    start = browser.get(f"/t/{cast.acme.slug}/oauth/device/verify?user_code={body['user_code']}")
+    query = "?" + start.headers["Location"].partition("?")[2]
+    entry = browser.follow(sign_in(browser, cast.acme, person.email, query=query))
+    confirm = browser.submit(entry, {"user_code": body["user_code"]})
+    assert browser.submit(confirm, {"decision": "allow"}).status_code == 200
+    grant = {"grant_type": DEVICE_CODE, "device_code": body["device_code"]}
+    tokens = token(cast.acme, grant, app=app).json()
+    assert claims(tokens["id_token"])["email"] == person.email

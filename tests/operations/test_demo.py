@@ -40,7 +40,9 @@ def test_the_record_has_the_promised_shape_and_is_private(var: Path) -> None:
     assert set(made) == {"origin", "mailbox", "database_app_url", "tenants"}
     assert set(made["tenants"]) == {"acme", "globex"}
     assert set(made["tenants"]["acme"]) >= SHAPE
-    assert {"spa", "web", "native", "machine", "machine_jwt"} <= set(made["tenants"]["acme"]["applications"])
+    assert {"spa", "web", "native", "device", "machine", "machine_jwt"} <= set(
+        made["tenants"]["acme"]["applications"]
+    )
     assert stat.S_IMODE((var / "demo.json").stat().st_mode) == 0o600
 
 

@@ -27,9 +27,7 @@ def test_its_models_are_ours():
         assert apps.get_model("oauth2_provider", name)._meta.swapped == f"oauth.{name}"
 
 
-@pytest.mark.parametrize(
-    "path", ["/o/token/", "/oauth/applications/", "/oauth/register", "/oauth/device/code"]
-)
+@pytest.mark.parametrize("path", ["/o/token/", "/o/device/", "/oauth/applications/", "/oauth/register"])
 def test_none_of_its_own_addresses_answers(cast, path):
     assert Browser().get(f"/t/{cast.acme.slug}{path}").status_code == 404
 
