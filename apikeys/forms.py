@@ -16,13 +16,15 @@ from apikeys.models import ServiceAccount
 from core import ids
 from core.errors import Problem
 from core.principal import Principal
-from organizations.models import Organization
+from organizations import selectors as organizations
+from organizations.models import Organization, OrganizationStatus
 from roles import selectors as roles
 from roles.models import ApiResource
 from roles.permissions import ORGANIZATION
 from tenants.policy import TenantPolicy
 
 ON_A_DATE = "date"
+MOST_OFFERED = 500
 OVERLAPS = (0, 3600, DAY, 7 * DAY, MAX_OVERLAP)
 
 
@@ -58,10 +60,9 @@ class KeyForm(Described):
         help_text=gettext_lazy("Only for “On a date”. The key works until the end of that day, UTC."),
     )
     service_account = forms.ChoiceField(required=False, label=gettext_lazy("Service account"))
-    organization = forms.CharField(
+    organization = forms.ChoiceField(
         required=False,
-        max_length=40,
-        label=gettext_lazy("Organization id"),
+        label=gettext_lazy("Organization"),
         help_text=gettext_lazy("Binds the key to one organization: it will see nothing else."),
     )
 
@@ -77,6 +78,8 @@ class KeyForm(Described):
         self.fields["service_account"].choices = [("", _("None: the key acts for itself")), *named]  # type: ignore[attr-defined]
         if maker.organization_id is not None:
             del self.fields["organization"]
+        else:
+            self._offer_organizations()
 
     def _offer_scopes(self, resource: ApiResource, maker: Principal) -> None:
         rows = list(roles.scopes_of(resource).order_by("value"))
@@ -86,6 +89,18 @@ class KeyForm(Described):
         field = self.fields["scopes"]
         field.choices = [(row.value, row.value) for row in rows]  # type: ignore[attr-defined]
         field.option_help = {row.value: row.description for row in rows}  # type: ignore[attr-defined]
+
+    def _offer_organizations(self) -> None:
+        """Offer the first few hundred by name, and the one that the page was opened for, whichever it is."""
+        active = organizations.organizations().filter(status=OrganizationStatus.ACTIVE)
+        offered = {row.public_id: row.name for row in active.order_by("name_search")[:MOST_OFFERED]}
+        named = str(self.data.get("organization") or self.initial.get("organization") or "")
+        if named and named not in offered:
+            wanted = _uuid_or_none(Organization.PREFIX, named)
+            row = active.filter(id=wanted).first() if wanted else None
+            offered |= {row.public_id: row.name} if row else {}
+        choices = [("", _("None: it sees the whole tenant")), *offered.items()]
+        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
 
     def _offer_lifetimes(self) -> None:
         names = lifetimes.allowed_presets(self.policy)
@@ -112,7 +127,9 @@ class KeyForm(Described):
         return found
 
     def clean_organization(self) -> Organization | None:
-        found: Organization | None = _find(self.cleaned_data["organization"].strip(), "org", _organization)
+        found: Organization | None = _find(
+            self.cleaned_data["organization"], Organization.PREFIX, organizations.organization
+        )
         return found
 
     @property
@@ -177,8 +194,8 @@ def _find(text: str, prefix: str, find: Any) -> Any:
         raise forms.ValidationError(_("There is no such object here.")) from None
 
 
-def _organization(organization_id: uuid.UUID) -> Organization:
-    found = Organization.objects.filter(id=organization_id).first()
-    if found is None:
-        raise forms.ValidationError(_("There is no such organization here."))
-    return found
+def _uuid_or_none(prefix: str, text: str) -> uuid.UUID | None:
+    try:
+        return ids.decode(prefix, text)
+    except ids.MalformedId:
+        return None

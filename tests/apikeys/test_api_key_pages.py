@@ -17,7 +17,7 @@ from core.principal import Principal
 from tenants import selectors as tenants
 from tenants.models import Tenant
 from tests.apikeys.world import World, code, make_world
-from tests.factories import admin_principal
+from tests.factories import admin_principal, make_organization
 
 
 @dataclass
@@ -213,3 +213,18 @@ def test_a_service_accounts_settings_are_changed(world: World) -> None:
     assert show(world, pages.account_detail, {"name": "New name"}, account_id=account_id).status_code == 303
     assert "New name" in text(show(world, pages.account_detail, account_id=account_id))
     assert show(world, pages.account_detail, {"name": ""}, account_id=account_id).status_code == 400
+
+
+def test_KEY17_the_organization_is_chosen_from_the_tenants_own(world: World) -> None:
+    page = text(show(world, pages.key_create, query=f"?resource={control(world)}"))
+    ours, theirs = world.one.public_id, make_organization(world.cast.globex).public_id
+    assert f'<option value="{ours}">' in page
+    assert theirs not in page
+    opened = text(show(world, pages.key_create, query=f"?resource={control(world)}&organization={ours}"))
+    assert f'<option value="{ours}" selected>' in opened
+    form = {"resource": control(world), "name": "k", "scopes": ["members:read"], "lifetime": "90d"}
+    made = show(world, pages.key_create, form | {"organization": ours})
+    assert "sk_test_" in text(made)
+    refused = show(world, pages.key_create, form | {"organization": theirs})
+    assert refused.status_code == 400
+    assert "sk_test_" not in text(refused)

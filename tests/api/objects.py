@@ -1,0 +1,49 @@
+"""One row of every kind that an address can name, so that no sweep leaves one out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apikeys.services import accounts, keys
+from core import scope
+from invitations import services as invitations
+from oauth import applications
+from oauth.models import ClientSecret
+from roles import resources
+from roles.models import RoleAssignment
+from roles.services import create_role
+from tests.factories import Person, admin_principal, make_organization
+from tests.webhooks.receiver import deliveries, happen, register
+
+
+def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
+    """Return public ids by the name that they have in a path; what lies within another lies in this one."""
+    actor = admin_principal(tenant, owner)
+    organization = make_organization(tenant, people=[owner])
+    endpoint = register(tenant, "https://hooks.example.invalid/sweep").endpoint
+    with scope.tenant(tenant.id):
+        key = keys.issue_key(
+            actor=actor, name="k", scopes=["members:read"], resource=resources.control_plane()
+        ).key
+        application = applications.create_application(
+            actor=actor, name="App", type="web", redirect_uris=["https://app.example/cb"], scopes=["openid"]
+        ).application
+        resource = resources.create_resource(
+            actor=actor, audience=f"https://api.example/{organization.public_id}", name="Own API"
+        )
+        within = resources.create_scope(actor=actor, resource=resource, value="things:read")
+        account = accounts.create_service_account(actor=actor, name="Robot")
+        invitation = invitations.invite(actor=actor, email=f"{organization.public_id}@example.com")
+        role = create_role(actor=actor, name="Own", permissions=["members:read"], organization=organization)
+        assignment = RoleAssignment.objects.filter(member=owner.member).first()
+        secret = ClientSecret.objects.filter(application=application).first()
+    [event] = happen(tenant)
+    [delivery] = deliveries(tenant, endpoint)
+    assert assignment is not None
+    assert secret is not None
+    rows = {
+        "organization": organization, "key": key, "application": application, "role": role,
+        "assignment": assignment, "resource": resource, "scope": within, "account": account,
+        "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
+    }  # fmt: skip
+    return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}
