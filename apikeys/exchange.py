@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +51,17 @@ class Exchanged:
 
 
 def exchange(
-    api_key: str, *, scope: str | None = None, audience: str | None = None, tenant: TenantRef | None = None
+    api_key: str,
+    *,
+    scope: str | None = None,
+    audience: str | None = None,
+    tenant: TenantRef | None = None,
+    confirmation: Mapping[str, str] | None = None,
 ) -> Exchanged:
     """Return an access token with the key's scopes, or those of them that `scope` names.
 
-    `tenant` is the one that the address names, if any. The token never outlives the key. Raises
+    `tenant` is the one that the address names, if any; `confirmation` binds the token to a key (RFC 7800
+    `cnf`). The token never outlives the key. Raises
     TokenInvalid, TokenRevoked, TokenExpired, TenantMismatch, SubjectSuspended, InvalidTarget, InvalidScope,
     RateLimitExceeded. Needs no open scope.
     """
@@ -63,7 +69,7 @@ def exchange(
     try:
         named = live.check(key, tenant)
         _spend_on(key)
-        issued = _issue(key, named, scope, audience)
+        issued = _issue(key, named, scope, audience, confirmation)
     except Problem as problem:
         usage.denied(key, problem.code)
         raise
@@ -110,7 +116,13 @@ def _spend(tenant: str, subjects: Sequence[str], limit: Limit, cost: int = 1) ->
         raise RateLimitExceeded(headers=decision.headers(), violated_policies=decision.violated)
 
 
-def _issue(key: LiveKey, tenant: TenantRef, scope: str | None, audience: str | None) -> Exchanged:
+def _issue(
+    key: LiveKey,
+    tenant: TenantRef,
+    scope: str | None,
+    audience: str | None,
+    confirmation: Mapping[str, str] | None,
+) -> Exchanged:
     if audience is not None and audience != key.audience:
         raise InvalidTarget
     held = live.permissions(key)
@@ -127,9 +139,11 @@ def _issue(key: LiveKey, tenant: TenantRef, scope: str | None, audience: str | N
         organization_id=key.organization_id,
         key_id=key.id,
         alg=key.signing_alg,
+        extra={"cnf": dict(confirmation)} if confirmation else None,
     )
+    kind = "DPoP" if confirmation and "jkt" in confirmation else "Bearer"
     organization = ids.encode(Organization.PREFIX, key.organization_id) if key.organization_id else None
-    return Exchanged(minted.token, minted.expires_in, " ".join(words), tenant.public_id, organization)
+    return Exchanged(minted.token, minted.expires_in, " ".join(words), tenant.public_id, organization, kind)
 
 
 def _narrowed(asked: str | None, held: list[str]) -> list[str]:

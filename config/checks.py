@@ -25,6 +25,11 @@ def production_is_safe(**_: Any) -> list[Error]:
             "SECRET_KEYS or PEPPERS holds a weak key. Generate 32 random bytes each.",
         ),
         (settings.PASSWORD_HASHERS[0] != HASHER, "E107", f"PASSWORD_HASHERS must begin with {HASHER}."),
+        (
+            bool(settings.CLIENT_CERTIFICATE_HEADER) != bool(settings.CLIENT_CERTIFICATE_PROXIES),
+            "E108",
+            "CLIENT_CERTIFICATE_HEADER and CLIENT_CERTIFICATE_PROXIES go together: set both or none.",
+        ),
     ]  # fmt: skip
     return [Error(message, id=f"config.{code}") for failed, code, message in problems if failed]
 

@@ -12,6 +12,7 @@ import base64
 import binascii
 import builtins
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,6 +60,17 @@ def list(name: str, default: builtins.list[str] | None = None) -> builtins.list[
     """Return the comma-separated items, stripped, empty ones dropped."""
     value = text(name, None if default is None else ",".join(default))
     return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def networks(name: str, default: builtins.list[str] | None = None) -> builtins.list[str]:
+    """Return comma-separated addresses and networks, such as 10.0.0.0/8 or ::1."""
+    found = list(name, default)
+    try:
+        for network in found:
+            ip_network(network)
+    except ValueError:
+        raise BadEnvironment(f"{name} must be a list of addresses or networks.") from None
+    return found
 
 
 def choice(name: str, allowed: builtins.list[str], default: str | None = None) -> str:

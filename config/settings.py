@@ -37,6 +37,11 @@ SECURE = ORIGIN.startswith("https://")
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", [])  # exact host:port, for operators only
 OUTBOUND_ALLOW_FILE = VAR_DIR / "outbound-allow" if DEVELOPMENT else None
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, least=0)  # how many proxies append to X-Forwarded-For
+# Client certificates (RFC 8705) come from a proxy: the header that carries them, the networks that it calls
+# from, and the header that says SUCCESS where it checked the chain. Unset: no certificate is taken.
+CLIENT_CERTIFICATE_HEADER = env.text("CLIENT_CERTIFICATE_HEADER", "")
+CLIENT_CERTIFICATE_PROXIES = env.networks("CLIENT_CERTIFICATE_PROXIES", [])
+CLIENT_CERTIFICATE_VERIFIED_HEADER = env.text("CLIENT_CERTIFICATE_VERIFIED_HEADER", "")
 USE_X_FORWARDED_HOST = False
 
 # --- applications ------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ class Problem(Exception):
     fix: ClassVar[str] = "Try again; if it keeps happening, tell support the request id."
     simple: ClassVar[str] = "server_error"
     retryable: ClassVar[bool | None] = None
+    challenge: str = ""  # a WWW-Authenticate value of its own; empty for the usual one
     registry: ClassVar[dict[str, type[Problem]]] = {}
 
     def __init__(

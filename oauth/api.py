@@ -11,7 +11,7 @@ from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text
 from core.api.lists import ListQuery, Words, paginate
 from core.errors import NotFound
 from oauth import applications
-from oauth.models import Application, ApplicationType, AuthMethod, InitialAccessToken
+from oauth.models import Application, ApplicationType, AuthMethod, InitialAccessToken, Profile
 from roles.permissions import Permission
 
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
@@ -46,6 +46,11 @@ class ApplicationPatch(Body):
     initiate_login_uri = Text(1000, required=False, allow_blank=True)
     default_max_age = Integer(required=False, allow_null=True)
     require_auth_time = Flag(required=False)
+    tls_client_auth = serializers.DictField(child=Text(500), required=False)
+    tls_client_certificate_bound_access_tokens = Flag(required=False)
+    dpop_bound_access_tokens = Flag(required=False)
+    dpop_nonce_required = Flag(required=False)
+    profile = serializers.ChoiceField(Profile.choices, required=False)
     access_token_lifetime = Integer(required=False, allow_null=True)
     id_token_lifetime = Integer(required=False, allow_null=True)
     refresh_lifetime = Integer(required=False, allow_null=True)
@@ -100,6 +105,11 @@ class ApplicationShape(Shape):
     is_vetted = serializers.BooleanField()
     registration_source = serializers.ChoiceField(Application.RegistrationSource.choices)
     initial_access_token_id = PublicId(InitialAccessToken.PREFIX, allow_null=True)
+    tls_client_auth = serializers.DictField(child=serializers.CharField())
+    tls_client_certificate_bound_access_tokens = serializers.BooleanField()
+    dpop_bound_access_tokens = serializers.BooleanField()
+    dpop_nonce_required = serializers.BooleanField()
+    profile = serializers.ChoiceField(Profile.choices)
     access_token_lifetime = serializers.IntegerField(allow_null=True)
     id_token_lifetime = serializers.IntegerField(allow_null=True)
     refresh_lifetime = serializers.IntegerField(allow_null=True)

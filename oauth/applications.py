@@ -15,7 +15,7 @@ from core import ports, scope, secrets
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import Principal
 from events.services import emit
-from oauth import clients, families, hosts, registration
+from oauth import clients, families, fapi, hosts, registration
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.grants import CLIENT_CREDENTIALS
 from oauth.models import Application, AuthMethod, ClientSecret
@@ -36,6 +36,8 @@ ALGORITHMS = (
 )  # fmt: skip
 PLAIN = (
     "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "jwks",
+    "tls_client_auth", "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",
+    "dpop_nonce_required", "profile",
     "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
     "refresh_ends_with_session", "is_first_party", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
     "policy_uri", "contacts", "initiate_login_uri", "default_max_age", "require_auth_time",
@@ -202,6 +204,7 @@ def _assign(application: Application, settings: Mapping[str, Any]) -> None:
         else:
             assert name in PLAIN, name
             setattr(application, name, value)
+    fapi.settle(application, settings)
     public = application.auth_method == AuthMethod.NONE
     application.client_type = Application.CLIENT_PUBLIC if public else Application.CLIENT_CONFIDENTIAL
 

@@ -72,6 +72,7 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str = ""
     id_token_hint: str = ""
+    dpop_jkt: str = ""  # the key that must redeem the code (RFC 9449 §10)
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def refuse(self, error: OAuthError) -> Refused:
@@ -128,6 +129,8 @@ def _rest(request: Any, query: Any, sent: bool) -> AuthorizationRequest:
         raise InvalidRequest("Only response_mode=query is offered.")
     if not CHALLENGE.match(values.get("code_challenge", "")):
         raise InvalidRequest("code_challenge must be the base64url of a SHA-256 (43 characters).")
+    if "dpop_jkt" in values and not CHALLENGE.match(values["dpop_jkt"]):
+        raise InvalidRequest("dpop_jkt must be the thumbprint of a key (43 characters).")
     return AuthorizationRequest(
         client=request.client,
         target=request.target,
@@ -140,6 +143,7 @@ def _rest(request: Any, query: Any, sent: bool) -> AuthorizationRequest:
         max_age=_max_age(values.get("max_age")),
         login_hint=values.get("login_hint", ""),
         id_token_hint=values.get("id_token_hint", ""),
+        dpop_jkt=values.get("dpop_jkt", ""),
         parameters=values,
     )
 

@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from core import jose
 from core.api.problems import challenge_for
 from core.errors import Problem, TenantMismatch, TokenMissing
+from oauth import binding
 from oauth.http import answer_json
-from tenants import bearer, keys, selectors
+from tenants import bearer, denials, keys, selectors
 from tenants.bearer import BearerToken
 from tenants.keys import KeySet
 from tenants.selectors import TenantRef
@@ -23,21 +24,31 @@ MOST = 20_000
 _proved: dict[bytes, tuple[KeySet, uuid.UUID, Mapping[str, Any]]] = {}
 
 
-def token_in(request: HttpRequest) -> str:
-    """Return the bearer token of the Authorization header, empty where there is none.
+def sent(request: HttpRequest) -> tuple[str, str]:
+    """Return scheme and access token of the Authorization header, the token empty where there is none.
 
     Tokens in an address are never read (RFC 9700 §4.3.2).
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    known = scheme.lower()
+    return known, token.strip() if known in (binding.BEARER, binding.DPOP) else ""
 
 
-def verified(request: HttpRequest, tenant: TenantRef) -> BearerToken:
-    """Return the living token of a request. Raises TokenMissing and what `verify` raises."""
-    token = token_in(request)
+def verified(request: HttpRequest, tenant: TenantRef | None) -> BearerToken:
+    """Return the living token of a request, with the proof that it asks for.
+
+    Raises TokenMissing, what `verify` raises, and what binding.at_resource raises.
+    """
+    scheme, token = sent(request)
     if not token:
         raise TokenMissing
-    return verify(token, tenant)
+    found = verify(token, tenant)
+    try:
+        binding.at_resource(request, found.tenant, scheme, token, found.claims)
+    except Problem as problem:
+        denials.record(found.tenant.id, bearer.actor_of(found.claims), problem.code)
+        raise
+    return found
 
 
 def verify(token: str, tenant: TenantRef | None) -> BearerToken:
@@ -82,9 +93,12 @@ def _recall(digest: bytes) -> tuple[Mapping[str, Any], TenantRef] | None:
 
 def refusal(problem: Problem) -> HttpResponse:
     """RFC 6750 §3: the error in the challenge, and the same in a short body."""
-    error = {401: "invalid_token", 403: "insufficient_scope"}.get(problem.status, "invalid_request")
+    usual = {401: "invalid_token", 403: "insufficient_scope"}.get(problem.status, "invalid_request")
+    error = getattr(problem, "oauth_error", usual)
     response = answer_json({"error": error, "error_description": problem.detail}, problem.status)
     response.headers["WWW-Authenticate"] = (
         challenge_for(problem) or f'Bearer realm="claviger", error="{error}"'
     )
+    for name, value in problem.headers.items():
+        response.headers[name] = value
     return response

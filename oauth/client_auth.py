@@ -1,4 +1,6 @@
-"""Who calls the token endpoint: none, secret basic or post, private_key_jwt (RFC 6749 §2.3, RFC 7523 §2.2).
+"""Who calls the token endpoint: none, secret basic or post, private_key_jwt, or a certificate.
+
+RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2.
 
 Only the registered method counts, one method in a request (threat O8). Secrets are compared as one keyed
 digest; a slow hash would cost 235 ms and protect nothing, because secrets carry 256 random bits.
@@ -14,27 +16,56 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from core import jose, secrets
-from oauth import clients
+from django.db import connection
+from django.http import HttpRequest
+
+from core import ids, jose, secrets
+from oauth import client_keys, clients, fapi, mtls
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidClient, InvalidRequest
-from oauth.models import AuthMethod, ClientAssertion
+from oauth.models import AuthMethod
+from oauth.mtls import Certificate
 from tenants.selectors import TenantRef
 
 SECRET_PURPOSE = "client_secret"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_JWT = "client-authentication+jwt"  # the type that draft-ietf-oauth-rfc7523bis gives them
 ASSERTION_LONGEST = 600  # seconds that an assertion may still be good for
+_SPEND = """
+INSERT INTO oauth_clientassertion (id, created_at, updated_at, tenant_id, application_id, jti, expires_at)
+VALUES (%s, now(), now(), %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
 
 
-def authenticate(tenant: TenantRef, authorization: str, parameters: Mapping[str, str]) -> Client:
+def client_of(request: HttpRequest, tenant: TenantRef, parameters: Mapping[str, str]) -> Client:
+    """Return the client that a request proves by its header, its parameters or its certificate.
+
+    Raises as `authenticate`.
+    """
+    header = request.headers.get("Authorization", "")
+    return authenticate(tenant, header, parameters, certificate=mtls.presented(request))
+
+
+def authenticate(
+    tenant: TenantRef,
+    authorization: str,
+    parameters: Mapping[str, str],
+    *,
+    certificate: Certificate | None = None,
+) -> Client:
     """Return the client that this request proves.
 
     `authorization` is the header's value, or empty. Raises InvalidClient, the same for an unknown, a disabled
-    and an unproven client, and InvalidRequest for two methods at once.
+    and an unproven client, and InvalidRequest for two methods at once. No scope may be open: keys of clients
+    may have to be fetched.
     """
     method, client_id, proof = _presented(authorization, parameters)
     client = clients.live(tenant, client_id)
-    if client is None or client.auth_method != method:
+    if client is None:
+        raise InvalidClient
+    if method == AuthMethod.NONE and mtls.proves(client, certificate):
+        return client
+    if client.auth_method != method:
         raise InvalidClient
     if method == AuthMethod.PRIVATE_KEY_JWT:
         check_assertion(tenant, client, proof)
@@ -98,8 +129,7 @@ def _assertion(parameters: Mapping[str, str], named: str) -> tuple[str, str]:
 def check_assertion(tenant: TenantRef, client: Client, assertion: str) -> None:
     """Check a client assertion: its keys, iss = sub = client, aud = our issuer as one string, jti once."""
     try:
-        claims = jose.verify(assertion, client.keys, typ=None, algs=clients.ASSERTION_ALGORITHMS)
-        jose.check_times(claims)
+        claims = _read(client, assertion)
     except jose.TokenError:
         raise InvalidClient from None
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
@@ -111,19 +141,24 @@ def check_assertion(tenant: TenantRef, client: Client, assertion: str) -> None:
     _spend(client, claims)
 
 
+def _read(client: Client, assertion: str) -> dict[str, Any]:
+    """Return the claims of an assertion that the client signed. Raises jose.TokenError."""
+    algs = fapi.ALGORITHMS if client.is_fapi else clients.ASSERTION_ALGORITHMS
+    own_type = jose.unverified_header(assertion).get("typ") == ASSERTION_JWT
+    claims = client_keys.verify(client, assertion, typ=ASSERTION_JWT if own_type else None, algs=algs)
+    jose.check_times(claims)
+    return claims
+
+
 def _spend(client: Client, claims: Mapping[str, Any]) -> None:
     """Remember the jti; of two requests with the same one the second finds the row: one statement decides."""
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 256:
         raise InvalidClient("The assertion needs a jti of at most 256 characters.")
-    row = ClientAssertion(
-        tenant_id=client.tenant_id,
-        application_id=client.id,
-        jti=secrets.fingerprint(jti, "client_assertion"),
-        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-    )
-    with in_tenant(client.tenant_id):
-        ClientAssertion.objects.bulk_create([row], ignore_conflicts=True)
-        stored = ClientAssertion.objects.filter(id=row.id).exists()
+    digest = secrets.fingerprint(jti, "client_assertion")
+    expires = datetime.fromtimestamp(claims["exp"], UTC)
+    with in_tenant(client.tenant_id), connection.cursor() as cursor:
+        cursor.execute(_SPEND, [ids.uuid7(), client.tenant_id, client.id, digest, expires])
+        stored = cursor.rowcount == 1
     if not stored:
         raise InvalidClient("The assertion was used before.")

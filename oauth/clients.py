@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from core import jose, livecache, scope
 from core.livecache import LiveCache
-from oauth.models import Application, ApplicationType, ClientSecret
+from oauth import client_keys
+from oauth.models import Application, ApplicationType, AuthMethod, ClientSecret, Profile
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 
@@ -53,10 +54,20 @@ class Client:
     introspection_alg: str = ""
     secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
     keys: tuple[jose.VerifyingKey, ...] = ()
+    jwks_uri: str = ""
+    tls_name: tuple[str, str] = ("", "")  # kind of name (RFC 8705 §2.1.2) and the name itself
+    dpop_bound: bool = False
+    dpop_nonce_required: bool = False
+    certificate_bound: bool = False
+    profile: str = ""
 
     @property
     def is_public(self) -> bool:
-        return self.auth_method == "none"
+        return self.auth_method == AuthMethod.NONE
+
+    @property
+    def is_fapi(self) -> bool:
+        return self.profile == Profile.FAPI2
 
     @property
     def is_machine(self) -> bool:
@@ -150,20 +161,11 @@ def snapshot(row: Application) -> Client:
         userinfo_alg=row.userinfo_signed_response_alg,
         introspection_alg=row.introspection_signed_response_alg,
         secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
-        keys=tuple(assertion_keys(row.jwks)),
+        keys=tuple(client_keys.usable(row.jwks)),
+        jwks_uri=row.jwks_uri,
+        tls_name=next(iter(row.tls_client_auth.items()), ("", "")),
+        dpop_bound=row.dpop_bound_access_tokens,
+        dpop_nonce_required=row.dpop_nonce_required,
+        certificate_bound=row.tls_client_certificate_bound_access_tokens,
+        profile=row.profile,
     )
-
-
-def assertion_keys(jwks: Any) -> list[jose.VerifyingKey]:
-    """Return the usable keys of a client's JWK Set, each bound to one algorithm (RFC 8725 §3.1).
-
-    A key that names no `alg` gets the one its type implies (RSA: PS256); an unfit one is left out.
-    """
-    implied = {"EC": "ES256", "RSA": "PS256", "OKP": "EdDSA"}
-    keys = []
-    for jwk in (jwks or {}).get("keys", []):
-        try:
-            keys.append(jose.verifying_key(jwk, str(jwk.get("alg") or implied.get(jwk.get("kty"), ""))))
-        except jose.TokenError:
-            continue
-    return keys

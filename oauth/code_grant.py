@@ -36,6 +36,7 @@ UPDATE oauth_grant SET used_at = now(), updated_at = now()
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NULL AND expires > now()
    AND application_id = %(application)s AND code_challenge = %(challenge)s
    AND (redirect_uri = %(redirect)s OR (%(redirect)s = '' AND NOT redirect_sent))
+   AND dpop_jkt IN ('', %(jkt)s)
 RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr,
           auth_time
 """
@@ -74,6 +75,7 @@ def issue(
             code_challenge=wanted.code_challenge,
             code_challenge_method=Grant.CODE_CHALLENGE_S256,
             nonce=wanted.nonce,
+            dpop_jkt=wanted.dpop_jkt,
             acr=signed.acr,
             amr=list(signed.amr),
             auth_time=signed.auth_time,
@@ -124,6 +126,7 @@ def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer
         "application": client.id,
         "challenge": challenge,
         "redirect": request.get("redirect_uri"),
+        "jkt": request.confirmation.get("jkt", ""),
     }
     with connection.cursor() as cursor:
         cursor.execute(_REDEEM, parameters)
@@ -169,7 +172,7 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
         families.revoke([code.token_family])
         return InvalidGrant()
     target = member_tokens.narrowed(request.tenant, client, code.scope.split(), code.audience)
-    minted = issuing.access_token_of_member(request.tenant, client, now, target)
+    minted = issuing.access_token_of_member(request.tenant, client, now, target, request.confirmation)
     expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_ACCESS, [minted.jti, expires, code.id])

@@ -19,7 +19,7 @@ from core.urls import absolute
 from events.services import emit
 from oauth import catalogue
 from oauth.catalogue import Target
-from oauth.client_auth import authenticate
+from oauth.client_auth import client_of
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, UnauthorizedClient
 from oauth.grants import DEVICE_CODE
@@ -50,7 +50,7 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
     """§3.1 and §3.2. The client proves itself as at the token endpoint; public ones name themselves."""
     tenant = tenant_of(request)
     parameters = form_of(request)
-    client = authenticate(tenant, request.headers.get("Authorization", ""), parameters)
+    client = client_of(request, tenant, parameters)
     if not client.allows_grant(DEVICE_CODE):
         raise UnauthorizedClient
     target = _target(tenant, client, parameters)

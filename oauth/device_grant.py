@@ -139,7 +139,7 @@ def _redeem(request: TokenRequest, code: Waiting) -> Answer | OAuthError:
         _use(code, "", None)
         return InvalidGrant()
     target = member_tokens.narrowed(request.tenant, client, code.scope.split(), code.audience)
-    minted = issuing.access_token_of_member(request.tenant, client, now, target)
+    minted = issuing.access_token_of_member(request.tenant, client, now, target, request.confirmation)
     _use(code, minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC))
     refresh = ""
     if client.allows_grant(grants.REFRESH_TOKEN):

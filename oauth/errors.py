@@ -5,6 +5,7 @@ They never become problem documents: OAuth endpoints answer in the standard's ow
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -15,9 +16,10 @@ class OAuthError(Exception):
     status: ClassVar[int] = 400
     description: ClassVar[str] = "Something went wrong on our side."
 
-    def __init__(self, description: str = "") -> None:
+    def __init__(self, description: str = "", *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(description or self.description)
         self.detail = description or self.description
+        self.headers = dict(headers or {})
 
 
 class InvalidRequest(OAuthError):
@@ -88,3 +90,13 @@ class ConsentRequired(OAuthError):
 class UnsupportedResponseType(OAuthError):
     error = "unsupported_response_type"
     description = "Only response_type=code is offered here."
+
+
+class InvalidDPoPProof(OAuthError):
+    error = "invalid_dpop_proof"  # RFC 9449 §5
+    description = "The DPoP proof is missing, invalid, too old or used before."
+
+
+class UseDPoPNonce(OAuthError):
+    error = "use_dpop_nonce"  # RFC 9449 §8
+    description = "Use the nonce of the DPoP-Nonce header in a new proof."

@@ -7,7 +7,7 @@ there leaves its grant unsupported.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -25,12 +25,16 @@ API_KEY = "urn:claviger:params:oauth:grant-type:api_key"
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """A request at the token endpoint; `client` is None for grants whose credential is the grant itself."""
+    """A request at the token endpoint; `client` is None for grants whose credential is the grant itself.
+
+    `confirmation` is what its tokens are bound to (oauth.binding): a grant hands it to whoever mints.
+    """
 
     tenant: TenantRef
     grant_type: str
     parameters: Mapping[str, str]
     client: Client | None = None
+    confirmation: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         return self.parameters.get(name, "")

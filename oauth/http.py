@@ -17,6 +17,7 @@ from tenants import selectors
 from tenants.selectors import TenantRef
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+EXPOSED = "DPoP-Nonce, WWW-Authenticate, Request-Id"  # to scripts (RFC 9449 §8)
 View = Callable[..., HttpResponse]
 
 
@@ -63,6 +64,8 @@ def answer_json(body: Mapping[str, Any], status: int = 200) -> JsonResponse:
 def answer_error(error: OAuthError, authorization: str = "") -> JsonResponse:
     """RFC 6749 §5.2; a client that used the Authorization header is told the scheme."""
     response = answer_json({"error": error.error, "error_description": error.detail}, error.status)
+    for name, value in error.headers.items():
+        response.headers[name] = value
     if isinstance(error, InvalidClient):
         response.headers["WWW-Authenticate"] = 'Basic realm="claviger", charset="UTF-8"'
     return response
@@ -102,6 +105,7 @@ def cross_origin(view: View) -> View:
         patch_vary_headers(response, ("Origin",))
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
             if request.method == "OPTIONS":
                 response.headers["Access-Control-Allow-Methods"] = "GET, POST"
                 response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, DPoP"

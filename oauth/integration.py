@@ -15,6 +15,8 @@ METHOD_WORDS = {
     AuthMethod.BASIC: "client_secret_basic",
     AuthMethod.POST: "client_secret_post",
     AuthMethod.PRIVATE_KEY_JWT: "private_key_jwt",
+    AuthMethod.TLS_CLIENT_AUTH: "tls_client_auth",
+    AuthMethod.SELF_SIGNED_TLS: "self_signed_tls_client_auth",
 }
 
 WEB_PYTHON = """# pip install authlib httpx flask

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from core import jose, secrets
 from core.errors import Problem
-from oauth import bearers, standing
-from oauth.client_auth import authenticate
+from oauth import bearers, issuing, standing
+from oauth.client_auth import client_of
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.http import NO_STORE, answer_json, form_of, machine, tenant_of
@@ -36,7 +36,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
     """Only clients that prove themselves may ask (§2.1); what they may not know is inactive (§2.2, O13)."""
     tenant = tenant_of(request)
     parameters = form_of(request)
-    client = authenticate(tenant, request.headers.get("Authorization", ""), parameters)
+    client = client_of(request, tenant, parameters)
     if client.is_public:
         raise InvalidClient("Introspection needs a client that can prove itself.")
     token = parameters.get("token", "")
@@ -73,7 +73,7 @@ def describe(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:
     own = claims.get("client_id") == client.client_id
     if not own and claims.get("aud") not in client.introspection_audiences:
         return INACTIVE
-    return {"active": True, "token_type": "Bearer", **claims}
+    return {"active": True, "token_type": issuing.token_type(claims), **claims}
 
 
 def _refresh_token(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:

@@ -42,7 +42,9 @@ class Standing:
     organization_id: uuid.UUID | None = None
 
 
-def access_token_of_service(tenant: TenantRef, client: Client, target: Target) -> MintedToken:
+def access_token_of_service(
+    tenant: TenantRef, client: Client, target: Target, confirmation: Mapping[str, str] | None = None
+) -> MintedToken:
     """Mint for a client that acts for itself; its subject is the client (RFC 9068 §2.2)."""
     lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().key_token_lifetime
     return tokens.mint_access_token(
@@ -54,13 +56,18 @@ def access_token_of_service(tenant: TenantRef, client: Client, target: Target) -
         scopes=target.scopes,
         lifetime=lifetime,
         alg=target.signing_alg,
+        extra={"cnf": dict(confirmation)} if confirmation else None,
     )
 
 
 def access_token_of_member(
-    tenant: TenantRef, client: Client, standing: Standing, target: Target
+    tenant: TenantRef,
+    client: Client,
+    standing: Standing,
+    target: Target,
+    confirmation: Mapping[str, str] | None = None,
 ) -> MintedToken:
-    """Mint for a person, in the open tenant scope."""
+    """Mint for a person, in the open tenant scope. `confirmation` binds the token (RFC 7800 `cnf`)."""
     lifetime = (
         client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
     )
@@ -79,7 +86,10 @@ def access_token_of_member(
         acr=standing.acr,
         amr=standing.amr,
         auth_time=standing.auth_time,
-        extra={"av": standing.authority_version},
+        extra={
+            "av": standing.authority_version,
+            **({"cnf": dict(confirmation)} if confirmation else {}),
+        },
     )
 
 
@@ -120,11 +130,16 @@ def answer(minted: MintedToken, target: Target, **more: str) -> dict[str, Any]:
     """Return the body of RFC 6749 §5.1; empty members are left out."""
     body: dict[str, Any] = {
         "access_token": minted.token,
-        "token_type": "Bearer",
+        "token_type": token_type(minted.claims),
         "expires_in": minted.expires_in,
         "scope": target.scope,
     }
     return body | {name: value for name, value in more.items() if value}
+
+
+def token_type(claims: Mapping[str, Any]) -> str:
+    """A token that is bound to a DPoP key is of that type (RFC 9449 §5), every other one a bearer token."""
+    return "DPoP" if "jkt" in (claims.get("cnf") or {}) else "Bearer"
 
 
 def record(

@@ -19,7 +19,11 @@ def answer(request: TokenRequest) -> Answer:
     audience = request.get("audience") or request.get("resource") or None
     try:
         exchanged = exchange(
-            key, scope=request.get("scope") or None, audience=audience, tenant=request.tenant
+            key,
+            scope=request.get("scope") or None,
+            audience=audience,
+            tenant=request.tenant,
+            confirmation=request.confirmation,
         )
     except RateLimitExceeded:
         raise

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core import secrets
 from core.principal import Actor
-from oauth import catalogue, issuing
+from oauth import binding, catalogue, issuing
 from oauth.catalogue import OFFLINE, Target
 from oauth.clients import Client
 from oauth.errors import InvalidScope, InvalidTarget
@@ -68,9 +68,18 @@ def start_family(
             amr=list(standing.amr),
             auth_time=standing.auth_time,
             expires=timezone.now() + timedelta(seconds=lifetime),
+            confirmation=bound_to(client, minted),
         ),
         minted,
     )
+
+
+def bound_to(client: Client, minted: MintedToken) -> str:
+    """Return what a refresh token is bound to: a public client's to the key of its access token (RFC 9449 §5).
+
+    A confidential client proves itself anyway, and may change its key (RFC 8705 §4, FAPI 2.0 §5.3.2.1).
+    """
+    return binding.text(minted.claims.get("cnf")) if client.is_public else ""
 
 
 def add_link(row: RefreshToken, minted: MintedToken) -> str:

@@ -18,7 +18,7 @@ from core.errors import NotFound
 from core.front import Document, respond, serves
 from core.livecache import LiveCache
 from core.urls import issuer, tenant_slug
-from oauth import grants
+from oauth import dpop, grants, mtls
 from oauth.catalogue import IDENTITY_SCOPES
 from oauth.clients import ASSERTION_ALGORITHMS
 from oauth.http import tenant_of
@@ -80,7 +80,8 @@ def configuration(slug: str) -> Document:
 
 def metadata(base: str) -> dict[str, Any]:
     """Return the metadata of an issuer; it names one path for each endpoint (OAU-31)."""
-    methods = [str(method) for method in AuthMethod]
+    offered = [method for method in AuthMethod if method not in mtls.METHODS] + list(mtls.offered_methods())
+    methods = [str(method) for method in offered]
     proving = [method for method in methods if method != AuthMethod.NONE]
     return {
         "issuer": base,
@@ -119,4 +120,6 @@ def metadata(base: str) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": mtls.is_offered(),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from core import ids, scope
 from core.errors import TokenInvalid, TokenRevoked
 from core.principal import Principal, SubjectType
 from oauth import clients
-from oauth.bearers import token_in, verify
+from oauth.bearers import sent, verified
 from organizations import selectors as organizations
 from roles import authority
 from tenants import bearer
@@ -26,18 +26,18 @@ PEOPLE = (SubjectType.USER, SubjectType.GUEST)
 
 
 def resolve(request: HttpRequest) -> Principal | None:
-    """Return the caller that the request's access token stands for; None without a bearer token.
+    """Return the caller that the request's access token stands for; None without one.
 
-    Raises TokenInvalid, TokenExpired, TokenRevoked, WrongTokenType and SubjectSuspended. Whether the address
-    names the same tenant is the endpoint's question.
+    Raises TokenInvalid, TokenExpired, TokenRevoked, WrongTokenType, SubjectSuspended, DPoPProofInvalid and
+    DPoPNonceRequired. Whether the address names the same tenant is the endpoint's question.
     """
-    token = token_in(request)
+    _, token = sent(request)
     if not token:
         return None
-    verified = verify(token, None)
-    if verified.claims.get("aud") != control_plane_audience(verified.tenant):
+    found = verified(request, None)
+    if found.claims.get("aud") != control_plane_audience(found.tenant):
         raise TokenInvalid("The token is for another audience.")
-    return principal_of(verified.tenant, verified.claims)
+    return principal_of(found.tenant, found.claims)
 
 
 def principal_of(tenant: TenantRef, claims: Mapping[str, Any]) -> Principal:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from core import secrets
-from oauth import families, grants, issuing, member_tokens, standing
+from oauth import binding, families, grants, issuing, member_tokens, standing
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
 from oauth.grants import Answer, TokenRequest
@@ -21,11 +21,13 @@ from tenants.tokens import MintedToken
 
 _COLUMNS = (
     "id, member_id, session_id, organization_id, token_family, scope, audience, ends_with_session, acr, amr,"
-    " auth_time, expires"
+    " auth_time, expires, confirmation"
 )
 # ruff: noqa: S608 — the statements are put together from constants of this module
 _MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id = %(application)s"
-_LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now()"
+# A bound token without the proof of its key is not found (RFC 9449 §5): it is not spent, nor its family ended.
+_BOUND = "confirmation IN ('', %(confirmation)s)"
+_LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now() AND {_BOUND}"
 # One statement decides which of two parallel requests has the token (threat O4).
 _USE = f"UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE} RETURNING {_COLUMNS}"
 _KEEP = f"SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE"
@@ -52,6 +54,7 @@ class Link:
     amr: Any
     auth_time: datetime
     expires: datetime
+    confirmation: str
 
     @property
     def sign_in(self) -> SignIn:
@@ -74,7 +77,12 @@ def answer(request: TokenRequest) -> Answer:
 
 def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
     client = request.caller
-    parameters: dict[str, Any] = {"tenant": request.tenant.id, "digests": digests, "application": client.id}
+    parameters: dict[str, Any] = {
+        "tenant": request.tenant.id,
+        "digests": digests,
+        "application": client.id,
+        "confirmation": binding.text(request.confirmation),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_USE if client.rotates else _KEEP, parameters)
         row = cursor.fetchone()
@@ -111,7 +119,7 @@ def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
         scope=request.get("scope"),
         resource=request.get("resource"),
     )
-    minted = issuing.access_token_of_member(request.tenant, client, now, target)
+    minted = issuing.access_token_of_member(request.tenant, client, now, target, request.confirmation)
     refresh = _next(link, minted, client) if client.rotates else request.get("refresh_token")
     if not client.rotates:
         _note(link, minted)
@@ -133,6 +141,7 @@ def _next(link: Link, minted: MintedToken, client: Client) -> str:
         amr=standing.from_json(link.amr),
         auth_time=link.auth_time,
         expires=link.expires,
+        confirmation=link.confirmation or member_tokens.bound_to(client, minted),
     )
     return member_tokens.add_link(row, minted)
 

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from core import jose, outbound
 from core.errors import FieldError, ValidationFailed
+from oauth import client_keys, fapi, mtls
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
-from oauth.clients import ASSERTION_ALGORITHMS, assertion_keys
+from oauth.clients import ASSERTION_ALGORITHMS
 from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN
 from oauth.models import Application, ApplicationType, AuthMethod
 from tenants.selectors import TenantRef
@@ -28,7 +29,13 @@ DEFAULT_GRANTS: Mapping[str, tuple[str, ...]] = {
     ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN),
     ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN),
 }
-_PROVING = (AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT)
+_PROVING = (
+    AuthMethod.BASIC,
+    AuthMethod.POST,
+    AuthMethod.PRIVATE_KEY_JWT,
+    AuthMethod.TLS_CLIENT_AUTH,
+    AuthMethod.SELF_SIGNED_TLS,
+)
 METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
     ApplicationType.WEB: _PROVING,
     ApplicationType.SPA: (AuthMethod.NONE,),
@@ -61,6 +68,8 @@ def check(tenant: TenantRef, application: Application) -> None:
         *_logout_address(application),
         *_keys(application),
         *_about(tenant, application),
+        *mtls.faults(application),
+        *fapi.faults(application),
         *_scopes(tenant, application),
         *_lifetimes(application),
         *_algorithms(application),
@@ -172,11 +181,11 @@ def origin_fault(origin: str, mode: str) -> str:
 
 
 def _keys(application: Application) -> Iterable[FieldError]:
-    wanted = application.auth_method == AuthMethod.PRIVATE_KEY_JWT
+    needed = application.auth_method in (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
     if application.jwks_uri:
         yield from _key_address(application)
         return
-    if not wanted and application.jwks is None:
+    if not needed and application.jwks is None:
         return
     keys: Any = (application.jwks or {}).get("keys")
     if (
@@ -185,8 +194,8 @@ def _keys(application: Application) -> Iterable[FieldError]:
         or not all(isinstance(key, dict) for key in keys)
     ):
         yield FieldError("/jwks", "required", 'Send {"keys": […]} with one to ten public keys.')
-    elif len(assertion_keys(application.jwks)) != len(keys):
-        names = ", ".join(algorithm for algorithm in ASSERTION_ALGORITHMS if algorithm in jose.ALGORITHMS)
+    elif not all(client_keys.read(key) for key in keys):
+        names = ", ".join(ASSERTION_ALGORITHMS)
         yield FieldError("/jwks", "invalid", f"Each key must be a public signing key for one of {names}.")
 
 

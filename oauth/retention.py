@@ -25,3 +25,8 @@ def _device_codes() -> int:
 @sweep("client_assertions")
 def _assertions() -> int:
     return delete_batch("oauth_clientassertion", "expires_at < now()")
+
+
+@sweep("dpop_proofs")
+def _proofs() -> int:
+    return delete_batch("oauth_dpopproof", "expires_at < now()")

@@ -12,7 +12,7 @@ from core.errors import Problem
 from core.principal import Actor
 from events.services import emit
 from oauth import clients, families
-from oauth.client_auth import authenticate
+from oauth.client_auth import client_of
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidRequest, UnauthorizedClient
 from oauth.http import answer_json, cross_origin, form_of, machine, note_client, tenant_of
@@ -33,7 +33,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
     tenant = tenant_of(request)
     parameters = form_of(request)
     note_client(request, clients.find(tenant, parameters.get("client_id", "")))
-    client = authenticate(tenant, request.headers.get("Authorization", ""), parameters)
+    client = client_of(request, tenant, parameters)
     note_client(request, client)
     token = parameters.get("token", "")
     if not token:

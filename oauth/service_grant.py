@@ -36,7 +36,7 @@ def answer(request: TokenRequest) -> Answer:
     client = request.caller
     target = decide(request.tenant, client, request.get("scope"), request.get("resource"))
     with in_tenant(request.tenant.id):
-        minted = issuing.access_token_of_service(request.tenant, client, target)
+        minted = issuing.access_token_of_service(request.tenant, client, target, request.confirmation)
         actor = Actor("service", client.client_id, via=client.client_id)
         issuing.record("token.issued", minted, client=client, grant_type=request.grant_type, actor=actor)
         stamp(client)

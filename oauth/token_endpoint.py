@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth import clients, grants
-from oauth.client_auth import authenticate
+from oauth import binding, clients, grants
+from oauth.client_auth import client_of
 from oauth.errors import InvalidRequest, UnauthorizedClient
 from oauth.grants import TokenRequest
 from oauth.http import answer_json, cross_origin, form_of, machine, note_client, tenant_of
@@ -23,9 +23,12 @@ def token(request: HttpRequest) -> HttpResponse:
         raise InvalidRequest("grant_type is missing.")
     grant = grants.find(grant_type)
     if not grant.needs_client:
-        return answer_json(grant.answer(TokenRequest(tenant, grant_type, parameters)))
-    client = authenticate(tenant, request.headers.get("Authorization", ""), parameters)
+        confirmation = binding.at_token_endpoint(request, tenant, None)
+        wanted = TokenRequest(tenant, grant_type, parameters, None, confirmation)
+        return answer_json(grant.answer(wanted))
+    client = client_of(request, tenant, parameters)
     note_client(request, client)
     if not client.allows_grant(grant_type):
         raise UnauthorizedClient
-    return answer_json(grant.answer(TokenRequest(tenant, grant_type, parameters, client)))
+    confirmation = binding.at_token_endpoint(request, tenant, client)
+    return answer_json(grant.answer(TokenRequest(tenant, grant_type, parameters, client, confirmation)))

@@ -32,6 +32,7 @@ class TenantPolicy:
     key_exchange_only: bool = False
     admin_mfa_required: bool = True
     legacy_oauth_paths: bool = True
+    dpop_nonce_required: bool = False  # every DPoP proof carries a nonce of ours (RFC 9449 §8)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> TenantPolicy:

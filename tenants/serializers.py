@@ -140,6 +140,7 @@ class PolicyBody(Body):
     key_exchange_only = Flag()
     admin_mfa_required = Flag()
     legacy_oauth_paths = Flag()
+    dpop_nonce_required = Flag()
 
 
 class PolicyShape(PolicyBody):

@@ -60,6 +60,8 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def challenge_for(problem: Problem) -> str:
     """Return the WWW-Authenticate value of a 401, or of 403 insufficient_scope; empty otherwise."""
+    if problem.challenge:
+        return problem.challenge
     if problem.status != 401 and not isinstance(problem, InsufficientScope):
         return ""
     parts = {"realm": "claviger"}

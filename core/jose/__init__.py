@@ -8,12 +8,14 @@ from .keys import (
     generate_key,
     load_signing_key,
     public_jwk,
+    thumbprint,
     verifying_key,
 )
 from .signing import sign
-from .verifying import check_times, unverified_claims, unverified_header, verify
+from .verifying import AHEAD, check_times, unverified_claims, unverified_header, verify
 
 __all__ = [
+    "AHEAD",
     "ALGORITHMS",
     "SigningKey",
     "TokenError",
@@ -23,6 +25,7 @@ __all__ = [
     "load_signing_key",
     "public_jwk",
     "sign",
+    "thumbprint",
     "unverified_claims",
     "unverified_header",
     "verify",

@@ -169,6 +169,12 @@ def public_jwk(key: SigningKey | VerifyingKey) -> dict[str, Any]:
     return {**jwk.as_dict(private=False), "kid": key.kid or jwk.thumbprint(), "alg": key.alg, "use": "sig"}
 
 
+def thumbprint(key: SigningKey | VerifyingKey) -> str:
+    """The RFC 7638 thumbprint (SHA-256, base64url) of the public key, whatever `kid` its owner gave it."""
+    verifying = key.verifying if isinstance(key, SigningKey) else key
+    return str(_jwk(verifying.alg, verifying.public).thumbprint())
+
+
 def _jwk(alg: str, public: PublicKey) -> Any:
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return _algorithms[alg].jwk.import_key(pem)

@@ -6,7 +6,16 @@ secrets become digests, and fields that our own endpoints do not use are taken o
 
 from __future__ import annotations
 
-from .clients import Application, ApplicationType, AuthMethod, ClientAssertion, ClientSecret, Consent
+from .clients import (
+    Application,
+    ApplicationType,
+    AuthMethod,
+    ClientAssertion,
+    ClientSecret,
+    Consent,
+    DPoPProof,
+    Profile,
+)
 from .devices import DeviceGrant
 from .grants import Grant, RefreshToken
 from .logouts import LogoutDelivery, LogoutStatus
@@ -23,11 +32,13 @@ __all__ = [
     "ClientHost",
     "ClientSecret",
     "Consent",
+    "DPoPProof",
     "DeviceGrant",
     "Grant",
     "IDToken",
     "InitialAccessToken",
     "LogoutDelivery",
     "LogoutStatus",
+    "Profile",
     "RefreshToken",
 ]

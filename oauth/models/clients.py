@@ -26,6 +26,15 @@ class AuthMethod(models.TextChoices):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS_CLIENT_AUTH = "tls_client_auth"  # RFC 8705 §2.1: a certificate of an authority
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"  # RFC 8705 §2.2: a certificate with a registered key
+
+
+class Profile(models.TextChoices):
+    """A set of rules that a client binds itself to, beyond OAuth 2.1."""
+
+    NONE = "", "None"
+    FAPI2 = "fapi2", "FAPI 2.0 security profile"
 
 
 class Application(TenantModel, AbstractApplication):
@@ -46,7 +55,7 @@ class Application(TenantModel, AbstractApplication):
     client_id = models.CharField(max_length=255, editable=False)
     name = models.CharField(max_length=120)
     type = models.CharField(max_length=8, choices=ApplicationType)
-    auth_method = models.CharField(max_length=24, choices=AuthMethod)
+    auth_method = models.CharField(max_length=32, choices=AuthMethod)
     grants = models.JSONField(default=list)
     scopes = models.JSONField(default=list)
     resources = models.JSONField(default=list)  # audiences; the first is the default
@@ -54,6 +63,11 @@ class Application(TenantModel, AbstractApplication):
     backchannel_logout_session_required = models.BooleanField(default=False)
     introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
     jwks = models.JSONField(null=True)
+    tls_client_auth = models.JSONField(default=dict)  # the one name that its certificate carries
+    tls_client_certificate_bound_access_tokens = models.BooleanField(default=False)
+    dpop_bound_access_tokens = models.BooleanField(default=False)
+    dpop_nonce_required = models.BooleanField(default=False)
+    profile = models.CharField(max_length=8, choices=Profile, blank=True, default="")
     access_token_lifetime = models.PositiveIntegerField(null=True)  # seconds; null = the tenant's
     id_token_lifetime = models.PositiveIntegerField(null=True)
     refresh_lifetime = models.PositiveIntegerField(null=True)
@@ -123,6 +137,17 @@ class ClientAssertion(TenantModel):
             models.UniqueConstraint(fields=["tenant_id", "application", "jti"], name="oauth_assertion_once"),
         ]
         indexes = [models.Index(fields=["expires_at"], name="oauth_assertion_expiry")]
+
+
+class DPoPProof(TenantModel):
+    """The `jti` of a DPoP proof that was accepted once (RFC 9449 §11.1, threat T4)."""
+
+    jti = models.CharField(max_length=64)  # a digest of key and jti: clients choose the text
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "jti"], name="oauth_dpop_once")]
+        indexes = [models.Index(fields=["expires_at"], name="oauth_dpop_expiry")]
 
 
 class Consent(TenantModel):

@@ -33,6 +33,7 @@ class Grant(TenantModel, AbstractGrant):
     token_family = models.UUIDField(default=uuid.uuid4)
     audience = models.CharField(max_length=300)
     redirect_sent = models.BooleanField(default=True)
+    dpop_jkt = models.CharField(max_length=43, blank=True, default="")  # the key that must redeem it
     acr = models.CharField(max_length=40, blank=True)
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField()
@@ -70,6 +71,7 @@ class RefreshToken(TenantModel, AbstractRefreshToken):
     scope = models.TextField()
     audience = models.CharField(max_length=300)
     ends_with_session = models.BooleanField()
+    confirmation = models.CharField(max_length=120, blank=True, default="")  # the key it is bound to
     acr = models.CharField(max_length=40, blank=True)  # of the sign-in: kept, since its session may be gone
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField()

@@ -1,0 +1,136 @@
+"""Public keys of clients: a JWK Set that was registered, or one that is fetched from `jwks_uri` (RFC 7591 §2).
+
+What was fetched is remembered per process. An unknown `kid` fetches anew, at most once a minute, so that a
+client rotates its keys by publishing them and nobody can make us hammer its server (threats T1, W1).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from core import jose, outbound
+
+if TYPE_CHECKING:
+    from oauth.clients import Client
+
+log = structlog.get_logger(__name__)
+LIMITS = outbound.Limits(connect=3, total=5, max_bytes=64 * 1024)
+MOST_KEYS = 20
+PAUSE = 60  # seconds between two fetches of one address
+FRESH_LEAST, FRESH_DEFAULT, FRESH_MOST = 60, 600, 3600  # seconds that an answer is believed (RFC 9111 §5.2)
+GRACE = 3600  # seconds that old keys go on while their address does not answer
+MOST_ADDRESSES = 5000
+# A key that names no algorithm may be used with those of its type.
+IMPLIED = {"EC": ("ES256",), "RSA": ("PS256", "RS256"), "OKP": ("EdDSA",)}
+Keys = tuple[jose.VerifyingKey, ...]
+
+
+@dataclass
+class _Fetched:
+    """What one address gave, as moments of the monotonic clock."""
+
+    keys: Keys = ()
+    fresh_until: float = 0.0
+    good_until: float = 0.0
+    tried_at: float = -PAUSE
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_fetched: dict[str, _Fetched] = {}
+_adding = threading.Lock()
+
+
+def verify(
+    client: Client, token: str, *, typ: str | None, algs: Collection[str], max_bytes: int = 8192
+) -> dict[str, Any]:
+    """Return the claims of a token that the client signed. Raises jose.TokenError.
+
+    Needs no open scope and must be called with none: it may call out.
+    """
+    header = jose.unverified_header(token, max_bytes)
+    keys = of(client, header.get("kid"))
+    return jose.verify(token, keys, typ=typ, algs=algs, max_bytes=max_bytes)
+
+
+def of(client: Client, kid: object = None) -> Keys:
+    """Return the client's keys; fetches them when they are old, or when none of them has this `kid`."""
+    if not client.jwks_uri:
+        return client.keys
+    known = _entry(client.jwks_uri)
+    if _is_due(known, kid):
+        _refresh(client.jwks_uri, known, kid)
+    return known.keys if time.monotonic() < known.good_until else ()
+
+
+def _entry(address: str) -> _Fetched:
+    with _adding:
+        if len(_fetched) >= MOST_ADDRESSES and address not in _fetched:
+            _fetched.clear()
+        return _fetched.setdefault(address, _Fetched())
+
+
+def _is_due(known: _Fetched, kid: object) -> bool:
+    now = time.monotonic()
+    if now < known.tried_at + PAUSE:
+        return False
+    missing = kid is not None and all(key.kid != kid for key in known.keys)
+    return missing or now >= known.fresh_until
+
+
+def _refresh(address: str, known: _Fetched, kid: object) -> None:
+    """Fetch once however many ask at once; those who have old keys do not wait for it."""
+    if not known.lock.acquire(blocking=not known.keys):
+        return
+    try:
+        if _is_due(known, kid):
+            _fetch(address, known)
+    finally:
+        known.lock.release()
+
+
+def _fetch(address: str, known: _Fetched) -> None:
+    known.tried_at = time.monotonic()
+    try:
+        answer = outbound.request("GET", address, headers={"Accept": "application/json"}, limits=LIMITS)
+        if answer.status != 200:
+            raise outbound.OutboundFailed("protocol")
+        keys = tuple(usable(answer.json()))
+    except outbound.OutboundError as error:
+        log.info("keys of a client could not be fetched", address=address, reason=error.reason)
+        return
+    fresh = _freshness(answer.headers.get("cache-control", ""))
+    now = time.monotonic()
+    known.keys, known.fresh_until, known.good_until = keys, now + fresh, now + fresh + GRACE
+
+
+def _freshness(header: str) -> int:
+    found = re.search(r"max-age=(\d{1,9})", header)
+    return min(FRESH_MOST, max(FRESH_LEAST, int(found[1]))) if found else FRESH_DEFAULT
+
+
+def usable(jwks: Any) -> list[jose.VerifyingKey]:
+    """Return the usable keys of a JWK Set, each bound to one algorithm (RFC 8725 §3.1); unfit ones are left out."""
+    listed = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(listed, list):
+        return []
+    return [key for jwk in listed[:MOST_KEYS] if isinstance(jwk, dict) for key in read(jwk)]
+
+
+def read(jwk: dict[str, Any]) -> Sequence[jose.VerifyingKey]:
+    """Return one JWK as a key for the algorithm that it names, or for each that its type implies."""
+    named = jwk.get("alg")
+    algorithms = (str(named),) if named else IMPLIED.get(str(jwk.get("kty")), ())
+    keys = []
+    for algorithm in algorithms:
+        try:
+            keys.append(jose.verifying_key(jwk, algorithm))
+        except jose.TokenError:
+            continue
+    return keys
