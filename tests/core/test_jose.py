@@ -8,8 +8,9 @@ from typing import Any
 
 import jwt as pyjwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt as joserfc_jwt
-from joserfc.jwk import import_key
+from joserfc.jwk import OKPKey, import_key
 
 from core import jose
 from core.jose import TokenError
@@ -47,6 +48,17 @@ def test_other_libraries_accept_it_and_are_accepted(alg: str) -> None:
     assert pyjwt.decode(token, pyjwt.PyJWK(jwk).key, algorithms=[alg]) == CLAIMS
     theirs = pyjwt.encode(CLAIMS, key.private, alg, headers={"typ": "at+jwt", "kid": key.kid})
     assert jose.verify(theirs, KEYS, typ="at+jwt") == CLAIMS
+
+
+def test_newer_name_of_eddsa_is_the_same_algorithm() -> None:
+    """RFC 9864 §2.2: Ed25519 says what EdDSA leaves open."""
+    key, other = ALICE_TENANT["EdDSA"], BOB_TENANT["EdDSA"]
+    pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    header = {"alg": "Ed25519", "typ": "at+jwt", "kid": key.kid}
+    token = joserfc_jwt.encode(header, CLAIMS, OKPKey.import_key(pem), algorithms=["Ed25519"])
+    assert jose.verify(token, KEYS, typ="at+jwt", algs=["EdDSA"]) == CLAIMS
+    assert refusal(token, [other]) == "unknown_key"
+    assert refusal(token, algs=["ES256"]) == "wrong_algorithm"
 
 
 @each_alg

@@ -74,15 +74,17 @@ class HostedPages:
         # No idle connections: a test that ends leaves no socket behind.
         limits = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(follow_redirects=False, timeout=30, limits=limits)
+        self.goal = redirect_uri
         self.seen: list[str] = []
         self.pages: list[httpx.Response] = []
 
-    def go(self, address: str, *, method: str = "GET", decision: str = "allow") -> Callback:
+    def go(self, address: str, *, method: str = "GET", decision: str = "allow", until: str = "") -> Callback:
         """Follow a link as this person, filling in what is asked, until the way leads to the client.
 
-        Raises Stopped at a page that asks for nothing this person can answer.
+        `until` is another address of the client than its redirect URI. Raises Stopped at a page that asks for
+        nothing this person can answer.
         """
-        self.seen = []
+        self.seen, self.goal = [], (until or self.redirect_uri).split("?")[0]
         parts = urlsplit(address)
         if method == "POST":
             body = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -112,11 +114,11 @@ class HostedPages:
     def _arrived(self, answer: httpx.Response) -> Callback | None:
         if answer.is_redirect:
             target = urljoin(str(answer.url), answer.headers["Location"])
-            if target.split("?")[0].split("#")[0] == self.redirect_uri.split("?")[0]:
+            if target.split("?")[0].split("#")[0] == self.goal:
                 return Callback(_single(urlsplit(target).query), "GET", target)
         elif answer.status_code == 200:
             for form in Forms(answer.text).found:
-                if form.action.split("?")[0] == self.redirect_uri.split("?")[0]:
+                if form.action.split("?")[0] == self.goal:
                     return Callback(dict(form.fields), "POST", form.action)
         return None
 
