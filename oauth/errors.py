@@ -77,6 +77,19 @@ class ExpiredToken(OAuthError):
     description = "The device code has run out. Start again."
 
 
+class OrganizationDenied(AccessDenied):
+    status = 403
+    description = "The organization is unknown, or the person does not belong to it."
+
+
+class InteractionRequired(OAuthError):
+    error = "interaction_required"
+    description = (
+        "The organization asks for a newer sign-in: send the person to the authorization endpoint with"
+        " organization in the request."
+    )
+
+
 class LoginRequired(OAuthError):
     error = "login_required"
     description = "The person is not signed in, or has to sign in again."

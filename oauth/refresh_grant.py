@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
 from core import secrets
-from oauth import binding, families, grants, issuing, member_tokens, standing
+from oauth import binding, families, grants, issuing, member_tokens, organization_switch, standing
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
 from oauth.grants import Answer, TokenRequest
+from oauth.issuing import Standing
 from oauth.member_tokens import REFRESH_PURPOSE
 from oauth.models import RefreshToken
 from oauth.standing import SignIn
@@ -110,6 +111,11 @@ def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
     if now is None:
         families.revoke([link.token_family])
         return InvalidGrant()
+    if organization := request.get(organization_switch.PARAMETER):
+        now = organization_switch.at_refresh(
+            now, organization=organization, session_id=link.session_id, last_sign_in=link.auth_time
+        )
+        link = _moved(link, now)
     granted = link.scope.split()
     target = member_tokens.narrowed(
         request.tenant,
@@ -124,6 +130,14 @@ def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
     if not client.rotates:
         _note(link, minted)
     return member_tokens.answer(request, now, target, minted, refresh, event="token.refreshed")
+
+
+def _moved(link: Link, now: Standing) -> Link:
+    """The family stays in the organization it was switched to, also where its token does not rotate."""
+    if link.organization_id == now.organization_id:
+        return link
+    RefreshToken.objects.filter(id=link.id).update(organization_id=now.organization_id)
+    return replace(link, organization_id=now.organization_id)
 
 
 def _next(link: Link, minted: MintedToken, client: Client) -> str:

@@ -21,7 +21,7 @@ from identity.sessions import SessionRef
 from invitations.selectors import is_invited
 from oauth import families
 from organizations.models import Membership, Organization
-from organizations.policy import idle_limit
+from organizations.policy import accepts_sign_in, idle_limit
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import members, selectors
@@ -83,6 +83,16 @@ def is_too_old(session: SessionRef, interaction: Interaction) -> bool:
 
 def absolute_limit(session: SessionRef, policy: TenantPolicy) -> timedelta:
     return timedelta(seconds=policy.session_remember if session.remembered else policy.session_absolute)
+
+
+def accepts(
+    tenant: TenantRef | None, session: TenantSession | None, organization_id: uuid.UUID | None
+) -> bool:
+    """Whether a session that is there may go on in an organization as it is; a new one is asked elsewhere."""
+    if tenant is None or session is None:
+        return True
+    with scope.tenant(tenant.id):
+        return accepts_sign_in(organization_id, last_active_at=session.last_active_at)
 
 
 def organizations_of(member: Member) -> QuerySet[Organization]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -202,8 +203,21 @@ def organization(visit: Visit) -> HttpResponse:
         wanted = form.cleaned_data["organization"]
         chosen = _named(here.organizations, wanted)
         if chosen is not None or not wanted:
-            return _enter(visit, session, here, chosen.id if chosen else None)
+            return _switch(visit, session, here, chosen)
     return visit.render("organization", organizations=here.organizations)
+
+
+def _switch(
+    visit: Visit, session: SessionRef, here: admission.Standing, chosen: Organization | None
+) -> HttpResponse:
+    """Enter the organization, after a new sign-in where it does not accept the present one (SES-09)."""
+    chosen_id = chosen.id if chosen else None
+    if not admission.accepts(visit.tenant, here.session, chosen_id):
+        prove = replace(
+            visit.interaction, prompt="login", organization=str(chosen_id or ""), asked_at=time.time()
+        )
+        return visit.redirect(bridge.address("sign_in", visit.tenant, prove))
+    return _enter(visit, session, here, chosen_id)
 
 
 def _named(organizations: Sequence[Organization], public_id: str) -> Organization | None:

@@ -16,7 +16,7 @@ from core.errors import Conflict
 from core.principal import Actor, Principal
 from events.services import emit
 from tenants import profile, sessions
-from tenants.models import Member, MemberStatus
+from tenants.models import Member, MemberStatus, TenantSession
 
 EDITABLE = ("name", "locale", "metadata", "profile")
 PERSONAL = ("name", "profile")  # kept beside the event, so that they can be erased
@@ -160,6 +160,12 @@ def force_logout(*, actor: Principal, member: Member, reason: str = "") -> int:
     member.reauthenticate_after = timezone.now()
     _save(member, "reauthenticate_after")
     return sessions.end_member_sessions(member, reason or "force_logout", actor=actor.actor)
+
+
+def revoke_session(*, actor: Principal, session: TenantSession) -> None:
+    """End one session of a member in this tenant, with the tokens that carry its `sid`."""
+    ports.authority.require(actor, "members:write", session.member)
+    sessions.revoke(session, "revoked", actor=actor.actor)
 
 
 def bump_authority(member_id: uuid.UUID) -> None:

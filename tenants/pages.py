@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core import ids
+from core.errors import NotFound
 from core.urls import issuer
 from tenants import members, provisioning, selectors, services
 from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
-from tenants.models import Member, MemberStatus
+from tenants.models import Member, MemberStatus, TenantSession
 from tenants.pagekit import Viewer, act, asked, listing, reason, see_other, show, unconfirmed
 from tenants.policy import TenantPolicy
 
@@ -188,6 +190,20 @@ def member_logout(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     )
 
 
+def member_session_end(request: HttpRequest, viewer: Viewer, member_id: str, session_id: str) -> HttpResponse:
+    member = selectors.member_by_subject(member_id)
+    try:
+        session = selectors.session_of(member, TenantSession.read_id(session_id))
+    except ids.MalformedId:
+        raise NotFound from None
+    return act(
+        request,
+        viewer.url("members", member.subject, "sessions"),
+        lambda: members.revoke_session(actor=viewer.principal, session=session),
+        _("The session has ended, and its tokens with it."),
+    )
+
+
 def member_remove(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
     member = selectors.member_by_subject(member_id)
     if request.method == "POST" and (error := unconfirmed(request, member.email or member.subject)):
@@ -210,6 +226,7 @@ def member_sessions(request: HttpRequest, viewer: Viewer, member_id: str) -> Htt
         "members/sessions.html",
         **frame(viewer, member, "sessions"),
         sessions=selectors.sessions_of(member)[:100],
+        sessions_url=viewer.url("members", member.subject, "sessions"),
         may_change=viewer.may("members:write"),
     )
 
@@ -286,6 +303,7 @@ ROUTES = [
     ("members/new", member_create, "members:write"),
     ("members/<str:member_id>", member_detail, "members:read"),
     ("members/<str:member_id>/sessions", member_sessions, "members:read"),
+    ("members/<str:member_id>/sessions/<str:session_id>/end", member_session_end, "members:write"),
     ("members/<str:member_id>/suspension", member_suspend, "members:write"),
     ("members/<str:member_id>/logout", member_logout, "members:write"),
     ("members/<str:member_id>/removal", member_remove, "members:write"),

@@ -162,6 +162,14 @@ def sessions_of(member: Member) -> QuerySet[TenantSession]:
     )
 
 
+def session_of(member: Member, session_id: uuid.UUID) -> TenantSession:
+    """Return a member's session that has not been ended; raises NotFound."""
+    found = sessions_of(member).filter(id=session_id).select_related("member").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def tenants_of_account() -> QuerySet[Tenant]:
     """Return the tenants in which the person of the open account scope is a member."""
     return Tenant.objects.order_by("name")

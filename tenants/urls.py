@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api
+from tenants import account_api, api, session_api
 
 urlpatterns = [
     path("v1/tenants", account_api.Tenants.as_view(), name="api-tenants"),
@@ -10,6 +10,14 @@ urlpatterns = [
     path("v1/members/<str:member>", api.OneMember.as_view(), name="api-member"),
     path("v1/members/<str:member>/suspension", api.Suspension.as_view(), name="api-member-suspension"),
     path("v1/members/<str:member>/logout", api.Logout.as_view(), name="api-member-logout"),
+    path(
+        "v1/members/<str:member>/sessions", session_api.MemberSessions.as_view(), name="api-member-sessions"
+    ),
+    path(
+        "v1/members/<str:member>/sessions/<str:session>",
+        session_api.OneMemberSession.as_view(),
+        name="api-member-session",
+    ),
     path("v1/tenant", api.OneTenant.as_view(), name="api-tenant"),
     path("v1/tenant/policy", api.Policy.as_view(), name="api-tenant-policy"),
 ]

@@ -15,7 +15,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PREFIXES = {
     "key": "ak", "account": "sa", "event": "evt", "invitation": "inv", "application": "app", "role": "role",
     "member": "sub", "assignment": "rasg", "resource": "rs", "scope": "scp", "organization": "org",
-    "endpoint": "whe", "delivery": "whd", "secret": "csec",
+    "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess",
 }  # fmt: skip
 
 
