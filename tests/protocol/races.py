@@ -1,0 +1,83 @@
+"""Fifty at once with the same thing that is good for one: exactly one wins, whichever process each one meets.
+
+A race makes something fresh each round; all contestants hold an open connection, wait for each other, and send the
+same bytes. `CLAVIGER_RACE_ROUNDS=200` runs more rounds than the suite does.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+CONTESTANTS = 50
+ROUNDS = int(os.environ.get("CLAVIGER_RACE_ROUNDS") or 2)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What every contestant sends; `path` is absolute on the server."""
+
+    path: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    method: str = "POST"
+
+    @property
+    def payload(self) -> bytes:
+        return urlencode(self.fields).encode() if self.body is None else self.body
+
+
+@dataclass
+class Outcome:
+    """How many rounds had how many winners, and every status that was answered."""
+
+    winners: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+def race(
+    port: int, prepare: Callable[[], Shot], *, wins: Callable[[int, bytes], bool], rounds: int = ROUNDS
+) -> Outcome:
+    outcome = Outcome()
+    for _ in range(rounds):
+        answers = fire(port, prepare())
+        outcome.winners[sum(wins(status, body) for status, body in answers)] += 1
+        outcome.statuses.update(status for status, _ in answers)
+    return outcome
+
+
+def fire(port: int, shot: Shot) -> list[tuple[int, bytes]]:
+    """Send the shot fifty times at the same moment; return status and body of each answer."""
+    gate = threading.Barrier(CONTESTANTS)
+    answers: list[tuple[int, bytes]] = []
+
+    def contest() -> None:
+        connection = http.client.HTTPConnection("localhost", port, timeout=60)
+        try:
+            connection.connect()
+            gate.wait(60)
+            connection.request(shot.method, shot.path, shot.payload, {**FORM, **shot.headers})
+            answer = connection.getresponse()
+            answers.append((answer.status, answer.read()))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=contest) for _ in range(CONTESTANTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == CONTESTANTS, "a contestant got no answer"
+    return answers
+
+
+def path_of(address: str) -> str:
+    parts = urlsplit(address)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

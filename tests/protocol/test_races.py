@@ -1,0 +1,148 @@
+"""What is good once is good once (threats O3, O8, O11, R3): see `races`."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+import uuid
+from urllib.parse import quote_plus
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from oauth import device_approval
+from oauth.client_auth import ASSERTION_TYPE
+from tests.factories import Browser, make_cast
+from tests.oauth import fake_bridge
+from tests.oauth.helpers import REDIRECT, register
+from tests.protocol.hosted_pages import HostedPages
+from tests.protocol.races import ROUNDS, Shot, path_of, race
+from tests.protocol.relying_party import RelyingParty
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+LOSING = {400, 401, 403, 429, 503}
+
+pytestmark = pytest.mark.timeout(120 + 30 * ROUNDS)
+
+
+@pytest.fixture(scope="module")
+def cast():
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def browser(cast):
+    return HostedPages(cast.member, REDIRECT)
+
+
+def client_of(cast, served, type="spa", **settings):
+    return RelyingParty(served.issuer(cast.acme), register(cast.acme, type, **settings))
+
+
+def only_one(served, prepare, wins=lambda status, body: status in (200, 201)):
+    outcome = race(served.port, prepare, wins=wins)
+    assert outcome.winners == {1: ROUNDS}, outcome
+    assert outcome.statuses.keys() <= LOSING | {200, 201, 302, 303}, outcome
+    print(f"{ROUNDS} rounds: {dict(outcome.statuses)}")
+
+
+def token_shot(client, fields, **headers):
+    return Shot(path_of(client.configuration["token_endpoint"]), fields, headers)
+
+
+def redemption(client, code):
+    return {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": client.client_id,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": client.verifier,
+    }
+
+
+def test_O3_one_code(cast, served, browser):
+    client = client_of(cast, served)
+
+    def prepare():
+        code = client.code_of(browser.go(client.request()))
+        return token_shot(client, redemption(client, code))
+
+    only_one(served, prepare)
+
+
+def test_O3_one_refresh_token(cast, served, browser):
+    """Without grace: the others end the family (RFC 9700 §4.14.2)."""
+    client = client_of(cast, served)
+
+    def prepare():
+        tokens = client.tokens(browser, scope="openid")
+        fields = {"grant_type": "refresh_token", "client_id": client.client_id}
+        return token_shot(client, {**fields, "refresh_token": tokens["refresh_token"]})
+
+    only_one(served, prepare)
+
+
+def test_O11_one_device_code(cast, served):
+    """Approved by the person in between; the device polls fifty times at once."""
+    made = []
+
+    def prepare():
+        if len(made) % 40 == 0:  # a client may begin sixty times a minute
+            client = client_of(cast, served, "device", redirect_uris=[], scopes=["openid"])
+        else:
+            client = made[-1]
+        made.append(client)
+        fields = {"client_id": client.client_id, "scope": "openid"}
+        begun = httpx.post(client.configuration["device_authorization_endpoint"], data=fields).json()
+        signed = fake_bridge.enter(Browser(), cast.member)
+        asking = device_approval.claim(cast.acme, signed.member.id, begun["user_code"])
+        assert device_approval.decide(cast.acme, signed, asking, allow=True)
+        poll = {"grant_type": DEVICE, "client_id": client.client_id, "device_code": begun["device_code"]}
+        return token_shot(client, poll)
+
+    only_one(served, prepare)
+
+
+def test_O8_one_client_assertion(cast, served):
+    key = ECKey.generate_key("P-256")
+    public = key.as_dict(False) | {"kid": "k1", "alg": "ES256"}
+    client = client_of(cast, served, "machine", auth_method="private_key_jwt", jwks={"keys": [public]})
+
+    def prepare():
+        now = int(time.time())
+        claims = {
+            "iss": client.client_id, "sub": client.client_id, "aud": client.issuer,
+            "iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(16),
+        }  # fmt: skip
+        proof = jwt.encode({"alg": "ES256", "kid": "k1"}, claims, key)
+        fields = {"client_assertion": proof, "client_assertion_type": ASSERTION_TYPE}
+        return token_shot(client, {"grant_type": "client_credentials", **fields})
+
+    only_one(served, prepare)
+
+
+def dpop_proof(key, address, method="POST"):
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(False)}
+    claims = {"jti": str(uuid.uuid4()), "htm": method, "htu": address, "iat": int(time.time())}
+    return jwt.encode(header, claims, key)
+
+
+def basic(client):
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.app.secret)}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def test_T4_one_dpop_proof(cast, served):
+    client = client_of(cast, served, "machine")
+    key = ECKey.generate_key("P-256")
+
+    def prepare():
+        proof = dpop_proof(key, client.configuration["token_endpoint"])
+        return token_shot(
+            client, {"grant_type": "client_credentials"}, DPoP=proof, Authorization=basic(client)
+        )
+
+    only_one(served, prepare)
