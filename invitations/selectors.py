@@ -56,6 +56,15 @@ def is_invited(canonical: str) -> bool:
     return rows.filter(expires_at__gt=timezone.now()).exists()
 
 
+def proves(token: str, canonical: str) -> bool:
+    """Whether the holder of this mailed token, still open, has the address: nobody else was sent it."""
+    return (
+        by_token(token)
+        .filter(email_search=canonical, state=InvitationState.PENDING, expires_at__gt=timezone.now())
+        .exists()
+    )
+
+
 def roles_of(invitation: Invitation) -> list[Role]:
     """Return the roles offered that still exist, in the order they were named."""
     wanted = [uuid.UUID(text) for text in invitation.roles]

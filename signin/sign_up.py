@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from core import context, ports
 from core.passwords import PasswordRules
+from core.urls import tenant_path
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
+from invitations import selectors as invitations
 from signin import admission, bridge, flows, limits, services
 from signin.devices import Browser
 from signin.errors import CodeExhausted, SignUpClosed
@@ -113,6 +117,44 @@ def absolute(page: str, tenant: TenantRef | None, interaction: Interaction | Non
     from django.conf import settings
 
     return f"{settings.ORIGIN}{bridge.address(page, tenant, interaction, **query)}"
+
+
+def by_invitation(
+    *,
+    tenant: TenantRef,
+    address: Address,
+    name: str,
+    password: str,
+    interaction: Interaction,
+    present: SessionRef | None = None,
+) -> SignedInPerson | None:
+    """Make the account of somebody who came by an invitation's mailed link, which proves its address (USR-02).
+
+    None sends the claim the ordinary way, with a code: no such open invitation of this tenant, another
+    address than the invited one, or an account that exists. The token stays what it is, good for accepting
+    this invitation only (L4, S3); nobody but the address ever got it. Raises PasswordRefused, TooManyAttempts.
+    """
+    token = invitation_token(tenant, interaction)
+    if not token:
+        return None
+    limits.take([Attempt(limits.PROOF_NETWORK, limits.network_of(context.current().ip))])
+    with flow_scope(tenant):
+        proved = invitations.proves(token, address.canonical)
+    if not proved or people.account_id_by_address(address) is not None:
+        return None
+    rules, words = password_rules(tenant)
+    accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    account = accounts.create_account(email=address, password_hash=make_password(password), name=name)
+    opened = services.open_session(account_id=account.id, remember=False, present=present, method="sign_up")
+    return SignedInPerson(account.id, opened, address, False, interaction)
+
+
+def invitation_token(tenant: TenantRef, interaction: Interaction) -> str:
+    """Return the token of the invitation that the person came from, empty where they came from elsewhere."""
+    came_from = urlsplit(interaction.next)
+    if came_from.path != tenant_path(tenant.slug, "invitation"):
+        return ""
+    return parse_qs(came_from.query).get("token", [""])[0]
 
 
 def resend(*, tenant: TenantRef | None, flow_id: str, browser: Browser) -> None:

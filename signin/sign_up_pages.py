@@ -15,6 +15,7 @@ from signin.forms import CodeForm, SignUpForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
+from signin.services import SignedInPerson
 
 
 @require_http_methods(READ_WRITE)
@@ -27,21 +28,39 @@ def sign_up(visit: Visit) -> HttpResponse:
     if not form.is_valid():
         return visit.render("sign_up", 400, form=form)
     try:
-        flow = service.start(
-            tenant=visit.tenant,
-            browser=visit.browser,
-            address=form.cleaned_data["email"],
-            name=form.cleaned_data["name"],
-            password=form.cleaned_data["new_password"],
-            interaction=visit.interaction,
-        )
+        return _take(visit, form)
     except PasswordRefused as problem:
         explain(form, problem, "new_password")
         return visit.render("sign_up", 400, form=form)
     except TooManyAttempts as problem:
         explain(form, problem)
         return visit.render("sign_up", 429, form=form)
+
+
+def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
+    """Let the invited in, whose link was proof; ask everybody else for the code that was mailed."""
+    claim = {
+        "address": form.cleaned_data["email"],
+        "name": form.cleaned_data["name"],
+        "password": form.cleaned_data["new_password"],
+        "interaction": visit.interaction,
+    }
+    if visit.tenant is not None:
+        present = browser.current_session(visit.request)
+        person = service.by_invitation(tenant=visit.tenant, present=present, **claim)
+        if person is not None:
+            return _enter(visit, person)
+    flow = service.start(tenant=visit.tenant, browser=visit.browser, **claim)
     return visit.redirect(visit.flow_url("verify", flow.public_id))
+
+
+def _enter(visit: Visit, person: SignedInPerson) -> HttpResponse:
+    """Make the new person a member where they signed up, and let them on."""
+    if visit.tenant is not None:
+        signed_in = sessions.find(person.opened.value)
+        if signed_in is not None:
+            admission.join(visit.tenant, signed_in, signed_up=True)
+    return welcome(visit, person)
 
 
 @require_http_methods(READ_WRITE)
@@ -75,11 +94,7 @@ def _prove(visit: Visit, flow_id: str, form: CodeForm, token: str) -> HttpRespon
         form.is_valid()
         explain(form, problem)
         return _page(visit, flow_id, form, status=problem.status)
-    if visit.tenant is not None:
-        signed_in = sessions.find(person.opened.value)
-        if signed_in is not None:
-            admission.join(visit.tenant, signed_in, signed_up=True)
-    return welcome(visit, person)
+    return _enter(visit, person)
 
 
 def _resend(visit: Visit, flow_id: str) -> HttpResponse:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from core import scope
+from identity import emails
+from identity import selectors as people
 from invitations import services
 from invitations.models import Invitation
 from roles import authority
 from roles import selectors as role_selectors
 from tenants import selectors
+from tenants.models import Member
 from tests.factories import (
     Browser,
     Cast,
@@ -24,7 +29,7 @@ from tests.factories import (
     unique,
 )
 from tests.factories.browser import path_of
-from tests.factories.hosted import NEW_PASSWORD, code_in, mails_to, sign_in, sign_up
+from tests.factories.hosted import code_in, mails_to, sign_in, sign_up
 
 
 @pytest.fixture(scope="module")
@@ -89,17 +94,87 @@ def test_USR02_a_new_person_signs_up_with_the_invited_address(cast: Cast):
     email = f"{unique('fresh')}@example.com"
     invitation, link = invited(cast, email)
     browser = Browser()
-    text = browser.get(link).content.decode()
-    found = re.search(r'href="(/t/[^"]+/sign-up\?([^"]+))"', text)
-    assert found
-    waiting = sign_up(
-        browser, cast.acme, email, password=NEW_PASSWORD, query="?" + found[2].replace("&amp;", "&")
-    )
-    mails = [mail for mail in mails_to(email) if re.search(r"^\s+\d{6}$", mail["text"], re.M)]
-    back = browser.follow(browser.submit(waiting, {"code": code_in(mails[0])}))
+    back = browser.follow(sign_up(browser, cast.acme, email, query=query_of(browser.get(link))))
     assert 'value="accept"' in back.content.decode(), back.content.decode()[:3000]
+    assert not codes_to(email), "the link proved the address already"
     browser.submit(back, {"act": "accept"}, to=link)
     assert state(cast, invitation) == "accepted"
+    member = member_by_email(cast, email)
+    assert member is not None
+    assert member.email_verified
+
+
+def query_of(page: Any) -> str:
+    """The query of the page's link to sign-up, which leads back to the invitation."""
+    found = re.search(r'href="(/t/[^"]+/sign-up\?([^"]+))"', page.content.decode())
+    assert found
+    return "?" + found[2].replace("&amp;", "&")
+
+
+def codes_to(email: str) -> list[str]:
+    return [code_in(mail) for mail in mails_to(email) if re.search(r"^\s+\d{6}$", mail["text"], re.M)]
+
+
+def member_by_email(cast: Cast, email: str) -> Member | None:
+    with scope.tenant(cast.acme.id):
+        return selectors.member_by_email(email)
+
+
+def account_of(email: str) -> object:
+    return people.account_id_by_address(emails.parse(email))
+
+
+def test_S3_the_link_proves_no_other_address(cast: Cast):
+    email, other = f"{unique('fresh')}@example.com", f"{unique('other')}@example.com"
+    _invitation, link = invited(cast, email)
+    browser = Browser()
+    waiting = sign_up(browser, cast.acme, other, query=query_of(browser.get(link)))
+    assert "/verify" in waiting.requested_path
+    assert codes_to(other)
+    assert account_of(other) is None
+
+
+@pytest.mark.parametrize("how", ["revoked", "resent", "expired", "made up", "of another tenant", "accepted"])
+def test_L4_a_dead_or_foreign_link_proves_nothing(cast: Cast, how: str):
+    email = f"{unique('fresh')}@example.com"
+    invitation, link = invited(cast, email)
+    query = query_of(Browser().get(link))
+    actor = principal_of(cast.owner)
+    tenant = cast.acme
+    with scope.tenant(cast.acme.id):
+        if how == "revoked":
+            services.revoke(actor=actor, invitation=invitation)
+        elif how == "resent":
+            services.resend(actor=actor, invitation=invitation)
+        elif how == "expired":
+            Invitation.objects.filter(id=invitation.id).update(expires_at=timezone.now())
+        elif how == "accepted":
+            Invitation.objects.filter(id=invitation.id).update(state="accepted")
+    if how == "made up":
+        query = re.sub(r"token%3D[\w-]+", "token%3D" + "x" * 43, query)
+    if how == "of another tenant":
+        tenant, query = cast.globex, query.replace(cast.acme.slug, cast.globex.slug)
+    waiting = sign_up(Browser(), tenant, email, query=query)
+    assert "/verify" in waiting.requested_path
+    assert account_of(email) is None
+
+
+def test_L2_the_link_tells_nobody_whether_an_account_exists(cast: Cast):
+    person = make_account()
+    _invitation, link = invited(cast, person.email)
+    browser = Browser()
+    waiting = sign_up(browser, cast.acme, person.email, query=query_of(browser.get(link)))
+    assert "/verify" in waiting.requested_path
+    assert browser.get("/account/").status_code == 303
+
+
+def test_AUT03_an_invited_person_needs_a_good_password_too(cast: Cast):
+    email = f"{unique('fresh')}@example.com"
+    _invitation, link = invited(cast, email)
+    browser = Browser()
+    refused = sign_up(browser, cast.acme, email, password="short", query=query_of(browser.get(link)))
+    assert refused.status_code == 400
+    assert account_of(email) is None
 
 
 def test_S3_somebody_else_is_told_and_refused(cast: Cast):

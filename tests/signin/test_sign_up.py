@@ -194,8 +194,7 @@ def test_AUT18_an_invited_person_signs_up_where_others_may_not_and_accepts(cast:
     )
     page = invited.get(way)
     filled = {"name": "Ina Invited", "email": email, "new_password": NEW_PASSWORD}
-    proof = invited.follow(invited.submit(page, filled))
-    back = invited.follow(invited.submit(proof, {"code": code_in(mails_to(email)[0])}))
+    back = invited.follow(invited.submit(page, filled))
     assert back.requested_path.endswith("/invitation")
     assert invited.submit(back, {"act": "accept"}).status_code == 303
     assert member_of(tenant, email).email_verified
