@@ -90,6 +90,21 @@ def holders(role: Role) -> QuerySet[RoleAssignment]:
     return RoleAssignment.objects.filter(tenant_id=role.tenant_id, role=role).select_related("member")
 
 
+def who_may(permission: str, organization_id: uuid.UUID | None = None) -> list[Member]:
+    """Return the active members whose roles give `permission` in the tenant, or in one organization."""
+    here = (
+        Q(organization_id=None) | Q(organization_id=organization_id)
+        if organization_id
+        else Q(organization_id=None)
+    )
+    rows = live(RoleAssignment.objects.filter(here, tenant_id=scope.require_tenant()))
+    rows = rows.filter(member__status=MemberStatus.ACTIVE).select_related("role", "member").order_by("id")
+    found = {
+        row.member_id: row.member for row in rows if permission in granted(row.role, row.organization_id)
+    }
+    return list(found.values())
+
+
 def api_resources() -> QuerySet[ApiResource]:
     return ApiResource.objects.filter(tenant_id=scope.require_tenant())
 

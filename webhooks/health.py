@@ -10,7 +10,7 @@ from typing import Any
 
 from core.principal import SYSTEM
 from events.services import emit
-from webhooks import described, schedule
+from webhooks import alarm, described, schedule
 from webhooks.models import Endpoint, EndpointStatus
 
 GONE = 410
@@ -74,6 +74,7 @@ def _failed_too_long(endpoint: Endpoint, now: datetime) -> bool:
 def disable(endpoint: Endpoint, reason: str) -> None:
     endpoint.status, endpoint.status_reason = EndpointStatus.DISABLED, reason
     emit("webhook.endpoint.disabled", actor=SYSTEM, previous={"status": "active"}, **_about(endpoint))
+    alarm.tell_administrators(endpoint)
 
 
 def _about(endpoint: Endpoint) -> dict[str, Any]:

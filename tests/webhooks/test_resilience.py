@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 
 from core import scope
 from tests.factories import Cast, make_principal
+from tests.factories.hosted import mails_to
 from tests.webhooks.receiver import deliveries, fresh, happen, make_due, receiving, register, run_until_done
 from webhooks import messages, pump, queue, recording, services
 from webhooks.models import Attempt, Endpoint
@@ -182,6 +183,12 @@ def test_WH11_long_and_often_failing_disables_but_one_bad_day_does_not(cast: Cas
     endpoint = fresh(cast.acme, made.endpoint)
     assert endpoint.status == "disabled"
     assert endpoint.status_reason.startswith("No delivery succeeded since")
+    [mail] = [one for one in mails_to(cast.owner.email) if "webhook endpoint" in one["subject"]]
+    assert made.endpoint.url in mail["text"]
+    assert f"/dashboard/{cast.acme.slug}/webhooks/{made.endpoint.public_id}" in mail["text"]
+    assert "No delivery succeeded since" in mail["text"]
+    for other in (cast.member, cast.other_owner, cast.stranger):
+        assert not [one for one in mails_to(other.email) if "webhook endpoint" in one["subject"]]
 
 
 def test_R4_a_strict_endpoint_gets_every_event_in_order_and_is_held_at_a_failure(cast: Cast) -> None:
