@@ -35,8 +35,8 @@ ALGORITHMS = (
     "id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg",
 )  # fmt: skip
 PLAIN = (
-    "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "jwks",
-    "tls_client_auth", "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",
+    "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "exchange_clients",
+    "jwks", "tls_client_auth", "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",
     "dpop_nonce_required", "profile",
     "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
     "refresh_ends_with_session", "is_first_party", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",

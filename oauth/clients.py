@@ -34,6 +34,7 @@ class Client:
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
     introspection_audiences: frozenset[str]
+    exchange_clients: frozenset[str]
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
     origins: frozenset[str]
@@ -142,6 +143,7 @@ def snapshot(row: Application) -> Client:
         scopes=tuple(row.scopes),
         resources=tuple(row.resources),
         introspection_audiences=frozenset(row.introspection_audiences),
+        exchange_clients=frozenset(row.exchange_clients),
         redirect_uris=tuple(row.redirect_uris.split()),
         post_logout_redirect_uris=tuple(row.post_logout_redirect_uris.split()),
         origins=frozenset(row.allowed_origins.split()),

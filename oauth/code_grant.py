@@ -81,11 +81,11 @@ def issue(
             auth_time=signed.auth_time,
             expires=timezone.now() + timedelta(seconds=LIFETIME),
         )
-        _note_client(signed.session, wanted.client)
+        note_session_client(signed.session, wanted.client)
     return code
 
 
-def _note_client(session: TenantSession, client: Client) -> None:
+def note_session_client(session: TenantSession, client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
 

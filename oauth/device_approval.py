@@ -13,7 +13,7 @@ from django.utils import timezone
 from core import scope, secrets
 from core.principal import Actor
 from events.services import emit
-from oauth import clients, consents
+from oauth import clients, code_grant, consents
 from oauth.clients import Client
 from oauth.device_authorization import USER_PURPOSE, describe, typed
 from oauth.models import Application, DeviceGrant
@@ -107,6 +107,8 @@ def decide(tenant: TenantRef, signed: Any, asking: Asking, *, allow: bool) -> bo
         actor = Actor("user", member.subject, via=client.client_id)
         if allow and not client.is_first_party:
             consents.grant(actor=actor, member_id=member.id, application_id=client.id, scopes=asking.scopes)
+        if allow:
+            code_grant.note_session_client(signed.session, client)
         name = "device_code.approved" if allow else "device_code.denied"
         emit(name, actor=actor, object=describe(asking.row, client.client_id, member=member.subject))
     return True

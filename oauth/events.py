@@ -17,6 +17,7 @@ APPLICATION: dict[str, Any] = {
     "scopes": STRINGS,
     "resources": STRINGS,
     "introspection_audiences": STRINGS,
+    "exchange_clients": STRINGS,
     "redirect_uris": STRINGS,
     "post_logout_redirect_uris": STRINGS,
     "origins": STRINGS,
@@ -97,6 +98,7 @@ declare("device_code.approved", "A member allowed a device", object="device_code
 declare("device_code.denied", "A member refused a device", object="device_code", fields=DEVICE)
 declare("device_code.expired", "Nobody decided about a device in time", object="device_code", fields=DEVICE)
 declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
+declare("token.exchanged", "An access token was exchanged", object="token", fields=TOKEN, high_volume=True)
 declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)
 declare(
     "token.revoked", "A token or its family was revoked", object="token", fields={**TOKEN, "reason": "string"}

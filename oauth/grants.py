@@ -20,6 +20,7 @@ AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 API_KEY = "urn:claviger:params:oauth:grant-type:api_key"
 
 
@@ -63,6 +64,7 @@ _modules = {
     REFRESH_TOKEN: "oauth.refresh_grant",
     CLIENT_CREDENTIALS: "oauth.service_grant",
     DEVICE_CODE: "oauth.device_grant",
+    TOKEN_EXCHANGE: "oauth.exchange_grant",
     API_KEY: "oauth.key_grant",
 }
 _needs = {API_KEY: "apikeys.exchange"}

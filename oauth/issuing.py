@@ -43,20 +43,31 @@ class Standing:
 
 
 def access_token_of_service(
-    tenant: TenantRef, client: Client, target: Target, confirmation: Mapping[str, str] | None = None
+    tenant: TenantRef,
+    client: Client,
+    target: Target,
+    confirmation: Mapping[str, str] | None = None,
+    *,
+    subject: str = "",
+    subject_type: SubjectType = SubjectType.SERVICE,
+    most: int | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> MintedToken:
-    """Mint for a client that acts for itself; its subject is the client (RFC 9068 §2.2)."""
+    """Mint for a client that acts for itself; its subject is the client (RFC 9068 §2.2).
+
+    The rest is for exchanges: another client's subject, at most `most` seconds, further claims.
+    """
     lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().key_token_lifetime
     return tokens.mint_access_token(
         tenant,
-        subject=client.client_id,
-        subject_type=SubjectType.SERVICE,
+        subject=subject or client.client_id,
+        subject_type=subject_type,
         audience=target.audience,
         client_id=client.client_id,
         scopes=target.scopes,
-        lifetime=lifetime,
+        lifetime=lifetime if most is None else min(lifetime, most),
         alg=target.signing_alg,
-        extra={"cnf": dict(confirmation)} if confirmation else None,
+        extra={**bound(confirmation), **(extra or {})},
     )
 
 
@@ -66,19 +77,26 @@ def access_token_of_member(
     standing: Standing,
     target: Target,
     confirmation: Mapping[str, str] | None = None,
+    *,
+    subject_type: SubjectType = SubjectType.USER,
+    most: int | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> MintedToken:
-    """Mint for a person, in the open tenant scope. `confirmation` binds the token (RFC 7800 `cnf`)."""
+    """Mint for a person, in the open tenant scope; for exchanges at most `most` seconds.
+
+    `confirmation` binds the token (RFC 7800 `cnf`).
+    """
     lifetime = (
         client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
     )
     return tokens.mint_access_token(
         tenant,
         subject=standing.subject,
-        subject_type=SubjectType.USER,
+        subject_type=subject_type,
         audience=target.audience,
         client_id=client.client_id,
         scopes=target.scopes,
-        lifetime=lifetime,
+        lifetime=lifetime if most is None else min(lifetime, most),
         alg=target.signing_alg,
         session_id=standing.session_id,
         organization_id=standing.organization_id,
@@ -86,11 +104,13 @@ def access_token_of_member(
         acr=standing.acr,
         amr=standing.amr,
         auth_time=standing.auth_time,
-        extra={
-            "av": standing.authority_version,
-            **({"cnf": dict(confirmation)} if confirmation else {}),
-        },
+        extra={"av": standing.authority_version, **bound(confirmation), **(extra or {})},
     )
+
+
+def bound(confirmation: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the claim that binds a token to its client's key, if it is bound (RFC 7800 §3.1)."""
+    return {"cnf": dict(confirmation)} if confirmation else {}
 
 
 def id_token(

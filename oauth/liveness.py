@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import TokenRevoked
 from core.livecache import LiveCache
-from oauth import clients
+from oauth import clients, lineage
 from oauth.clients import in_tenant
 from tenants import bearer
 from tenants.models import Member
@@ -54,3 +54,4 @@ def _load(tenant: TenantRef, member_id: uuid.UUID) -> float:
 def install() -> None:
     bearer.register_liveness(client_is_live)
     bearer.register_liveness(sign_in_is_accepted)
+    bearer.register_liveness(lineage.is_live)

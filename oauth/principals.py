@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.http import HttpRequest
 from apikeys import principals as key_principals
 from core import ids, scope
 from core.errors import TokenInvalid, TokenRevoked
-from core.principal import Principal, SubjectType
-from oauth import clients
+from core.principal import Actor, Principal, SubjectType
+from oauth import clients, lineage
 from oauth.bearers import sent, verified
 from organizations import selectors as organizations
 from roles import authority
@@ -50,7 +51,23 @@ def principal_of(tenant: TenantRef, claims: Mapping[str, Any]) -> Principal:
         return _service(tenant, claims, scopes)
     if kind in PEOPLE:
         return _person(tenant, claims, scopes, SubjectType(kind))
+    if kind == SubjectType.DELEGATED and "act" in claims:
+        return _delegate(tenant, claims, scopes)
     raise TokenInvalid("The token's subject type is not taken here.")
+
+
+def _delegate(tenant: TenantRef, claims: Mapping[str, Any], scopes: frozenset[str]) -> Principal:
+    """Somebody acting for another: what the subject and everybody who acts may now (threats D3, A7)."""
+    chain = tuple(lineage.actors(claims))
+    parties = chain if "av" in claims else (*chain, str(claims["sub"]))
+    for party in parties:
+        client = clients.live(tenant, party)
+        scopes &= frozenset(client.scopes if client else ())
+    if "av" in claims:
+        principal = _person(tenant, claims, scopes, SubjectType.DELEGATED)
+    else:
+        principal = replace(_service(tenant, claims, scopes), subject_type=SubjectType.DELEGATED)
+    return replace(principal, actors=tuple(Actor("service", subject) for subject in chain))
 
 
 def _service(tenant: TenantRef, claims: Mapping[str, Any], scopes: frozenset[str]) -> Principal:

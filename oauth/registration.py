@@ -11,23 +11,31 @@ from core.errors import FieldError, ValidationFailed
 from oauth import client_keys, fapi, mtls
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
 from oauth.clients import ASSERTION_ALGORITHMS
-from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN
+from oauth.grants import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
+)
 from oauth.models import Application, ApplicationType, AuthMethod
 from tenants.selectors import TenantRef
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MOST_ADDRESSES, LONGEST_ADDRESS = 50, 1000
 GRANTS: Mapping[str, tuple[str, ...]] = {
-    ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS),
-    ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN),
-    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE),
-    ApplicationType.MACHINE: (CLIENT_CREDENTIALS,),
+    ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, TOKEN_EXCHANGE),
+    ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE),
+    ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, TOKEN_EXCHANGE),
+    ApplicationType.MACHINE: (CLIENT_CREDENTIALS, TOKEN_EXCHANGE),
     ApplicationType.DEVICE: (DEVICE_CODE, REFRESH_TOKEN),
 }
 DEFAULT_GRANTS: Mapping[str, tuple[str, ...]] = {
-    **GRANTS,
     ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN),
     ApplicationType.NATIVE: (AUTHORIZATION_CODE, REFRESH_TOKEN),
+    ApplicationType.MACHINE: (CLIENT_CREDENTIALS,),
+    ApplicationType.DEVICE: (DEVICE_CODE, REFRESH_TOKEN),
 }
 _PROVING = (
     AuthMethod.BASIC,
@@ -71,6 +79,7 @@ def check(tenant: TenantRef, application: Application) -> None:
         *mtls.faults(application),
         *fapi.faults(application),
         *_scopes(tenant, application),
+        *_exchange(application),
         *_lifetimes(application),
         *_algorithms(application),
     ]
@@ -246,6 +255,16 @@ def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]
                 yield FieldError(
                     f"/{field}/{index}", "unknown", "There is no API resource with this audience."
                 )
+
+
+def _exchange(application: Application) -> Iterable[FieldError]:
+    wanted = application.exchange_clients
+    if wanted and TOKEN_EXCHANGE not in application.grants:
+        yield FieldError("/exchange_clients", "not_allowed", "Needs the token exchange grant.")
+    known = set(Application.objects.filter(client_id__in=wanted).values_list("client_id", flat=True))
+    for index, client_id in enumerate(wanted):
+        if client_id not in known:
+            yield FieldError(f"/exchange_clients/{index}", "unknown", "There is no such application.")
 
 
 def _lifetimes(application: Application) -> Iterable[FieldError]:

@@ -12,6 +12,7 @@ from config.demo.record import Record
 from core import jose
 from core.principal import Principal
 from oauth import applications
+from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE
 from oauth.models import Application, AuthMethod
 from roles.permissions import Permission
 
@@ -29,6 +30,7 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
             "redirect_uris": [f"{local}/callback"],
             "post_logout_redirect_uris": [f"{local}/"],
             "scopes": SIGN_IN,
+            "grants": [AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE],
         },
         "spa": {
             "name": "Sample single-page application",
@@ -43,7 +45,11 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
             "scopes": SIGN_IN,
         },
         "device": {"name": "Sample television", "scopes": SIGN_IN},
-        "machine": {"name": "Nightly report", "scopes": MACHINE},
+        "machine": {
+            "name": "Nightly report",
+            "scopes": MACHINE,
+            "grants": [CLIENT_CREDENTIALS, TOKEN_EXCHANGE],
+        },
         "machine_jwt": {
             "name": "Billing service",
             "scopes": MACHINE,
@@ -54,10 +60,12 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
 
 def build(actor: Principal, known: Record, port: int) -> Record:
     """Return the record of every application in the open tenant scope, registering those that are missing."""
-    return {
-        kind: _one(actor, kind, settings, known.get(kind, {}))
-        for kind, settings in specifications(port).items()
-    }
+    made: Record = {}
+    for kind, settings in specifications(port).items():
+        # The report may act for people of the web application.
+        more = {"exchange_clients": [made["web"]["client_id"]]} if kind == "machine" else {}
+        made[kind] = _one(actor, kind, settings | more, known.get(kind, {}))
+    return made
 
 
 def _one(actor: Principal, kind: str, settings: dict[str, Any], known: Record) -> Record:

@@ -62,6 +62,7 @@ class Application(TenantModel, AbstractApplication):
     backchannel_logout_uri = models.CharField(max_length=1000, blank=True)  # where logout tokens go
     backchannel_logout_session_required = models.BooleanField(default=False)
     introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
+    exchange_clients = models.JSONField(default=list)  # whose access tokens it may exchange besides its own
     jwks = models.JSONField(null=True)
     tls_client_auth = models.JSONField(default=dict)  # the one name that its certificate carries
     tls_client_certificate_bound_access_tokens = models.BooleanField(default=False)
