@@ -117,5 +117,5 @@ def _check_certificate(request: HttpRequest, thumbprint: str) -> None:
 def _refused(problem: Problem) -> Problem:
     """RFC 9449 §7.1: the challenge names the scheme DPoP and the algorithms."""
     error = getattr(problem, "oauth_error", "invalid_token")
-    problem.challenge = CHALLENGE.format(error=error, why=problem.detail, algs=" ".join(dpop.ALGORITHMS))
+    problem.challenge = CHALLENGE.format(error=error, why=problem.detail, algs=" ".join(dpop.OFFERED))
     return problem

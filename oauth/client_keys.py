@@ -96,7 +96,6 @@ def _refresh(address: str, known: _Fetched, kid: object) -> None:
 
 
 def _fetch(address: str, known: _Fetched) -> None:
-    known.tried_at = time.monotonic()
     try:
         answer = outbound.request("GET", address, headers={"Accept": "application/json"}, limits=LIMITS)
         if answer.status != 200:
@@ -105,6 +104,8 @@ def _fetch(address: str, known: _Fetched) -> None:
     except outbound.OutboundError as error:
         log.info("keys of a client could not be fetched", address=address, reason=error.reason)
         return
+    finally:
+        known.tried_at = time.monotonic()  # afterwards: who comes meanwhile without keys waits for the lock
     fresh = _freshness(answer.headers.get("cache-control", ""))
     now = time.monotonic()
     known.keys, known.fresh_until, known.good_until = keys, now + fresh, now + fresh + GRACE

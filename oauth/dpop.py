@@ -31,6 +31,7 @@ from tenants import selectors
 from tenants.selectors import TenantRef
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
+OFFERED = (*ALGORITHMS, "Ed25519")  # the newer name of EdDSA with our keys (RFC 9864 §2.2)
 TYPE = "dpop+jwt"
 LONGEST = 8192  # characters of a proof
 AGE = 60  # seconds that a proof is good for
@@ -102,9 +103,9 @@ def read(text: str) -> Proof:
 def _key(header: Mapping[str, Any]) -> tuple[jose.VerifyingKey, str]:
     """Return the key inside the header; what `kid` says of it decides nothing."""
     jwk, alg = header.get("jwk"), header.get("alg")
-    if not isinstance(jwk, dict) or alg not in ALGORITHMS:
+    if not isinstance(jwk, dict) or alg not in OFFERED:
         raise jose.TokenError("bad_key")
-    key, jkt = _parsed(json.dumps(jwk, sort_keys=True), str(alg))
+    key, jkt = _parsed(json.dumps(jwk, sort_keys=True), jose.RENAMED.get(alg, alg))
     return replace(key, kid=header.get("kid")), jkt
 
 

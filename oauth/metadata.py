@@ -120,6 +120,6 @@ def metadata(base: str) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
-        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(dpop.OFFERED),
         "tls_client_certificate_bound_access_tokens": mtls.is_offered(),
     }  # fmt: skip

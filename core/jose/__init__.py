@@ -12,11 +12,12 @@ from .keys import (
     verifying_key,
 )
 from .signing import sign
-from .verifying import AHEAD, check_times, unverified_claims, unverified_header, verify
+from .verifying import AHEAD, RENAMED, check_times, unverified_claims, unverified_header, verify
 
 __all__ = [
     "AHEAD",
     "ALGORITHMS",
+    "RENAMED",
     "SigningKey",
     "TokenError",
     "VerifyingKey",

@@ -163,7 +163,7 @@ def test_T4_broken_proof_at_the_api(cast, kind):
     challenge = answer.headers["WWW-Authenticate"]
     assert challenge.startswith("DPoP ")
     assert 'error="invalid_dpop_proof"' in challenge
-    assert 'algs="ES256 PS256 EdDSA"' in challenge
+    assert 'algs="ES256 PS256 EdDSA Ed25519"' in challenge
 
 
 ACCEPTED = {
@@ -197,6 +197,20 @@ def test_htu_is_the_configured_origin_whatever_the_host_header_says(cast):
         headers={"Authorization": f"DPoP {access}", "DPoP": bad, "Host": "127.0.0.1"},
     )
     assert answer.status_code == 401
+
+
+def test_newer_name_of_an_algorithm_is_known(cast):
+    """RFC 9864 §2.2: Ed25519; the key says so too."""
+    text = relabelled(proof(endpoint(cast.acme), key=ED), ED, alg="Ed25519")
+    assert ask(cast.acme, service(cast.acme), text).json()["token_type"] == "DPoP"
+
+
+def relabelled(text, key, **header):
+    """Return a proof with another header, signed anew."""
+    payload = text.split(".")[1]
+    known = jose.unverified_header(text)
+    signed = f"{encoded({**known, **header})}.{payload}"
+    return f"{signed}.{base64.urlsafe_b64encode(key.sign(signed.encode())).rstrip(b'=').decode()}"
 
 
 def test_header_parameters_beside_the_key_decide_nothing(cast):
@@ -491,7 +505,7 @@ def test_introspection_shows_the_binding(cast):
 def test_metadata_names_the_algorithms(cast):
     """§5.1."""
     body = Browser().get(f"/t/{cast.acme.slug}/.well-known/openid-configuration").json()
-    assert body["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA"]
+    assert body["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
 
 
 def test_stranger_without_a_client_gets_no_bound_token(cast):
