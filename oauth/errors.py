@@ -113,3 +113,10 @@ class InvalidDPoPProof(OAuthError):
 class UseDPoPNonce(OAuthError):
     error = "use_dpop_nonce"  # RFC 9449 §8
     description = "Use the nonce of the DPoP-Nonce header in a new proof."
+
+
+class RateLimited(OAuthError):
+    """RFC 6749 §5.2 names no word for this; the one of §4.1.2.1, with Retry-After (RFC 6585 §4)."""
+
+    error, status = "temporarily_unavailable", 429
+    description = "Too many requests. Wait for the number of seconds in Retry-After."

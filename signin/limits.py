@@ -7,7 +7,6 @@ network's rule first, a device that signed in before has a rule of its own, and 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -126,14 +125,3 @@ def clear(attempts: Iterable[Attempt]) -> None:
 
 def _digest(attempt: Attempt) -> str:
     return secrets.fingerprint(f"{attempt.rule.name}:{attempt.key}", "signin.attempt")
-
-
-def network_of(ip: str) -> str:
-    """An IPv4 address, or the /64 that one IPv6 customer has."""
-    if not ip:
-        return "unknown"
-    address = ipaddress.ip_address(ip)
-    if isinstance(address, ipaddress.IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network(f"{ip}/64", strict=False).network_address)
-    return str(address)

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 
 from core import context, ids, jobs, scope
+from core.network import network_of
 from core.principal import Actor
 from events.services import emit
 from identity import selectors as people
@@ -177,7 +178,7 @@ def _somebody(subject: str | None) -> Actor:
 
 
 def _network() -> str:
-    return limits.network_of(context.current().ip)
+    return network_of(context.current().ip)
 
 
 def _interaction(tenant: TenantRef | None, flow: SignInFlow) -> Interaction:
