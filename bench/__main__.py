@@ -9,44 +9,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
-
-from bench.client import Request, Unexpected, drive, repeat
+from bench.client import Request, drive, repeat
+from bench.contest import compare, contest
+from bench.measure import Row, measure
 from bench.meter import Meter
 from bench.operations import Operation, Operations
-from embedded.installation import Installation, free_port
+from bench.wsgi import serving
+from embedded.installation import Installation
 
 FLOOR_COUNT = 3000
 # What the bare function cost where the goals were set. Goals scale with the machine: a busy or slow one
 # makes everything dearer, the floor of the same run too.
 FLOOR_OF_GOALS = 0.04
-WARM_SHARE = 0.1
-GRANIAN = ["-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"]
-THREADS = ["--workers", "1", "--blocking-threads", "8"]
-
-
-@dataclass
-class Row:
-    """Milliseconds of processor time per operation, by component."""
-
-    name: str
-    spent: dict[str, float] = field(default_factory=dict)
-    goal: float | None = None
-    failure: str = ""
-
-    @property
-    def total(self) -> float:
-        return sum(self.spent.values())
 
 
 def main() -> int:
@@ -63,7 +41,10 @@ def main() -> int:
             for operation in Operations(installation).all()
             if options.only in operation.name
         ]
+    others = contest(product, generator, options.only) if options.opponents else {}
     report(floors, rows)
+    if others:
+        compare(rows, others)
     return int(any(row.failure for row in rows))
 
 
@@ -79,42 +60,6 @@ def floor(application: str, name: str, generator: set[int]) -> Row:
         request = Request("GET", "/")
         operation = Operation(name, lambda count: drive(port, repeat(request, count)), FLOOR_COUNT)
         return measure(operation, Meter({"web": pid}))
-
-
-@contextmanager
-def serving(target: str) -> Iterator[tuple[int, int]]:
-    port = free_port()
-    command = [sys.executable, *GRANIAN, *THREADS, "--host", "127.0.0.1", "--port", str(port), target]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/")
-        yield port, server.pid
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def wait_for(address: str) -> None:
-    for _ in range(200):
-        with suppress(OSError), urllib.request.urlopen(address, timeout=1):
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"{address} does not answer")
-
-
-def measure(operation: Operation, meter: Meter) -> Row:
-    """Warm up, then measure; an operation that fails is reported as such and costs the others nothing."""
-    row = Row(operation.name, goal=operation.goal)
-    try:
-        operation.run(max(1, int(operation.count * WARM_SHARE)))
-        before = meter.read()
-        count = operation.run(operation.count)
-        after = meter.read()
-    except (Unexpected, OSError, RuntimeError, httpx.HTTPError, KeyError) as error:
-        row.failure = f"{type(error).__name__}: {error}"[:200]
-        return row
-    row.spent = {name: (after[name] - before[name]) / count for name in after}
-    return row
 
 
 def report(floors: list[Row], rows: list[Row]) -> None:
@@ -137,6 +82,9 @@ def report(floors: list[Row], rows: list[Row]) -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bin/bench", description="Measure the hot paths.")
     parser.add_argument("--only", default="", help="measure operations whose name contains this")
+    parser.add_argument(
+        "--opponents", action="store_true", help="measure oidc-provider and django-oauth-toolkit too"
+    )
     return parser.parse_args()
 
 

@@ -1,0 +1,1 @@
+"""A stock django-oauth-toolkit project: its own models and views, nothing of Claviger."""
