@@ -25,6 +25,8 @@ CLIENTS = {
     "oauth/introspect",
     "oauth/userinfo",
     "oauth/device/code",
+    "oauth/register",
+    "oauth/register/<str:client_id>",
     "oauth2/token",
     "oauth2/userInfo",
     "oauth2/revoke",

@@ -30,7 +30,7 @@ def is_probe(path: str) -> bool:
 
 def is_protocol(path: str) -> bool:
     """Whether errors here take the shape of RFC 6749 §5.2."""
-    return path in PROTOCOL_PATHS
+    return path in PROTOCOL_PATHS or path.startswith("/oauth/register/")
 
 
 def is_machine(path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from events.services import emit
 from oauth import clients, families, fapi, hosts, registration
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.grants import CLIENT_CREDENTIALS
-from oauth.models import Application, AuthMethod, ClientSecret
+from oauth.models import Application, AuthMethod, ClientSecret, InitialAccessToken
 from roles import guards
 from roles.permissions import Permission
 from tenants import keys, selectors
@@ -55,16 +55,28 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """How an application came to be registered, where no administrator registered it."""
+
+    source: str
+    token: InitialAccessToken | None = None
+    registration_digest: str = ""
+    software: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class IssuedSecret:
     row: ClientSecret
     secret: str
 
 
-def create_application(*, actor: Principal, name: str, type: str, **settings: Any) -> Registered:
+def create_application(
+    *, actor: Principal, name: str, type: str, provenance: Provenance | None = None, **settings: Any
+) -> Registered:
     """Register a client; what `settings` leave out takes the type's defaults (see registration).
 
-    Raises ValidationFailed with every fault, and GrantExceedsOwn for a scope that the actor lacks on a client
-    that will act for itself.
+    With a `provenance` the client is unvetted until an administrator looks at it. Raises ValidationFailed with
+    every fault, and GrantExceedsOwn for a scope that the actor lacks on a client that will act for itself.
     """
     ports.authority.require(actor, Permission.APPLICATIONS_WRITE)
     application = Application(name=name, type=type)
@@ -72,6 +84,8 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
     application.auth_method = registration.METHODS[type][0]
     application.grants = list(registration.DEFAULT_GRANTS[type])
     _assign(application, settings)
+    if provenance is not None:
+        _note_provenance(application, provenance)
     if "resources" not in settings:
         application.resources = registration.resources_for(tenant_ref(), application.scopes)
     _check(actor, application, before=())
@@ -79,7 +93,7 @@ def create_application(*, actor: Principal, name: str, type: str, **settings: An
         application.save(force_insert=True)
         hosts.remember(application.redirect_uris.split())
         _prepare_keys(application)
-        secret = _issue(application).secret if _has_secret(application) else ""
+        secret = _issue(application).secret if has_secret(application) else ""
         clients.forget(application)
         emit("application.created", actor=actor.actor, object=describe(application, whole=True))
     return Registered(application, secret)
@@ -104,7 +118,7 @@ def update_application(
         application.save()
         hosts.remember(application.redirect_uris.split())
         _prepare_keys(application)
-        if "auth_method" in before and not _has_secret(application):
+        if "auth_method" in before and not has_secret(application):
             ClientSecret.objects.filter(application=application).delete()
         clients.forget(application)
         after = {name: value_of(application, name) for name in before}
@@ -135,6 +149,20 @@ def _switch(actor: Principal, application: Application, event: str, at: Any) -> 
     return application
 
 
+def vet_application(*, actor: Principal, application: Application, vetted: bool) -> Application:
+    """Vouch for a client, or take that back: people are told of an unvetted one, and asked each time (NEW-12)."""
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    if application.is_vetted is vetted:
+        return application
+    application.is_vetted = vetted
+    with transaction.atomic():
+        application.save(update_fields=["is_vetted", "updated_at"])
+        clients.forget(application)
+        now = describe(application, is_vetted=vetted)
+        emit("application.updated", actor=actor.actor, object=now, previous={"is_vetted": not vetted})
+    return application
+
+
 def delete_application(*, actor: Principal, application: Application) -> None:
     """Delete an application with its secrets, consents, codes and token families."""
     ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
@@ -152,7 +180,7 @@ def rotate_secret(*, actor: Principal, application: Application, overlap: int = 
     Raises Conflict for an application that has no secret, ValidationFailed for another overlap.
     """
     ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
-    if not _has_secret(application):
+    if not has_secret(application):
         raise Conflict(f"An application with {application.auth_method} has no secret.")
     if not 0 <= overlap <= OVERLAP_MOST:
         raise ValidationFailed(
@@ -193,7 +221,7 @@ def _prepare_keys(application: Application) -> None:
             keys.enable(alg)
 
 
-def _has_secret(application: Application) -> bool:
+def has_secret(application: Application) -> bool:
     return application.auth_method in (AuthMethod.BASIC, AuthMethod.POST)
 
 
@@ -207,6 +235,15 @@ def _assign(application: Application, settings: Mapping[str, Any]) -> None:
     fapi.settle(application, settings)
     public = application.auth_method == AuthMethod.NONE
     application.client_type = Application.CLIENT_PUBLIC if public else Application.CLIENT_CONFIDENTIAL
+
+
+def _note_provenance(application: Application, provenance: Provenance) -> None:
+    application.registration_source = provenance.source
+    application.initial_access_token = provenance.token
+    application.registration_digest = provenance.registration_digest
+    application.is_vetted = False
+    for name, value in provenance.software.items():
+        setattr(application, name, value)
 
 
 def _check(actor: Principal, application: Application, *, before: tuple[str, ...]) -> None:
@@ -233,7 +270,9 @@ def value_of(application: Application, name: str) -> Any:
 
 def describe(application: Application, *, whole: bool = False, **more: Any) -> dict[str, Any]:
     named = {name: value_of(application, name) for name in (*PLAIN, *LISTS)} if whole else {}
-    kind = {"type": application.type, "status": application.status} if whole else {}
+    kind: dict[str, Any] = {"type": application.type, "status": application.status} if whole else {}
+    if whole and application.registration_source != Application.RegistrationSource.MANUAL:
+        kind |= {"registration_source": application.registration_source, "is_vetted": application.is_vetted}
     head = {"id": application.public_id, "object": "application", "client_id": application.client_id}
     return {**head, "name": application.name, **kind, **named, **more}
 

@@ -120,3 +120,18 @@ class RateLimited(OAuthError):
 
     error, status = "temporarily_unavailable", 429
     description = "Too many requests. Wait for the number of seconds in Retry-After."
+
+
+class InvalidRedirectUri(OAuthError):
+    error = "invalid_redirect_uri"  # RFC 7591 §3.2.2
+    description = "A redirect URI cannot be registered."
+
+
+class InvalidClientMetadata(OAuthError):
+    error = "invalid_client_metadata"  # RFC 7591 §3.2.2
+    description = "A member of the client metadata cannot be registered."
+
+
+class InvalidToken(OAuthError):
+    error, status = "invalid_token", 401  # RFC 6750 §3.1
+    description = "The token is missing, unknown, expired, revoked, used up or meant for something else."

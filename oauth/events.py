@@ -110,3 +110,27 @@ declare(
     fields={"client_id": "string", "member": "string", "kind": "string", "reason": "string"},
     signal="https://schemas.openid.net/secevent/caep/event-type/session-revoked",
 )
+
+REGISTERING: dict[str, Any] = {
+    "name": "string",
+    "redirect_uris": STRINGS,
+    "grants": STRINGS,
+    "scopes": STRINGS,
+    "max_uses": "integer",
+    "status": "string",
+    "client_id": "string",
+    "reason": "string",
+}
+for _event, _sentence in {
+    "initial_access_token.created": "A token that lets programs register clients was made",
+    "initial_access_token.consumed": "A client was registered with an initial access token",
+    "initial_access_token.revoked": "An initial access token was revoked",
+    "application.dynamic_registration.rejected": "A program asked for a registration that was refused",
+}.items():
+    declare(_event, _sentence, object="initial_access_token", fields=REGISTERING)
+declare(
+    "application.dynamic_registration.succeeded",
+    "A client registered itself",
+    object="application",
+    fields=APPLICATION,
+)

@@ -95,6 +95,7 @@ def metadata(base: str) -> dict[str, Any]:
         "end_session_endpoint": f"{base}/oauth/end-session",
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
+        "registration_endpoint": f"{base}/oauth/register",
         "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

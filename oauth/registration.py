@@ -47,7 +47,8 @@ _PROVING = (
 METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
     ApplicationType.WEB: _PROVING,
     ApplicationType.SPA: (AuthMethod.NONE,),
-    ApplicationType.NATIVE: (AuthMethod.NONE,),
+    # An installed program may hold a secret of its own, made for it by dynamic registration (RFC 8252 §8.4).
+    ApplicationType.NATIVE: (AuthMethod.NONE, *_PROVING),
     ApplicationType.MACHINE: _PROVING,
     ApplicationType.DEVICE: (AuthMethod.NONE, *_PROVING),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from oauth import api, api_me, end_session, metadata
+from oauth import api, api_me, api_registrations, dynamic_registration, end_session, metadata
 from oauth.authorize import authorize, consent
 from oauth.device_authorization import device_authorization
 from oauth.device_pages import verify as device_verify
@@ -26,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/userinfo", userinfo, name="oauth-userinfo"),
     path("oauth/device/code", device_authorization, name="oauth-device-code"),
     path("oauth/device/verify", device_verify, name="oauth-device-verify"),
+    path("oauth/register", dynamic_registration.register, name="oauth-register"),
+    path("oauth/register/<str:client_id>", dynamic_registration.configuration, name="oauth-client"),
     path("oauth/end-session", end_session.end_session, name="oauth-end-session"),
     path("oauth/end-session/confirm", end_session.confirm, name="oauth-end-session-confirm"),
     path("v1/me", api_me.Me.as_view(), name="v1-me"),
@@ -42,6 +44,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "v1/applications/<str:application>/suspension",
         api.Suspension.as_view(),
         name="v1-application-suspension",
+    ),
+    path(
+        "v1/applications/<str:application>/vetting",
+        api_registrations.Vetting.as_view(),
+        name="v1-application-vetting",
+    ),
+    path(
+        "v1/initial-access-tokens",
+        api_registrations.InitialAccessTokens.as_view(),
+        name="v1-initial-access-tokens",
+    ),
+    path(
+        "v1/initial-access-tokens/<str:token>",
+        api_registrations.OneInitialAccessToken.as_view(),
+        name="v1-initial-access-token",
     ),
     # Paths of older clients (OAU-31): the same views, which discovery does not name.
     path("oauth2/authorize", authorize, name="oauth2-authorize"),

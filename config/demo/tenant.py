@@ -13,6 +13,7 @@ from config.demo.record import Record
 from core import ids, scope
 from core.principal import SYSTEM, Principal
 from core.urls import absolute
+from oauth import initial_access_tokens
 from organizations import services as organizations
 from organizations.models import Organization
 from roles import resources
@@ -102,6 +103,7 @@ def _contents(
             for name, words in (("admin", sorted(actor.permissions)), ("reader", READER))
         }
         webhook = _webhook(actor, sink, known.get("webhook", {}))
+        registering = _initial_access_token(actor, known.get("initial_access_token", ""))
     return {
         "organizations": [
             _customer_record(tenant, row, rows[admin], admin, known)
@@ -110,6 +112,7 @@ def _contents(
         "applications": apps,
         "api_resource": {"audience": resource.audience, "scopes": [value for value, _ in plan.scopes]},
         "api_keys": api_keys,
+        "initial_access_token": registering,
         "webhook": webhook,
     }
 
@@ -144,6 +147,21 @@ def _key(
     resource = resources.control_plane()
     return keys.issue_key(
         actor=actor, name=name, scopes=scopes, resource=resource, organization=organization, expires_at=None
+    ).secret
+
+
+def _initial_access_token(actor: Principal, known: str) -> str:
+    """Return a token that registers clients; one that may register no more is made anew."""
+    held = initial_access_tokens.find_here(known)
+    if held is not None and held.status == "active":
+        return known
+    return initial_access_tokens.create_initial_access_token(
+        actor=actor,
+        name="Demo programs",
+        expires_in=initial_access_tokens.LONGEST,
+        max_uses=1000,
+        grants=["authorization_code", "refresh_token", "client_credentials"],
+        scopes=applications.SIGN_IN,
     ).secret
 
 

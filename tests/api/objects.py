@@ -8,6 +8,7 @@ from apikeys.services import accounts, keys
 from core import scope
 from invitations import services as invitations
 from oauth import applications
+from oauth.initial_access_tokens import create_initial_access_token
 from oauth.models import ClientSecret
 from roles import resources
 from roles.models import RoleAssignment
@@ -37,6 +38,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         role = create_role(actor=actor, name="Own", permissions=["members:read"], organization=organization)
         assignment = RoleAssignment.objects.filter(member=owner.member).first()
         secret = ClientSecret.objects.filter(application=application).first()
+        token = create_initial_access_token(actor=actor, name="Sweep").row
     [event] = happen(tenant)
     [delivery] = deliveries(tenant, endpoint)
     assert assignment is not None
@@ -45,5 +47,6 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "organization": organization, "key": key, "application": application, "role": role,
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
+        "token": token,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}

@@ -15,7 +15,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PREFIXES = {
     "key": "ak", "account": "sa", "event": "evt", "invitation": "inv", "application": "app", "role": "role",
     "member": "sub", "assignment": "rasg", "resource": "rs", "scope": "scp", "organization": "org",
-    "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess",
+    "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess", "token": "iat",
 }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ from apikeys.models import ApiKey
 from core import scope
 from tenants import selectors
 from tests.factories import Browser
+from tests.oauth.registering import registering
 
 SHAPE = {
     "id", "issuer", "dashboard", "portal", "api", "owner", "member", "suspended", "organizations",
-    "applications", "api_resource", "api_keys", "webhook",
+    "applications", "api_resource", "api_keys", "webhook", "initial_access_token",
 }  # fmt: skip
 
 
@@ -54,6 +55,13 @@ def test_its_keys_work_and_keep_to_their_tenant(var: Path) -> None:
     customer = made["acme"]["organizations"][0]
     listed = Browser().api("GET", "/t/acme/v1/organizations", customer["api_key"]).json()["data"]
     assert [row["id"] for row in listed] == [customer["id"]]
+
+
+def test_its_initial_access_token_registers_clients_of_its_tenant_only(var: Path) -> None:
+    held = run(var)["tenants"]["acme"]["initial_access_token"]
+    wanted = {"client_name": "Demo", "redirect_uris": ["https://demo.example/cb"]}
+    assert registering(selectors.by_slug("acme"), wanted, held).status_code == 201
+    assert registering(selectors.by_slug("globex"), wanted, held).status_code == 401
 
 
 def test_a_second_run_changes_nothing(var: Path) -> None:
