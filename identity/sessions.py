@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from core import context, jobs, scope, secrets
 from events.services import emit
-from identity import selectors, services
+from identity import assurance, selectors, services
 from identity.models import IdentitySession
 
 ABSOLUTE = timedelta(hours=24)
@@ -27,7 +27,6 @@ REMEMBERED = timedelta(days=30)
 TOUCH_EVERY = timedelta(minutes=1)
 BY_ACCOUNT = "account"
 RECOVERY = "recovery"  # announced even when no sign-in was live: standing grants end too
-PASSWORD = "urn:claviger:acr:password"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def open_session(
     *,
     account_id: uuid.UUID,
     amr: list[str],
-    acr: str = PASSWORD,
+    acr: str = assurance.PASSWORD,
     remember: bool = False,
     replacing: SessionRef | None = None,
     opened_by: str = BY_ACCOUNT,

@@ -61,6 +61,10 @@ class ApplicationPatch(Body):
     id_token_signed_response_alg = Text(8, required=False, allow_blank=True)
     userinfo_signed_response_alg = Text(8, required=False, allow_blank=True)
     introspection_signed_response_alg = Text(8, required=False, allow_blank=True)
+    require_pushed_authorization_requests = Flag(required=False)
+    required_scopes = texts(120)
+    assigned_organizations = texts(60)
+    assigned_roles = texts(60)
     metadata = Metadata(required=False)
 
 
@@ -121,6 +125,10 @@ class ApplicationShape(Shape):
     id_token_signed_response_alg = serializers.CharField()
     userinfo_signed_response_alg = serializers.CharField()
     introspection_signed_response_alg = serializers.CharField()
+    require_pushed_authorization_requests = serializers.BooleanField()
+    required_scopes = serializers.ListField(child=serializers.CharField())
+    assigned_organizations = serializers.ListField(child=serializers.CharField())
+    assigned_roles = serializers.ListField(child=serializers.CharField())
     last_used_at = Timestamp()
 
     def get_redirect_uris(self, row: Application) -> list[str]:

@@ -53,6 +53,10 @@ class Client:
     id_token_alg: str = DEFAULT_ALGORITHM
     userinfo_alg: str = ""
     introspection_alg: str = ""
+    requires_pushed_requests: bool = False
+    required_scopes: frozenset[str] = frozenset()
+    assigned_organizations: frozenset[str] = frozenset()
+    assigned_roles: frozenset[str] = frozenset()
     secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
     keys: tuple[jose.VerifyingKey, ...] = ()
     jwks_uri: str = ""
@@ -162,6 +166,10 @@ def snapshot(row: Application) -> Client:
         id_token_alg=row.id_token_signed_response_alg or DEFAULT_ALGORITHM,
         userinfo_alg=row.userinfo_signed_response_alg,
         introspection_alg=row.introspection_signed_response_alg,
+        requires_pushed_requests=row.require_pushed_authorization_requests,
+        required_scopes=frozenset(row.required_scopes),
+        assigned_organizations=frozenset(row.assigned_organizations),
+        assigned_roles=frozenset(row.assigned_roles),
         secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
         keys=tuple(client_keys.usable(row.jwks)),
         jwks_uri=row.jwks_uri,

@@ -15,13 +15,18 @@ from django.utils import timezone
 
 from core import secrets
 from core.principal import Actor
-from oauth import consents, families, grants, issuing, member_tokens, standing
+from events.services import emit
+from oauth import consents, families, grants, issuing, member_tokens, pushed_requests, standing
 from oauth.authorization import AuthorizationRequest
+from oauth.catalogue import OFFLINE
 from oauth.clients import Client, in_tenant
-from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
+from oauth.consents import Allowed
+from oauth.decisions import Decision
+from oauth.errors import AccessDenied, InvalidGrant, InvalidRequest, OAuthError
 from oauth.grants import Answer, TokenRequest
 from oauth.models import Grant
 from oauth.standing import SignIn
+from tenants import members
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
 
@@ -38,7 +43,7 @@ UPDATE oauth_grant SET used_at = now(), updated_at = now()
    AND (redirect_uri = %(redirect)s OR (%(redirect)s = '' AND NOT redirect_sent))
    AND dpop_jkt IN ('', %(jkt)s)
 RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr,
-          auth_time
+          auth_time, requested_claims, within_session, grant_until
 """
 _USED = """
 SELECT token_family, member_id FROM oauth_grant
@@ -53,15 +58,24 @@ UPDATE tenants_tenantsession SET clients = clients || to_jsonb(%(client)s::text)
 
 
 def issue(
-    tenant: TenantRef, wanted: AuthorizationRequest, signed: Any, *, allowed: tuple[str, ...] = ()
+    tenant: TenantRef,
+    wanted: AuthorizationRequest,
+    signed: Any,
+    *,
+    allowed: Allowed,
+    decision: Decision | None = None,
 ) -> str:
-    """Return a new code for the person who is signed in; `allowed` are scopes they consented to just now."""
+    """Return a new code for the person who is signed in, good for what they allow: `allowed` before, or now.
+
+    Raises AccessDenied where that is nothing, InvalidRequestUri for a pushed request that was answered.
+    """
     code = secrets.new_token()
     with in_tenant(tenant.id):
-        if allowed:
-            actor = Actor("user", signed.member.subject, via=wanted.client.client_id)
-            member_id = signed.member.id
-            consents.grant(actor=actor, member_id=member_id, application_id=wanted.client.id, scopes=allowed)
+        if wanted.pushed_id is not None:
+            pushed_requests.spend(wanted.pushed_id)
+        if decision is not None:
+            allowed = _consent(wanted, signed, decision)
+        scopes = _granted(wanted, allowed)
         Grant.objects.create(
             digest=secrets.fingerprint(code, PURPOSE),
             application_id=wanted.client.id,
@@ -70,7 +84,7 @@ def issue(
             organization_id=signed.organization_id,
             redirect_uri=wanted.redirect_uri,
             redirect_sent=wanted.redirect_sent,
-            scope=wanted.target.scope,
+            scope=" ".join(scopes),
             audience=wanted.target.audience,
             code_challenge=wanted.code_challenge,
             code_challenge_method=Grant.CODE_CHALLENGE_S256,
@@ -79,10 +93,57 @@ def issue(
             acr=signed.acr,
             amr=list(signed.amr),
             auth_time=signed.auth_time,
+            requested_claims=wanted.claims.granted(scopes, allowed.claims),
+            within_session=allowed.within_session,
+            grant_until=allowed.until,
             expires=timezone.now() + timedelta(seconds=LIFETIME),
         )
         note_session_client(signed.session, wanted.client)
     return code
+
+
+def _granted(wanted: AuthorizationRequest, allowed: Allowed) -> list[str]:
+    """Asked and consented (threat O5); access for one session is no access while away."""
+    gone = {OFFLINE} if allowed.within_session else set()
+    scopes = [word for word in wanted.target.scopes if word in allowed.scopes and word not in gone]
+    if not scopes:
+        raise AccessDenied("The person allowed none of it.")
+    return scopes
+
+
+def _consent(wanted: AuthorizationRequest, signed: Any, decision: Decision) -> Allowed:
+    actor = Actor("user", signed.member.subject, via=wanted.client.client_id)
+    if decision.email:
+        members.choose_email(actor=actor, member=signed.member, email=decision.email)
+    row = consents.grant(
+        actor=actor,
+        member_id=signed.member.id,
+        application_id=wanted.client.id,
+        session_id=signed.session.id,
+        scopes=decision.scopes,
+        claims=decision.claims,
+        declined=decision.declined,
+        life=decision.life,
+    )
+    return consents.allowed_by(row)
+
+
+def deny(tenant: TenantRef, wanted: AuthorizationRequest, signed: Any) -> None:
+    """Record that the person refused; raises InvalidRequestUri for a pushed request that was answered."""
+    with in_tenant(tenant.id):
+        if wanted.pushed_id is not None:
+            pushed_requests.spend(wanted.pushed_id)
+        emit(
+            "authorization.denied",
+            actor=Actor("user", signed.member.subject, via=wanted.client.client_id),
+            object={
+                "id": wanted.client.client_id,
+                "object": "authorization",
+                "client_id": wanted.client.client_id,
+                "scope": wanted.target.scope,
+                "member": signed.member.subject,
+            },
+        )
 
 
 def note_session_client(session: TenantSession, client: Client) -> None:
@@ -159,6 +220,14 @@ class Redeemed:
     acr: str
     amr: Any
     auth_time: datetime
+    requested_claims: Any
+    within_session: bool
+    grant_until: datetime | None
+
+    @property
+    def claims(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = standing.from_json(self.requested_claims)
+        return found
 
     @property
     def sign_in(self) -> SignIn:
@@ -172,11 +241,24 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
         families.revoke([code.token_family])
         return InvalidGrant()
     target = member_tokens.narrowed(request.tenant, client, code.scope.split(), code.audience)
-    minted = issuing.access_token_of_member(request.tenant, client, now, target, request.confirmation)
+    minted = issuing.access_token_of_member(
+        request.tenant, client, now, target, request.confirmation, extra=issuing.requested(code.claims)
+    )
     expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_ACCESS, [minted.jti, expires, code.id])
     refresh = ""
     if client.allows_grant(grants.REFRESH_TOKEN):
-        refresh = member_tokens.start_family(client, now, target, code.token_family, minted)
-    return member_tokens.answer(request, now, target, minted, refresh, nonce=code.nonce, event="token.issued")
+        refresh = member_tokens.start_family(
+            client,
+            now,
+            target,
+            code.token_family,
+            minted,
+            claims=code.claims,
+            within_session=code.within_session,
+            until=code.grant_until,
+        )
+    return member_tokens.answer(
+        request, now, target, minted, refresh, nonce=code.nonce, claims=code.claims, event="token.issued"
+    )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from core import ids, scope
@@ -14,28 +18,112 @@ from oauth import families
 from oauth.models import Application, Consent
 
 
-def given(member_id: uuid.UUID, application_id: uuid.UUID) -> frozenset[str]:
-    """Return what the member allows the client now, in the open tenant scope."""
-    scopes = Consent.objects.filter(
-        tenant_id=scope.require_tenant(), member_id=member_id, application_id=application_id, revoked_at=None
-    ).values_list("scopes", flat=True)
-    return frozenset(scopes.first() or ())
+@dataclass(frozen=True)
+class Allowed:
+    """What a member allows a client now, and what they left out when they were asked.
+
+    It holds `until` then, where that is set, or `within_session`, the present one.
+    """
+
+    scopes: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
+    declined: frozenset[str] = frozenset()
+    until: datetime | None = None
+    within_session: bool = False
 
 
-def grant(*, actor: Actor, member_id: uuid.UUID, application_id: uuid.UUID, scopes: Iterable[str]) -> Consent:
-    """Add scopes to what the member allows; nothing is written when they were allowed before."""
-    row, created = Consent.objects.select_for_update().get_or_create(
-        member_id=member_id, application_id=application_id, defaults={"scopes": []}
+NONE = Allowed()
+
+
+def standing(member_id: uuid.UUID, application_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Allowed:
+    """Return what holds now in the open tenant scope; `session_id` is the session that asks."""
+    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    here = Q(session_id=None) | Q(session_id=session_id) if session_id else Q(session_id=None)
+    rows = Consent.objects.filter(live, here, tenant_id=scope.require_tenant(), revoked_at=None)
+    row = rows.filter(member_id=member_id, application_id=application_id).first()
+    return allowed_by(row) if row else NONE
+
+
+def allowed_by(row: Consent) -> Allowed:
+    return Allowed(
+        frozenset(row.scopes),
+        frozenset(row.claims),
+        frozenset(row.declined),
+        row.expires_at,
+        row.session_id is not None,
     )
-    before = [] if row.revoked_at else list(row.scopes)
-    after = [*before, *(word for word in scopes if word not in before)]
-    if after == before and not created:
+
+
+def given(
+    member_id: uuid.UUID, application_id: uuid.UUID, session_id: uuid.UUID | None = None
+) -> frozenset[str]:
+    """Return the scopes that the member allows the client now, in the open tenant scope."""
+    return standing(member_id, application_id, session_id).scopes
+
+
+@dataclass(frozen=True)
+class Life:
+    """How long a consent stands: until it is taken back, until `until`, or within one tenant session."""
+
+    until: datetime | None = None
+    session_id: uuid.UUID | None = None
+
+
+def grant(
+    *,
+    actor: Actor,
+    member_id: uuid.UUID,
+    application_id: uuid.UUID,
+    scopes: Iterable[str],
+    claims: Iterable[str] = (),
+    declined: Iterable[str] = (),
+    session_id: uuid.UUID | None = None,
+    life: Life | None = None,
+) -> Consent:
+    """Add to what the member allows; nothing is written when all of it was allowed before.
+
+    What is declined now is no longer allowed. `life` is that of the whole consent from now on, None leaves it;
+    `session_id` is the session that asks.
+    """
+    row, _created = Consent.objects.select_for_update().get_or_create(
+        member_id=member_id, application_id=application_id
+    )
+    held = _holds(row, session_id)
+    before = _values(row) if held else _values(Consent(tenant_id=row.tenant_id))
+    refused = tuple(declined)
+    after: dict[str, Any] = {
+        "scopes": _merged(before["scopes"], scopes, refused),
+        "claims": _merged(before["claims"], claims, refused),
+    }
+    after["declined"] = _merged(before["declined"], refused, (*after["scopes"], *after["claims"]))
+    kept = life or Life(before["expires_at"], before["session_id"])
+    after |= {"expires_at": kept.until, "session_id": kept.session_id}
+    if held and after == before and after["scopes"]:
         return row
-    row.scopes, row.revoked_at = after, None
-    row.save(update_fields=["scopes", "revoked_at", "updated_at"])
-    name = "consent.updated" if before else "consent.granted"
-    emit(name, actor=actor, object=describe(row, actor.id), previous={"scopes": before} if before else None)
+    for name, value in after.items():
+        setattr(row, name, value)
+    row.revoked_at = None
+    row.save(update_fields=[*after, "revoked_at", "updated_at"])
+    known = bool(before["scopes"])
+    previous = {"scopes": before["scopes"], "claims": before["claims"]} if known else None
+    name = "consent.updated" if known else "consent.granted"
+    emit(name, actor=actor, object=describe(row, actor.id), previous=previous)
     return row
+
+
+def _holds(row: Consent, session_id: uuid.UUID | None) -> bool:
+    is_here = row.session_id is None or row.session_id == session_id
+    return is_here and row.revoked_at is None and (row.expires_at is None or row.expires_at > timezone.now())
+
+
+def _values(row: Consent) -> dict[str, Any]:
+    names = ("scopes", "claims", "declined", "expires_at", "session_id")
+    return {name: getattr(row, name) for name in names}
+
+
+def _merged(before: Iterable[str], added: Iterable[str], dropped: Iterable[str]) -> list[str]:
+    gone = set(dropped)
+    return [word for word in dict.fromkeys((*before, *added)) if word not in gone]
 
 
 def withdraw(*, actor: Actor, consent: Consent) -> None:
@@ -60,4 +148,8 @@ def describe(consent: Consent, subject: str) -> dict[str, object]:
         "application": ids.encode(Application.PREFIX, consent.application_id),
         "member": subject,
         "scopes": list(consent.scopes),
+        "claims": list(consent.claims),
+        "declined": list(consent.declined),
+        "expires_at": consent.expires_at.isoformat() if consent.expires_at else None,
+        "within_session": consent.session_id is not None,
     }

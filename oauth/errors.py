@@ -135,3 +135,23 @@ class InvalidClientMetadata(OAuthError):
 class InvalidToken(OAuthError):
     error, status = "invalid_token", 401  # RFC 6750 §3.1
     description = "The token is missing, unknown, expired, revoked, used up or meant for something else."
+
+
+class InvalidRequestObject(OAuthError):
+    error = "invalid_request_object"  # RFC 9101 §7
+    description = "The request object is not a JWT that this client signed for us."
+
+
+class InvalidRequestUri(OAuthError):
+    error = "invalid_request_uri"  # RFC 9101 §7
+    description = "The request_uri is unknown, used, expired or another client's."
+
+
+class RequestUriNotSupported(OAuthError):
+    error = "request_uri_not_supported"  # OIDC Core §3.1.2.6
+    description = "Only a request_uri of our own pushed authorization requests is taken."
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    error = "unmet_authentication_requirements"  # of the OpenID specification of that name
+    description = "The person cannot sign in at the level that the request demands."

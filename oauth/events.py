@@ -33,6 +33,10 @@ APPLICATION: dict[str, Any] = {
     "userinfo_signed_response_alg": "string",
     "introspection_signed_response_alg": "string",
     "claim_mapping": {"type": "array", "items": {"type": "object"}},
+    "require_pushed_authorization_requests": "boolean",
+    "required_scopes": STRINGS,
+    "assigned_organizations": STRINGS,
+    "assigned_roles": STRINGS,
     "metadata": "object",
     "jwks": {"type": ["object", "null"]},
     "tls_client_auth": "object",
@@ -73,7 +77,15 @@ DEVICE: dict[str, Any] = {
     "status": "string",
     "member": "string",
 }
-CONSENT: dict[str, Any] = {"application": "string", "member": "string", "scopes": STRINGS}
+CONSENT: dict[str, Any] = {
+    "application": "string",
+    "member": "string",
+    "scopes": STRINGS,
+    "claims": STRINGS,
+    "declined": STRINGS,
+    "expires_at": {"type": ["string", "null"]},
+    "within_session": "boolean",
+}
 
 declare("application.created", "An application was registered", object="application", fields=APPLICATION)
 declare("application.updated", "An application's settings changed", object="application", fields=APPLICATION)

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from core.errors import NotFound
 from core.urls import tenant_slug
 from oauth.clients import Client, origins_of
-from oauth.errors import InvalidClient, InvalidRequest, OAuthError
+from oauth.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
 from tenants import selectors
 from tenants.selectors import TenantRef
 
@@ -43,10 +43,15 @@ def form_of(request: HttpRequest) -> dict[str, str]:
 
 
 def single(query: Any) -> dict[str, str]:
-    """Return a QueryDict's values, each given once. Raises InvalidRequest."""
+    """Return a QueryDict's values, each given once. Raises InvalidRequest, InvalidTarget.
+
+    `resource` alone may come again (RFC 8707 §2), but a token has one audience (OAU-22).
+    """
     found: dict[str, str] = {}
     for name, values in query.lists():
-        if len(values) > 1:
+        if name == "resource" and len(set(values)) > 1:
+            raise InvalidTarget("A token is for one resource: ask for each in a request of its own.")
+        if name != "resource" and len(values) > 1:
             raise InvalidRequest(f"{name[:40]} is given twice.")
         if "\x00" in values[0]:
             raise InvalidRequest(f"{name[:40]} holds a NUL character.")

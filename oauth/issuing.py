@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ from roles import authority
 from tenants import selectors, tokens
 from tenants.selectors import TenantRef
 from tenants.tokens import MintedToken
+
+USERINFO_CLAIMS = "userinfo_claims"  # in an access token: what the claims parameter asked of userinfo
+NO_CLAIMS: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ def access_token_of_service(
     )
 
 
+def requested(claims: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return what an access token carries, so that userinfo answers the claims parameter (OIDC Core §5.5)."""
+    return {USERINFO_CLAIMS: list(claims["userinfo"])} if claims.get("userinfo") else {}
+
+
 def access_token_of_member(
     tenant: TenantRef,
     client: Client,
@@ -120,6 +128,7 @@ def id_token(
     scopes: Iterable[str],
     access_token: str,
     nonce: str = "",
+    claims: Sequence[str] = (),
 ) -> MintedToken:
     alg = client.id_token_alg
     return tokens.mint_id_token(
@@ -133,7 +142,7 @@ def id_token(
         acr=standing.acr,
         amr=standing.amr,
         alg=alg,
-        extra={"at_hash": half_hash(access_token, alg), **claims_of(standing, scopes)},
+        extra={"at_hash": half_hash(access_token, alg), **claims_of(standing, scopes, claims)},
     )
 
 

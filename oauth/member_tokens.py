@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -15,7 +15,7 @@ from oauth.catalogue import OFFLINE, Target
 from oauth.clients import Client
 from oauth.errors import InvalidScope, InvalidTarget
 from oauth.grants import Answer, TokenRequest
-from oauth.issuing import Standing
+from oauth.issuing import NO_CLAIMS, Standing
 from oauth.models import RefreshToken
 from oauth.service_grant import stamp
 from tenants import selectors
@@ -50,10 +50,20 @@ def narrowed(
 
 
 def start_family(
-    client: Client, standing: Standing, granted: Target, family: uuid.UUID, minted: MintedToken
+    client: Client,
+    standing: Standing,
+    granted: Target,
+    family: uuid.UUID,
+    minted: MintedToken,
+    *,
+    claims: Mapping[str, Sequence[str]] = NO_CLAIMS,
+    within_session: bool = False,
+    until: datetime | None = None,
 ) -> str:
-    """Return the first refresh token of a family."""
+    """Return the first refresh token of a family; it outlives neither `until` nor, if so allowed, the session."""
     lifetime = client.refresh_lifetime or selectors.policy().refresh_lifetime
+    expires = timezone.now() + timedelta(seconds=lifetime)
+    ends = client.refresh_ends_with_session and OFFLINE not in granted.scopes
     return add_link(
         RefreshToken(
             application_id=client.id,
@@ -63,11 +73,12 @@ def start_family(
             token_family=family,
             scope=granted.scope,
             audience=granted.audience,
-            ends_with_session=client.refresh_ends_with_session and OFFLINE not in granted.scopes,
+            ends_with_session=within_session or ends,
             acr=standing.acr,
             amr=list(standing.amr),
             auth_time=standing.auth_time,
-            expires=timezone.now() + timedelta(seconds=lifetime),
+            requested_claims=dict(claims),
+            expires=min(expires, until) if until else expires,
             confirmation=bound_to(client, minted),
         ),
         minted,
@@ -100,6 +111,7 @@ def answer(
     *,
     event: str,
     nonce: str = "",
+    claims: Mapping[str, Sequence[str]] = NO_CLAIMS,
 ) -> Answer:
     """Record the issue and return the body; an ID token goes with it when `openid` was granted."""
     client = request.caller
@@ -115,6 +127,6 @@ def answer(
     identity = ""
     if issuing.wants_id_token(target):
         identity = issuing.id_token(
-            request.tenant, client, standing, target.scopes, minted.token, nonce
+            request.tenant, client, standing, target.scopes, minted.token, nonce, claims.get("id_token", ())
         ).token
     return issuing.answer(minted, target, refresh_token=refresh, id_token=identity)

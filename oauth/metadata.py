@@ -18,11 +18,13 @@ from core.errors import NotFound
 from core.front import Document, respond, serves
 from core.livecache import LiveCache
 from core.urls import issuer, tenant_slug
+from identity import assurance
 from oauth import dpop, grants, mtls
 from oauth.catalogue import IDENTITY_SCOPES
 from oauth.clients import ASSERTION_ALGORITHMS
 from oauth.http import tenant_of
 from oauth.models import AuthMethod
+from oauth.parameters import PROMPTS, RESPONSE_MODES
 from oauth.standard_claims import STANDARD
 from roles.permissions import Permission
 from tenants import keys, selectors
@@ -86,6 +88,8 @@ def metadata(base: str) -> dict[str, Any]:
     return {
         "issuer": base,
         "authorization_endpoint": f"{base}/oauth/authorize",
+        "pushed_authorization_request_endpoint": f"{base}/oauth/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "jwks_uri": f"{base}/.well-known/jwks.json",
@@ -98,7 +102,7 @@ def metadata(base: str) -> dict[str, Any]:
         "registration_endpoint": f"{base}/oauth/register",
         "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": grants.offered(),
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(jose.ALGORITHMS),
@@ -111,14 +115,16 @@ def metadata(base: str) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": list(PROMPTS),
+        "acr_values_supported": list(assurance.OFFERED),
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
             *STANDARD,
         ],
         "claim_types_supported": ["normal"],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
+        "claims_parameter_supported": True,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(dpop.OFFERED),

@@ -22,7 +22,7 @@ from tenants.tokens import MintedToken
 
 _COLUMNS = (
     "id, member_id, session_id, organization_id, token_family, scope, audience, ends_with_session, acr, amr,"
-    " auth_time, expires, confirmation"
+    " auth_time, expires, confirmation, requested_claims"
 )
 # ruff: noqa: S608 — the statements are put together from constants of this module
 _MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id = %(application)s"
@@ -56,6 +56,12 @@ class Link:
     auth_time: datetime
     expires: datetime
     confirmation: str
+    requested_claims: Any
+
+    @property
+    def claims(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = standing.from_json(self.requested_claims)
+        return found
 
     @property
     def sign_in(self) -> SignIn:
@@ -125,11 +131,15 @@ def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
         scope=request.get("scope"),
         resource=request.get("resource"),
     )
-    minted = issuing.access_token_of_member(request.tenant, client, now, target, request.confirmation)
+    minted = issuing.access_token_of_member(
+        request.tenant, client, now, target, request.confirmation, extra=issuing.requested(link.claims)
+    )
     refresh = _next(link, minted, client) if client.rotates else request.get("refresh_token")
     if not client.rotates:
         _note(link, minted)
-    return member_tokens.answer(request, now, target, minted, refresh, event="token.refreshed")
+    return member_tokens.answer(
+        request, now, target, minted, refresh, claims=link.claims, event="token.refreshed"
+    )
 
 
 def _moved(link: Link, now: Standing) -> Link:
@@ -154,6 +164,7 @@ def _next(link: Link, minted: MintedToken, client: Client) -> str:
         acr=link.acr,
         amr=standing.from_json(link.amr),
         auth_time=link.auth_time,
+        requested_claims=link.claims,
         expires=link.expires,
         confirmation=link.confirmation or member_tokens.bound_to(client, minted),
     )

@@ -250,6 +250,9 @@ def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]
             yield FieldError(f"/scopes/{index}", "unknown", f"There is no scope {scope[:60]} in this tenant.")
         elif scope in IDENTITY_SCOPES and application.type == ApplicationType.MACHINE:
             yield FieldError(f"/scopes/{index}", "not_allowed", "A machine application acts for no person.")
+    for index, scope in enumerate(application.required_scopes):
+        if scope not in application.scopes:
+            yield FieldError(f"/required_scopes/{index}", "unknown", "This is not among its scopes.")
     for field in ("resources", "introspection_audiences"):
         for index, audience in enumerate(getattr(application, field)):
             if audience not in resources:

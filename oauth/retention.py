@@ -30,3 +30,9 @@ def _assertions() -> int:
 @sweep("dpop_proofs")
 def _proofs() -> int:
     return delete_batch("oauth_dpopproof", "expires_at < now()")
+
+
+@sweep("pushed_requests")
+def _pushed_requests() -> int:
+    """A request that was started in time may come to its answer for an hour more."""
+    return delete_batch("oauth_pushedrequest", "expires_at < now() - interval '2 hours'")

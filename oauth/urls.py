@@ -9,6 +9,7 @@ from oauth.authorize import authorize, consent
 from oauth.device_authorization import device_authorization
 from oauth.device_pages import verify as device_verify
 from oauth.introspection import introspect
+from oauth.par import par
 from oauth.revocation import revoke
 from oauth.token_endpoint import token
 from oauth.userinfo import userinfo
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", metadata.jwks, name="jwks"),
     path("oauth/authorize", authorize, name="oauth-authorize"),
     path("oauth/consent", consent, name="oauth-consent"),
+    path("oauth/par", par, name="oauth-par"),
     path("oauth/token", token, name="oauth-token"),
     path("oauth/revoke", revoke, name="oauth-revoke"),
     path("oauth/introspect", introspect, name="oauth-introspect"),

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core import jose
 from core.errors import InsufficientScope, MethodNotAllowed, Problem, TokenInvalid
 from core.livecache import LiveCache
-from oauth import bearers, clients, standard_claims
+from oauth import bearers, clients, issuing, standard_claims
 from oauth.catalogue import OPENID
 from oauth.clients import Client, in_tenant
 from oauth.http import NO_STORE, answer_json, cross_origin, note_client, tenant_of
@@ -60,7 +60,8 @@ def _answer(request: HttpRequest) -> HttpResponse:
     profile = profile_of(tenant, member.id) if member else None
     if profile is None:
         raise TokenInvalid
-    claims = {"sub": profile.subject, **standard_claims.claims_of(profile, scopes)}
+    singly = token.claims.get(issuing.USERINFO_CLAIMS, ())
+    claims = {"sub": profile.subject, **standard_claims.claims_of(profile, scopes, singly)}
     if client is not None and client.userinfo_alg:
         return _signed(tenant, client, claims)
     return answer_json(claims)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from core import context, scope
 from core.network import network_of
 from core.urls import tenant_path, tenant_slug
-from identity import browser
+from identity import assurance, browser
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
 from organizations.policy import idle_limit
@@ -90,11 +90,14 @@ def begin(
     login_hint: str = "",
     organization: uuid.UUID | None = None,
     application_name: str = "",
+    acr_values: str = "",
+    ui_locales: str = "",
 ) -> HttpResponse:
     """Send the person to the hosted pages; they come back to `next_url`, a path on our own origin.
 
     With no tenant the sign-in is for the account itself (portal, dashboard). `prompt=login` and `max_age`
-    are satisfied by an authentication after this call; whoever asked compares `auth_time` on the way back.
+    are satisfied by an authentication after this call; whoever asked compares `auth_time` on the way back,
+    and the session's `acr` with `acr_values`, which are in order of preference (OIDC Core §3.1.2.1).
     """
     interaction = new_interaction(
         next_url=next_url,
@@ -103,8 +106,15 @@ def begin(
         login_hint=login_hint,
         organization=organization,
         application=application_name,
+        acr_values=acr_values,
+        ui_locales=ui_locales,
     )
     return HttpResponseRedirect(address("sign_in", tenant, interaction))
+
+
+def offered_acrs(tenant: TenantRef) -> tuple[str, ...]:
+    """Return the acr values that people of this tenant can reach on the hosted pages."""
+    return assurance.OFFERED
 
 
 def address(page: str, tenant: TenantRef | None, interaction: Interaction | None = None, **query: str) -> str:

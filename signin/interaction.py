@@ -24,7 +24,7 @@ MAX_NEXT = 6000
 
 @dataclass(frozen=True)
 class Interaction:
-    """`asked_at` is when it began, in epoch seconds; `prompt` and `max_age` as in OIDC Core §3.1.2.1."""
+    """`asked_at` is when it began, in epoch seconds; the rest as in OIDC Core §3.1.2.1."""
 
     next: str = HOME
     prompt: str = ""
@@ -32,6 +32,8 @@ class Interaction:
     login_hint: str = ""
     organization: str = ""
     application: str = ""
+    acr_values: str = ""
+    ui_locales: str = ""
     asked_at: float = 0.0
 
     def dump(self, tenant: str) -> str:
@@ -55,6 +57,8 @@ def begin(
     login_hint: str = "",
     organization: uuid.UUID | None = None,
     application: str = "",
+    acr_values: str = "",
+    ui_locales: str = "",
 ) -> Interaction:
     """Return a new one; an address outside our origin becomes the start page (threat L9)."""
     return Interaction(
@@ -64,6 +68,8 @@ def begin(
         login_hint=login_hint[:254],
         organization=str(organization or ""),
         application=application[:120],
+        acr_values=acr_values[:500],
+        ui_locales=ui_locales[:200],
         asked_at=time.time(),
     )
 

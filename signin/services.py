@@ -9,9 +9,9 @@ from core import context, ids, jobs, scope
 from core.network import network_of
 from core.principal import Actor
 from events.services import emit
+from identity import assurance, sessions
 from identity import selectors as people
 from identity import services as accounts
-from identity import sessions
 from identity.emails import Address
 from identity.models import Account
 from identity.sessions import Opened, SessionRef
@@ -102,7 +102,7 @@ def open_session(*, account_id: uuid.UUID, remember: bool, present: SessionRef |
                 "id": ids.encode("ids", opened.id),
                 "object": "session",
                 "method": method,
-                "acr": sessions.PASSWORD,
+                "acr": assurance.PASSWORD,
             },
         )
     return opened

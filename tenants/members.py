@@ -103,6 +103,19 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
     return member
 
 
+def choose_email(*, actor: Actor, member: Member, email: str) -> Member:
+    """Give the tenant another address of the person, at the person's own wish (TEN-16).
+
+    The door has checked that the address is theirs and proved.
+    """
+    if member.email == email:
+        return member
+    member.email, member.email_search, member.email_verified = email, email.casefold(), True
+    _save(member, "email", "email_search", "email_verified")
+    emit("user.updated", actor=actor, object=describe(member), personal={"email": email})
+    return member
+
+
 def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Member:
     """Stop a member within one request: sessions end, tokens and refresh are refused (USR-04)."""
     ports.authority.require(actor, "members:write", member)

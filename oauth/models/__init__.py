@@ -19,6 +19,7 @@ from .clients import (
 from .devices import DeviceGrant
 from .grants import Grant, RefreshToken
 from .logouts import LogoutDelivery, LogoutStatus
+from .pushed import PushedRequest
 from .registrations import ClientDocument, ClientHost, InitialAccessToken
 from .toolkit import AccessToken, IDToken
 
@@ -40,5 +41,6 @@ __all__ = [
     "LogoutDelivery",
     "LogoutStatus",
     "Profile",
+    "PushedRequest",
     "RefreshToken",
 ]

@@ -79,6 +79,11 @@ class Application(TenantModel, AbstractApplication):
     userinfo_signed_response_alg = models.CharField(max_length=8, blank=True)  # empty = plain JSON
     introspection_signed_response_alg = models.CharField(max_length=8, blank=True)
     claim_mapping = models.JSONField(default=list)  # see roles.claim_mapping
+    require_pushed_authorization_requests = models.BooleanField(default=False)  # RFC 9126 §6
+    required_scopes = models.JSONField(default=list)  # a person cannot drop these and go on
+    # Public ids of organizations and names of roles that may use it (APP-06); empty = everyone.
+    assigned_organizations = models.JSONField(default=list)
+    assigned_roles = models.JSONField(default=list)
     disabled_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     metadata = models.JSONField(default=dict)
@@ -152,13 +157,21 @@ class DPoPProof(TenantModel):
 
 
 class Consent(TenantModel):
-    """What a member allowed a client: the union of every scope they agreed to."""
+    """What a member allowed a client: the union of every scope and single claim they agreed to.
+
+    `declined` are the scopes and claims that they left out, so that these are not asked again and again. It
+    stands until `expires_at`, or for the one tenant session `session_id`, where those are set.
+    """
 
     PREFIX = "cns"
 
     member = TenantForeignKey(Member)
     application = TenantForeignKey(Application)
     scopes = models.JSONField(default=list)
+    claims = models.JSONField(default=list)
+    declined = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True)
+    session_id = models.UUIDField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:

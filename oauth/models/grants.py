@@ -40,6 +40,9 @@ class Grant(TenantModel, AbstractGrant):
     used_at = models.DateTimeField(null=True)
     access_jti = models.CharField(max_length=64, blank=True)
     access_expires_at = models.DateTimeField(null=True)
+    requested_claims = models.JSONField(default=dict)  # consented ones of the `claims` parameter, by place
+    within_session = models.BooleanField(default=False)  # the person allowed it for this session only
+    grant_until = models.DateTimeField(null=True)  # or until then
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id", "digest"], name="oauth_grant_digest")]
@@ -79,6 +82,7 @@ class RefreshToken(TenantModel, AbstractRefreshToken):
     used_at = models.DateTimeField(null=True)
     access_jti = models.CharField(max_length=64, blank=True)
     access_expires_at = models.DateTimeField(null=True)
+    requested_claims = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id", "digest"], name="oauth_refresh_digest")]

@@ -166,7 +166,7 @@ def open_session(person: Person, organization: Organization | None = None) -> Te
         return sessions.open_session(
             member=person.member,
             identity_session_id=None,
-            acr="urn:claviger:acr:password",
+            acr="urn:claviger:acr:pwd",
             amr=["pwd"],
             auth_time=timezone.now(),
             organization_id=organization.id if organization else None,

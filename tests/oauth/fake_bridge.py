@@ -25,10 +25,11 @@ class FakeSignedIn:
     session: TenantSession
     auth_time: datetime
     amr: tuple[str, ...] = ("pwd",)
-    acr: str = "urn:claviger:acr:password"
+    acr: str = "urn:claviger:acr:pwd"
     organization_id: uuid.UUID | None = None
 
 
+OFFERED = ("urn:claviger:acr:pwd",)  # a test may offer more
 signed: dict[str, FakeSignedIn] = {}  # by the value of the cookie "fake"
 
 
@@ -41,7 +42,7 @@ def enter(
         session = sessions.open_session(
             member=member,
             identity_session_id=uuid.uuid4(),
-            acr="urn:claviger:acr:password",
+            acr="urn:claviger:acr:pwd",
             amr=["pwd"],
             auth_time=auth_time or timezone.now(),
             organization_id=organization.id if organization else None,
@@ -74,6 +75,10 @@ def begin(
     return HttpResponseRedirect(
         f"/t/{tenant.slug}/sign-in?{urlencode({'next': next_url, 'prompt': prompt, **more})}"
     )
+
+
+def offered_acrs(tenant: Any) -> tuple[str, ...]:
+    return OFFERED
 
 
 def sign_out(request: Any, response: Any, *, everywhere: bool = False) -> None:

@@ -30,7 +30,7 @@ def test_id_token_says_who_signed_in_when_and_how(cast):
     assert found["nonce"] == "n-42"
     assert found["auth_time"] == int(known.auth_time.timestamp())
     assert found["amr"] == ["pwd"]
-    assert found["acr"] == "urn:claviger:acr:password"
+    assert found["acr"] == "urn:claviger:acr:pwd"
     assert found["sid"] == known.session.public_id == claims(body["access_token"])["sid"]
     assert found["exp"] - found["iat"] == 3600
     half = hashlib.sha256(body["access_token"].encode()).digest()[:16]

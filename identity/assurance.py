@@ -1,0 +1,27 @@
+"""How sure we are of who signed in: the `acr` values of this product (OIDC Core §2).
+
+Each level satisfies those below it. Whoever adds a way to prove oneself adds its level to OFFERED.
+"""
+
+from __future__ import annotations
+
+GUEST = "0"
+PASSWORD = "urn:claviger:acr:pwd"  # one factor
+MULTI_FACTOR = "urn:claviger:acr:mfa"  # two factors
+PHISHING_RESISTANT = "urn:claviger:acr:phr"  # bound to our own origin
+
+# The levels that a person can reach on the hosted pages; discovery names them.
+OFFERED: tuple[str, ...] = (PASSWORD,)
+# The longer name stands in sessions that were opened before the vocabulary was settled.
+_RANKS = {
+    GUEST: 0,
+    PASSWORD: 1,
+    "urn:claviger:acr:password": 1,
+    MULTI_FACTOR: 2,
+    PHISHING_RESISTANT: 3,
+}
+
+
+def satisfies(acr: str, wanted: str) -> bool:
+    """Whether a sign-in at `acr` is at least what was wanted; an unknown demand is never met."""
+    return wanted in _RANKS and _RANKS.get(acr, -1) >= _RANKS[wanted]
