@@ -1,12 +1,16 @@
-"""What invitations add to the apps below: they end with the organization they lead to."""
+"""What invitations add to the apps below: they end with the organization they lead to, and are forgotten."""
 
 from __future__ import annotations
+
+from django.db.models import Q
 
 from core.principal import Principal
 from invitations import selectors, services
 from invitations.models import InvitationState
 from organizations.models import Organization
 from organizations.services import before_ending
+from tenants.erasure import on_erasure
+from tenants.models import Member
 
 
 @before_ending
@@ -18,3 +22,15 @@ def end(actor: Principal, organization: Organization) -> None:
         services.tell(
             "invitation.revoked", actor.actor, invitation, previous={"state": InvitationState.PENDING}
         )
+
+
+@on_erasure
+def forget(member: Member) -> list[str]:
+    """Empty decided invitations of the member's address; one that is still open is somebody's intention."""
+    mine = Q(member=member) | (
+        Q(email_search=member.email_search) if member.email_search else Q(member=member)
+    )
+    rows = selectors.invitations().filter(mine).exclude(state=InvitationState.PENDING)
+    found = [row.public_id for row in rows]
+    rows.update(email="", email_search="", metadata={})
+    return found

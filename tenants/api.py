@@ -6,9 +6,10 @@ from typing import Any
 
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.lists import paginate
-from tenants import members, provisioning, selectors, services
+from tenants import erasure, members, provisioning, selectors, services
 from tenants.policy import TenantPolicy
 from tenants.serializers import (
+    ErasureShape,
     LogoutShape,
     MemberBody,
     MemberPatch,
@@ -99,6 +100,20 @@ class Logout(Endpoint):
         member = selectors.member_by_subject(call.path["member"])
         ended = members.force_logout(actor=call.caller, member=member, reason=call.body.get("reason", ""))
         return {"object": "logout", "member": member.subject, "sessions_ended": ended}
+
+
+class Erasure(Endpoint):
+    @operation(
+        scope="members:write",
+        body=Reason,
+        answer=ErasureShape,
+        summary="Erase the personal data of a removed member",
+        tags=TAGS,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        member = selectors.any_member_by_subject(call.path["member"])
+        gone = erasure.erase_member(actor=call.caller, member=member, reason=call.body.get("reason", ""))
+        return {"object": "erasure", "member": member.subject, "values_erased": gone}
 
 
 class OneTenant(Endpoint):

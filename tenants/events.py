@@ -66,6 +66,7 @@ declare(
 declare(
     "user.deleted", "A member was removed", object="member", fields=MEMBER, signal=f"{RISC}/account-purged"
 )
+declare("user.erased", "A removed member's personal data was erased", object="member", fields=MEMBER)
 
 declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)
 declare("session.ended", "A session was ended", object="session", fields=SESSION)

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from core import ids
 from core.errors import NotFound
 from core.urls import issuer
-from tenants import members, provisioning, selectors, services
+from tenants import erasure, members, provisioning, selectors, services
 from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.pagekit import Viewer, act, asked, listing, reason, see_other, show, unconfirmed
@@ -60,6 +60,7 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         narrowed=bool(q or status or any(filters.values())),
         members_url=viewer.url("members"),
         new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
+        removed_url=viewer.url("members", "removed") if viewer.may("members:write") else "",
         invite_url=viewer.url("invitations", "new") if viewer.may("invitations:write") else "",
     )
 
@@ -219,6 +220,43 @@ def member_remove(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     )
 
 
+def member_removed(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """List those who were removed, so that what is still known of them can be erased."""
+    page = listing(request, selectors.removed_members())
+    return removed_page(request, viewer, page)
+
+
+def removed_page(
+    request: HttpRequest, viewer: Viewer, page: Any, status: int = 0, **more: Any
+) -> HttpResponse:
+    return show(
+        request,
+        "members/removed.html",
+        status=status,
+        page=page,
+        next_url=page.next_url,
+        previous_url=page.previous_url,
+        crumbs=[{"label": _("Members"), "url": viewer.url("members")}],
+        removed_url=viewer.url("members", "removed"),
+        **more,
+    )
+
+
+def member_erase(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
+    """Erase a removed member's data after the subject was typed and a reason given."""
+    member = selectors.any_member_by_subject(member_id)
+    if request.method == "POST" and (error := unconfirmed(request, member.subject)):
+        page = listing(request, selectors.removed_members())
+        return removed_page(request, viewer, page, 422, refused=member.subject, erase_error=error)
+    why = reason(request)
+    return act(
+        request,
+        viewer.url("members", "removed"),
+        lambda: erasure.erase_member(actor=viewer.principal, member=member, reason=why),
+        _("Erased. The audit log still shows what happened, and to whom no longer."),
+    )
+
+
 def member_sessions(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
     member = selectors.member_by_subject(member_id)
     return show(
@@ -301,6 +339,8 @@ def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
 ROUTES = [
     ("members", member_list, "members:read"),
     ("members/new", member_create, "members:write"),
+    ("members/removed", member_removed, "members:write"),
+    ("members/removed/<str:member_id>/erasure", member_erase, "members:write"),
     ("members/<str:member_id>", member_detail, "members:read"),
     ("members/<str:member_id>/sessions", member_sessions, "members:read"),
     ("members/<str:member_id>/sessions/<str:session_id>/end", member_session_end, "members:write"),

@@ -146,6 +146,19 @@ def member_by_subject(subject: str) -> Member:
     return found
 
 
+def any_member_by_subject(subject: str) -> Member:
+    """Return the member with this subject, a removed one too; raises NotFound."""
+    rows = Member.objects.filter(tenant_id=scope.require_tenant(), subject=subject)
+    found = rows.first() if subject.isprintable() else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def removed_members() -> QuerySet[Member]:
+    return Member.objects.filter(tenant_id=scope.require_tenant(), status=MemberStatus.REMOVED)
+
+
 def member_by_account(account_id: uuid.UUID) -> Member | None:
     return members().filter(account_id=account_id).first()
 

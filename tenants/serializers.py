@@ -87,6 +87,12 @@ class LogoutShape(serializers.Serializer):
     sessions_ended = serializers.IntegerField()
 
 
+class ErasureShape(serializers.Serializer):
+    object = serializers.CharField(default="erasure")
+    member = serializers.CharField()
+    values_erased = serializers.IntegerField()
+
+
 class TenantShape(Shape):
     object_name = "tenant"
 

@@ -18,6 +18,7 @@ urlpatterns = [
         session_api.OneMemberSession.as_view(),
         name="api-member-session",
     ),
+    path("v1/members/<str:member>/erasure", api.Erasure.as_view(), name="api-member-erasure"),
     path("v1/tenant", api.OneTenant.as_view(), name="api-tenant"),
     path("v1/tenant/policy", api.Policy.as_view(), name="api-tenant-policy"),
 ]
