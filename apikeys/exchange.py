@@ -17,6 +17,8 @@ from core.errors import Problem, RateLimitExceeded, TokenInvalid
 from core.principal import SubjectType
 from core.ratelimit import Limit, limit_for
 from organizations.models import Organization
+from roles import claim_mapping
+from roles.claim_facts import Facts
 from tenants.selectors import TenantRef
 from tenants.tokens import mint_access_token
 
@@ -139,11 +141,28 @@ def _issue(
         organization_id=key.organization_id,
         key_id=key.id,
         alg=key.signing_alg,
-        extra={"cnf": dict(confirmation)} if confirmation else None,
+        extra={**_mapped(key, tenant, words), **({"cnf": dict(confirmation)} if confirmation else {})},
     )
     kind = "DPoP" if confirmation and "jkt" in confirmation else "Bearer"
     organization = ids.encode(Organization.PREFIX, key.organization_id) if key.organization_id else None
     return Exchanged(minted.token, minted.expires_in, " ".join(words), tenant.public_id, organization, kind)
+
+
+def _mapped(key: LiveKey, tenant: TenantRef, words: list[str]) -> dict[str, Any]:
+    """Return what the API resource maps into the tokens of keys (OAU-24)."""
+    if not key.mapping:
+        return {}
+    facts = Facts(
+        tenant,
+        subject=key.subject,
+        subject_type=SubjectType.SERVICE.value,
+        client_id=key.public_id,
+        organization_id=key.organization_id,
+        scopes=words,
+        permissions=lambda: words,
+        metadata=key.metadata,
+    )
+    return claim_mapping.claims(key.mapping, claim_mapping.ACCESS, facts.read)
 
 
 def _narrowed(asked: str | None, held: list[str]) -> list[str]:

@@ -18,8 +18,9 @@ from core.errors import Problem
 from core.principal import Principal
 from organizations import selectors as organizations
 from organizations.models import Organization, OrganizationStatus
+from roles import scope_words
 from roles import selectors as roles
-from roles.models import ApiResource
+from roles.models import ApiResource, Scope
 from roles.permissions import ORGANIZATION
 from tenants.policy import TenantPolicy
 
@@ -88,7 +89,8 @@ class KeyForm(Described):
             rows = [row for row in rows if row.value in mine]
         field = self.fields["scopes"]
         field.choices = [(row.value, row.value) for row in rows]  # type: ignore[attr-defined]
-        field.option_help = {row.value: row.description for row in rows}  # type: ignore[attr-defined]
+        declared = {row.value: row.bundles for row in rows}
+        field.option_help = {row.value: explained(row, declared) for row in rows}  # type: ignore[attr-defined]
 
     def _offer_organizations(self) -> None:
         """Offer the first few hundred by name, and the one that the page was opened for, whichever it is."""
@@ -168,6 +170,17 @@ class AccountForm(Described):
         super().__init__(*args, **options)
         words = {scope.value for resource in roles.api_resources() for scope in roles.scopes_of(resource)}
         self.fields["scopes"].choices = [(word, word) for word in sorted(words)]  # type: ignore[attr-defined]
+
+
+def explained(row: Scope, declared: dict[str, list[str]]) -> str:
+    """Describe a scope; of a bundle also what it stands for, and what uses it."""
+    parts = [row.description] if row.description else []
+    if row.bundles:
+        words = ", ".join(scope_words.meaning(row.value, declared))
+        parts.append(_("Stands for %(scopes)s.") % {"scopes": words})
+    if row.features:
+        parts.append(_("Used by %(features)s.") % {"features": ", ".join(row.features)})
+    return " ".join(parts)
 
 
 def lifetime_label(name: str) -> str:

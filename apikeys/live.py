@@ -30,7 +30,7 @@ from core.errors import (
 )
 from core.livecache import LiveCache
 from organizations.models import Organization, OrganizationStatus
-from roles import authority
+from roles import authority, claim_mapping
 from roles.permissions import ORGANIZATION, Permission
 from tenants import bearer
 from tenants import selectors as tenants
@@ -65,7 +65,9 @@ class LiveKey:
     is_disabled: bool
     exchange_only: bool
     token_lifetime: int
-    digest: str = field(repr=False)
+    mapping: claim_mapping.Mapped = ()
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    digest: str = field(default="", repr=False)
 
 
 class UnknownKey(Exception):
@@ -284,5 +286,7 @@ def snapshot(row: ApiKey) -> LiveKey:
         is_disabled=account is not None and account.status is not AccountStatus.ACTIVE,
         exchange_only=policy.key_exchange_only,
         token_lifetime=min(lifetimes),
+        mapping=claim_mapping.compiled(row.resource.claim_mapping),
+        metadata=row.metadata,
         digest=row.digest,
     )

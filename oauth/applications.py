@@ -15,8 +15,9 @@ from core import ports, scope, secrets
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import Principal
 from events.services import emit
-from oauth import clients, families, fapi, hosts, registration
+from oauth import catalogue, clients, families, fapi, hosts, registration
 from oauth.client_auth import SECRET_PURPOSE
+from oauth.errors import InvalidScope
 from oauth.grants import CLIENT_CREDENTIALS
 from oauth.models import Application, AuthMethod, ClientSecret, InitialAccessToken
 from roles import guards
@@ -42,7 +43,7 @@ PLAIN = (
     "refresh_ends_with_session", "is_first_party", "require_pushed_authorization_requests", "required_scopes",
     "assigned_organizations", "assigned_roles", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
     "policy_uri", "contacts", "initiate_login_uri", "default_max_age", "require_auth_time",
-    *ALGORITHMS,
+    *ALGORITHMS, "claim_mapping",
     "backchannel_logout_uri", "backchannel_logout_session_required",
 )  # fmt: skip
 
@@ -234,6 +235,8 @@ def _assign(application: Application, settings: Mapping[str, Any]) -> None:
             assert name in PLAIN, name
             setattr(application, name, value)
     fapi.settle(application, settings)
+    if "scopes" in settings:
+        _expand_scopes(application)
     public = application.auth_method == AuthMethod.NONE
     application.client_type = Application.CLIENT_PUBLIC if public else Application.CLIENT_CONFIDENTIAL
 
@@ -245,6 +248,16 @@ def _note_provenance(application: Application, provenance: Provenance) -> None:
     application.is_vetted = False
     for name, value in provenance.software.items():
         setattr(application, name, value)
+
+
+def _expand_scopes(application: Application) -> None:
+    """Keep native scopes only: what a bundle or wildcard means later must not widen a client (decision C6)."""
+    every = catalogue.resources_of(tenant_ref())
+    named = [every[audience] for audience in application.resources if audience in every]
+    try:
+        application.scopes = list(catalogue.native(named or every.values(), application.scopes))
+    except InvalidScope as refused:
+        raise ValidationFailed(errors=[FieldError("/scopes", "ambiguous", refused.detail)]) from None
 
 
 def _check(actor: Principal, application: Application, *, before: tuple[str, ...]) -> None:

@@ -7,6 +7,6 @@ class OauthConfig(AppConfig):
     name = "oauth"
 
     def ready(self) -> None:
-        from oauth import backchannel, expiry, liveness, retention  # noqa: F401 — they register what they do
+        from oauth import backchannel, expiry, liveness, retention, uses  # noqa: F401 — they register what they do
 
         liveness.install()

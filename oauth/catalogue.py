@@ -6,8 +6,8 @@ Scopes of OpenID Connect belong to no resource; the words of `roles.permissions`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from core.livecache import LiveCache
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, InvalidTarget
+from roles import claim_mapping, scope_words
 from roles import selectors as role_selectors
-from roles.models import Scope
+from roles.models import ApiResource, Scope
 from roles.permissions import DESCRIPTIONS, Permission
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
-from tenants.tokens import control_plane_audience
 
 OPENID, OFFLINE = "openid", "offline_access"
 IDENTITY_SCOPES: Mapping[str, str | Promise] = {
@@ -35,13 +35,33 @@ IDENTITY_SCOPES: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Resource:
-    """An audience and its scopes with their descriptions; `token_lifetime` in seconds or None."""
+    """An audience and its scopes with their descriptions; `token_lifetime` in seconds or None.
+
+    `bundles` gives for each scope what it stands for, nothing for a native one; without it all are native.
+    `acr_values` and `max_age` are the sign-in that it asks of people (RFC 9470).
+    """
 
     audience: str
     name: str
     scopes: Mapping[str, str | Promise]
     token_lifetime: int | None = None
     signing_alg: str = DEFAULT_ALGORITHM
+    bundles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    public_id: str = ""
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
+    mapping: claim_mapping.Mapped = ()
+    accepted_token_types: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    id_token_clients: frozenset[str] = frozenset()
+    error_dialect: str = "problem"
+    documentation_url: str = ""
+
+    def meaning(self, word: str) -> tuple[str, ...]:
+        """Return the native scopes that a word stands for here, none for a word that is unknown."""
+        return scope_words.meaning(word, self.bundles or dict.fromkeys(self.scopes, ()))
+
+    def is_native(self, word: str) -> bool:
+        return word in self.scopes and not self.bundles.get(word)
 
 
 @dataclass(frozen=True)
@@ -67,20 +87,58 @@ def resources_of(tenant: TenantRef) -> dict[str, Resource]:
 
 
 def _load(tenant: TenantRef) -> dict[str, Resource]:
-    own = Resource(
-        control_plane_audience(tenant), "Claviger API", {str(p): DESCRIPTIONS[p] for p in Permission}
-    )
-    found = {own.audience: own}
+    found: dict[str, Resource] = {}
     with in_tenant(tenant.id):
         scopes: dict[object, dict[str, str | Promise]] = {}
-        for resource_id, value, text in Scope.objects.values_list("resource_id", "value", "description"):
+        bundles: dict[object, dict[str, Sequence[str]]] = {}
+        for resource_id, value, text, stands_for in Scope.objects.values_list(
+            "resource_id", "value", "description", "bundles"
+        ):
             scopes.setdefault(resource_id, {})[value] = text
-        for row in role_selectors.api_resources().order_by("id"):
-            if not row.is_control_plane:
-                found[row.audience] = Resource(
-                    row.audience, row.name, scopes.get(row.id, {}), row.token_lifetime, row.signing_alg
-                )
+            bundles.setdefault(resource_id, {})[value] = stands_for
+        for row in role_selectors.api_resources().order_by("-is_control_plane", "id"):
+            own = {str(word): DESCRIPTIONS[word] for word in Permission} if row.is_control_plane else None
+            found[row.audience] = _resource(row, own or scopes.get(row.id, {}), bundles.get(row.id, {}))
     return found
+
+
+def _resource(
+    row: ApiResource, scopes: Mapping[str, str | Promise], bundles: Mapping[str, Sequence[str]]
+) -> Resource:
+    return Resource(
+        audience=row.audience,
+        name=row.name,
+        scopes=scopes,
+        token_lifetime=row.token_lifetime,
+        signing_alg=row.signing_alg,
+        bundles={} if row.is_control_plane else bundles,
+        public_id=row.public_id,
+        acr_values=tuple(row.acr_values),
+        max_age=row.max_age,
+        mapping=claim_mapping.compiled(row.claim_mapping),
+        accepted_token_types=row.accepted_token_types,
+        id_token_clients=frozenset(row.id_token_clients),
+        error_dialect=row.error_dialect,
+        documentation_url=row.documentation_url,
+    )
+
+
+def native(resources: Iterable[Resource], words: Iterable[str]) -> tuple[str, ...]:
+    """Return scopes with bundles and wildcards replaced by what they stand for, each once, in order.
+
+    Unknown words stay, to be refused by name. Raises InvalidScope for a bundle that several resources have.
+    """
+    known = tuple(resources)
+    return tuple(dict.fromkeys(value for word in words for value in _native(known, word)))
+
+
+def _native(resources: Sequence[Resource], word: str) -> tuple[str, ...]:
+    if word in IDENTITY_SCOPES or any(resource.is_native(word) for resource in resources):
+        return (word,)
+    meant = [values for resource in resources if (values := resource.meaning(word))]
+    if len(meant) > 1:
+        raise InvalidScope(f"Several resources have {word}: name one with the resource parameter.")
+    return meant[0] if meant else (word,)
 
 
 def parse_scope(text: str) -> tuple[str, ...]:
@@ -104,6 +162,7 @@ def target(tenant: TenantRef, client: Client, scopes: tuple[str, ...], resource:
     known = allowed_resources(tenant, client)
     if resource and resource not in known:
         raise InvalidTarget
+    scopes = native([known[resource]] if resource else known.values(), scopes)
     if refused := [scope for scope in scopes if scope not in client.scopes]:
         raise InvalidScope(f"{refused[0]} is not a scope of this client.")
     wanted = frozenset(scope for scope in scopes if scope not in IDENTITY_SCOPES)

@@ -13,6 +13,7 @@ from core import jose, livecache, scope
 from core.livecache import LiveCache
 from oauth import client_keys
 from oauth.models import Application, ApplicationType, AuthMethod, ClientSecret, Profile
+from roles import claim_mapping
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 
@@ -51,6 +52,7 @@ class Client:
     policy_uri: str = ""
     default_max_age: int | None = None
     id_token_alg: str = DEFAULT_ALGORITHM
+    mapping: claim_mapping.Mapped = ()
     userinfo_alg: str = ""
     introspection_alg: str = ""
     requires_pushed_requests: bool = False
@@ -164,6 +166,7 @@ def snapshot(row: Application) -> Client:
         policy_uri=row.policy_uri,
         default_max_age=row.default_max_age,
         id_token_alg=row.id_token_signed_response_alg or DEFAULT_ALGORITHM,
+        mapping=claim_mapping.compiled(row.claim_mapping),
         userinfo_alg=row.userinfo_signed_response_alg,
         introspection_alg=row.introspection_signed_response_alg,
         requires_pushed_requests=row.require_pushed_authorization_requests,

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.principal import Actor, SubjectType
 from events.services import emit
+from oauth import claim_sources
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
 from oauth.standard_claims import claims_of
@@ -70,7 +71,7 @@ def access_token_of_service(
         scopes=target.scopes,
         lifetime=lifetime if most is None else min(lifetime, most),
         alg=target.signing_alg,
-        extra={**bound(confirmation), **(extra or {})},
+        extra={**claim_sources.of_service(tenant, client, target), **bound(confirmation), **(extra or {})},
     )
 
 
@@ -112,7 +113,12 @@ def access_token_of_member(
         acr=standing.acr,
         amr=standing.amr,
         auth_time=standing.auth_time,
-        extra={"av": standing.authority_version, **bound(confirmation), **(extra or {})},
+        extra={
+            **claim_sources.of_member(tenant, client, standing, target),
+            "av": standing.authority_version,
+            **bound(confirmation),
+            **(extra or {}),
+        },
     )
 
 
@@ -142,7 +148,11 @@ def id_token(
         acr=standing.acr,
         amr=standing.amr,
         alg=alg,
-        extra={"at_hash": half_hash(access_token, alg), **claims_of(standing, scopes, claims)},
+        extra={
+            **claim_sources.of_id_token(tenant, client, standing, scopes),
+            **claims_of(standing, scopes, claims),
+            "at_hash": half_hash(access_token, alg),
+        },
     )
 
 

@@ -39,12 +39,12 @@ def narrowed(
 
     Scopes that the client has lost since are left out. Raises InvalidScope and InvalidTarget.
     """
-    asked = catalogue.parse_scope(scope) or tuple(granted)
-    if beyond := [word for word in asked if word not in granted]:
-        raise InvalidScope(f"{beyond[0]} was not granted.")
     known = catalogue.resources_of(tenant).get(audience)
     if known is None or resource not in ("", audience):
         raise InvalidTarget
+    asked = catalogue.native([known], catalogue.parse_scope(scope)) or tuple(granted)
+    if beyond := [word for word in asked if word not in granted]:
+        raise InvalidScope(f"{beyond[0]} was not granted.")
     still = tuple(word for word in asked if word in client.scopes)
     return Target(still, audience, known.token_lifetime, known.signing_alg)
 

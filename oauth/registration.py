@@ -19,6 +19,8 @@ from oauth.grants import (
     TOKEN_EXCHANGE,
 )
 from oauth.models import Application, ApplicationType, AuthMethod
+from roles import claim_mapping
+from tenants import selectors
 from tenants.selectors import TenantRef
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -52,7 +54,7 @@ METHODS: Mapping[str, tuple[AuthMethod, ...]] = {
     ApplicationType.MACHINE: _PROVING,
     ApplicationType.DEVICE: (AuthMethod.NONE, *_PROVING),
 }
-# Seconds that a tenant's administrators may choose (C18).
+# Seconds that a tenant's administrators may choose (C18), unless the tenant's policy says another limit.
 LIFETIMES = {
     "access_token_lifetime": (300, 3600),
     "id_token_lifetime": (300, 86_400),
@@ -83,6 +85,7 @@ def check(tenant: TenantRef, application: Application) -> None:
         *_exchange(application),
         *_lifetimes(application),
         *_algorithms(application),
+        *_mapping(application),
     ]
     if faults:
         raise ValidationFailed(errors=faults)
@@ -272,7 +275,9 @@ def _exchange(application: Application) -> Iterable[FieldError]:
 
 
 def _lifetimes(application: Application) -> Iterable[FieldError]:
-    for name, (least, most) in LIFETIMES.items():
+    policy = selectors.policy()
+    for name, (least, usual) in LIFETIMES.items():
+        most = getattr(policy, f"{name}_max", usual)
         value = getattr(application, name)
         if value is not None and not least <= value <= most:
             yield FieldError(f"/{name}", "out_of_range", f"{least} to {most} seconds.")
@@ -283,3 +288,10 @@ def _algorithms(application: Application) -> Iterable[FieldError]:
         field = f"{name}_signed_response_alg"
         if getattr(application, field) not in ("", *jose.ALGORITHMS):
             yield FieldError(f"/{field}", "unknown", f"Use one of {', '.join(jose.ALGORITHMS)}.")
+
+
+def _mapping(application: Application) -> Iterable[FieldError]:
+    try:
+        application.claim_mapping = claim_mapping.check(application.claim_mapping)
+    except ValidationFailed as refused:
+        yield from refused.errors

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from oauth import api, api_me, api_registrations, dynamic_registration, end_session, metadata
+from oauth import (
+    api,
+    api_me,
+    api_registrations,
+    dynamic_registration,
+    end_session,
+    metadata,
+    protected_resources,
+)
 from oauth.authorize import authorize, consent
 from oauth.device_authorization import device_authorization
 from oauth.device_pages import verify as device_verify
@@ -18,6 +26,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/openid-configuration", metadata.openid_configuration, name="openid-configuration"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="oauth-metadata"),
     path(".well-known/oauth-authorization-server/t/<slug:slug>", metadata.inserted, name="oauth-inserted"),
+    path(
+        ".well-known/oauth-protected-resource/t/<slug:slug>/<path:below>",
+        protected_resources.inserted,
+        name="resource-metadata-inserted",
+    ),
+    path(
+        "resources/<str:resource>/.well-known/oauth-protected-resource",
+        protected_resources.hosted,
+        name="resource-metadata",
+    ),
     path(".well-known/jwks.json", metadata.jwks, name="jwks"),
     path("oauth/authorize", authorize, name="oauth-authorize"),
     path("oauth/consent", consent, name="oauth-consent"),

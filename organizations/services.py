@@ -111,6 +111,8 @@ def update_organization(
         store(organization, *before, "name_search")
         if "status" in before:
             feel(organization)
+        else:
+            livecache.invalidate("organization", str(organization.id))
         after = describe(organization, **{name: changes[name] for name in before})
         emit(
             "organization.updated",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
-from core.api.lists import ListQuery, paginate
-from roles import resources, selectors
+from core.api.lists import paginate
+from roles import imports, resources, selectors
 from roles.models import ApiResource, Scope
 from roles.serializers import (
     ResourceBody,
@@ -12,7 +14,10 @@ from roles.serializers import (
     ResourceQuery,
     ResourceShape,
     ScopeBody,
+    ScopeImportBody,
+    ScopeImportShape,
     ScopePatch,
+    ScopeQuery,
     ScopeShape,
 )
 from tenants.selectors import begins
@@ -82,7 +87,7 @@ class Scopes(Endpoint):
 
     @operation(
         scope="roles:read",
-        query=ListQuery,
+        query=ScopeQuery,
         answer=ScopeShape,
         many=True,
         summary="List the scopes of an API resource",
@@ -119,14 +124,13 @@ class OneScope(Endpoint):
         scope="roles:write",
         body=ScopePatch,
         answer=ScopeShape,
-        summary="Change a scope's description",
+        summary="Change what is said of a scope",
         tags=TAGS,
     )
     def patch(self, call: Call) -> Answer:
         resource, scope = self.read(call)
         call.check_match(etag(scope))
-        text = call.body.get("description", scope.description)
-        scope = resources.update_scope(actor=call.caller, resource=resource, scope=scope, description=text)
+        scope = resources.update_scope(actor=call.caller, resource=resource, scope=scope, changes=call.body)
         return Answer(call.shape(ScopeShape, scope), etag=etag(scope))
 
     @operation(scope="roles:write", status=204, summary="Delete a scope", tags=TAGS)
@@ -134,3 +138,24 @@ class OneScope(Endpoint):
         resource, scope = self.read(call)
         call.check_match(etag(scope))
         resources.delete_scope(actor=call.caller, resource=resource, scope=scope)
+
+
+class ScopeImports(Endpoint):
+    ids_in_path = {"resource": ApiResource.PREFIX}
+
+    @operation(
+        scope="roles:write",
+        body=ScopeImportBody,
+        answer=ScopeImportShape,
+        idempotency="required",
+        summary="Import a catalogue of scopes from a file",
+        tags=TAGS,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        resource = selectors.api_resource(call.path["resource"])
+        done = imports.import_scopes(actor=call.caller, resource=resource, **call.body)
+        return {"object": "scope_import", **{name: _plain(value) for name, value in vars(done).items()}}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

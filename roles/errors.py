@@ -29,6 +29,12 @@ class OwnerRequired(InsufficientRole):
     fix = "Ask an owner to make this change."
 
 
+class InUse(Conflict):
+    code = "in_use"
+    title = "Something still uses this"
+    fix = "End what uses it first: `detail` names it."
+
+
 class ControlPlaneFixed(Conflict):
     code = "control_plane_fixed"
     title = "The tenant's own API cannot be changed"

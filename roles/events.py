@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events.registry import Schema, declare
 
+STRINGS: Schema = {"type": "array", "items": {"type": "string"}}
 ROLE: dict[str, Schema | str] = {
     "name": "string",
     "description": "string",
@@ -23,9 +24,22 @@ RESOURCE: dict[str, Schema | str] = {
     "audience": "string",
     "signing_alg": "string",
     "lifetime": {"type": ["integer", "null"]},
+    "documentation_url": "string",
+    "accepted_token_types": "object",
+    "id_token_clients": STRINGS,
+    "error_dialect": "string",
+    "acr_values": STRINGS,
+    "max_age": {"type": ["integer", "null"]},
+    "claim_mapping": {"type": "array", "items": {"type": "object"}},
     "metadata": "object",
 }
-SCOPE: dict[str, Schema | str] = {"value": "string", "description": "string", "resource": "string"}
+SCOPE: dict[str, Schema | str] = {
+    "value": "string",
+    "description": "string",
+    "bundles": STRINGS,
+    "features": STRINGS,
+    "resource": "string",
+}
 
 declare("role.created", "A custom role was created", object="role", fields=ROLE)
 declare("role.updated", "A custom role was changed", object="role", fields=ROLE)
@@ -36,5 +50,5 @@ declare("resource_server.created", "An API resource was created", object="api_re
 declare("resource_server.updated", "An API resource was changed", object="api_resource", fields=RESOURCE)
 declare("resource_server.deleted", "An API resource was deleted", object="api_resource", fields=RESOURCE)
 declare("scope.created", "A scope was added to an API resource", object="scope", fields=SCOPE)
-declare("scope.updated", "A scope's description was changed", object="scope", fields=SCOPE)
+declare("scope.updated", "What is said of a scope was changed", object="scope", fields=SCOPE)
 declare("scope.deleted", "A scope was deleted", object="scope", fields=SCOPE)

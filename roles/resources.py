@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
@@ -14,14 +12,31 @@ from core.errors import Conflict, FieldError, ValidationFailed
 from core.principal import Principal
 from core.urls import issuer
 from events.services import emit
-from roles import selectors
-from roles.errors import ControlPlaneFixed
+from roles import resource_settings, scope_words, selectors
+from roles.errors import ControlPlaneFixed, InUse
 from roles.models import ApiResource, Scope
 from roles.permissions import DESCRIPTIONS, Permission
+from tenants import keys
+from tenants import selectors as tenants
 from tenants.models import Tenant
 
-SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,120}\Z")  # RFC 6749 §3.3
-ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+SETTINGS = (
+    "name", "token_lifetime", "signing_alg", "documentation_url", "accepted_token_types", "id_token_clients",
+    "error_dialect", "acr_values", "max_age", "claim_mapping", "metadata",
+)  # fmt: skip
+MOST_FEATURES = 20
+Uses = Callable[[ApiResource, Scope | None], list[str]]
+_uses: list[Uses] = []
+
+
+def reports_uses(function: Uses) -> Uses:
+    """Register what says, in words, which live things of an app above refer to a resource or a scope."""
+    _uses.append(function)
+    return function
+
+
+def uses_of(resource: ApiResource, scope: Scope | None = None) -> list[str]:
+    return [sentence for report in _uses for sentence in report(resource, scope)]
 
 
 def create_control_plane(tenant: Tenant) -> ApiResource:
@@ -39,36 +54,32 @@ def create_resource(
     actor: Principal,
     audience: str,
     name: str,
-    token_lifetime: int | None = None,
-    signing_alg: str = "ES256",
     metadata: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> ApiResource:
-    """Create an API resource; `token_lifetime` is in seconds, None takes the tenant's.
+    """Create an API resource; `settings` are those of SETTINGS. Times are seconds, None takes the tenant's.
 
-    Raises ValidationFailed for an audience that is no absolute URI, Conflict for one that is taken.
+    Raises ValidationFailed with every fault, Conflict for an audience that is taken.
     """
     ports.authority.require(actor, Permission.ROLES_WRITE)
-    check_audience(audience)
-    resource = ApiResource(
-        audience=audience,
-        name=name,
-        token_lifetime=token_lifetime,
-        signing_alg=signing_alg,
-        metadata=dict(metadata or {}),
-    )
+    tenant = tenants.by_id(actor.tenant_id)
+    assert tenant is not None
+    resource_settings.check_audience(audience, tenant.issuer)
+    resource = ApiResource(audience=audience, name=name, metadata=dict(metadata or {}))
+    assign(resource, settings)
+    resource_settings.check(resource)
     with transaction.atomic():
         unique(resource.save, f"There is an API resource with the audience {audience} already.")
+        keys.enable(resource.signing_alg)
         forget(resource)
         emit("resource_server.created", actor=actor.actor, object=describe(resource))
     return resource
 
 
-def check_audience(audience: str) -> None:
-    """RFC 8707 §2: an absolute URI without a fragment; nobody may pose as our own API."""
-    parts = urlsplit(audience)
-    if not parts.scheme or not (parts.netloc or parts.path) or parts.fragment or "#" in audience:
-        detail = "Must be an absolute URI without a fragment, such as https://api.example.com."
-        raise ValidationFailed(errors=[FieldError("/audience", "invalid", detail)])
+def assign(resource: ApiResource, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        assert name in SETTINGS, name
+        setattr(resource, name, value)
 
 
 def unique(save: Any, message: str) -> None:
@@ -80,15 +91,22 @@ def unique(save: Any, message: str) -> None:
 
 
 def update_resource(*, actor: Principal, resource: ApiResource, changes: Mapping[str, Any]) -> ApiResource:
-    """Change name, token lifetime, signing algorithm or metadata; the audience stays what it is."""
-    changeable(actor, resource)
+    """Change settings; the audience stays what it is. Of the tenant's own `/v1` only those of OWN_API.
+
+    Raises ValidationFailed with every fault, ControlPlaneFixed.
+    """
+    ports.authority.require(actor, Permission.ROLES_WRITE, resource)
+    if resource.is_control_plane and changes.keys() - resource_settings.OWN_API:
+        raise ControlPlaneFixed
     before = {name: getattr(resource, name) for name in changes if getattr(resource, name) != changes[name]}
     if not before:
         return resource
-    for name in before:
-        setattr(resource, name, changes[name])
+    assign(resource, {name: changes[name] for name in before})
+    resource_settings.check(resource)
     with transaction.atomic():
         resource.save(update_fields=[*before, "updated_at"])
+        if "signing_alg" in before:
+            keys.enable(resource.signing_alg)
         previous = {"lifetime" if name == "token_lifetime" else name: value for name, value in before.items()}
         forget(resource)
         emit("resource_server.updated", actor=actor.actor, object=describe(resource), previous=previous)
@@ -96,8 +114,9 @@ def update_resource(*, actor: Principal, resource: ApiResource, changes: Mapping
 
 
 def delete_resource(*, actor: Principal, resource: ApiResource) -> None:
-    """Delete a resource with its scopes; raises Conflict while something still refers to it."""
+    """Delete a resource with its scopes; raises InUse while keys or applications refer to it."""
     changeable(actor, resource)
+    refuse_used(resource)
     try:
         with transaction.atomic():
             gone = describe(resource)
@@ -105,16 +124,33 @@ def delete_resource(*, actor: Principal, resource: ApiResource) -> None:
             forget(resource)
             emit("resource_server.deleted", actor=actor.actor, object=gone)
     except IntegrityError:
-        raise Conflict("Keys or applications still use this API resource. End them first.") from None
+        raise InUse("Keys still refer to this API resource.") from None
 
 
-def create_scope(*, actor: Principal, resource: ApiResource, value: str, description: str = "") -> Scope:
-    """Add a scope, compared as a whole token. Raises ValidationFailed, Conflict."""
+def refuse_used(resource: ApiResource, scope: Scope | None = None) -> None:
+    if used := uses_of(resource, scope):
+        raise InUse(" ".join(used))
+
+
+def create_scope(
+    *,
+    actor: Principal,
+    resource: ApiResource,
+    value: str,
+    description: str = "",
+    bundles: Sequence[str] = (),
+    features: Sequence[str] = (),
+) -> Scope:
+    """Add a scope, compared as a whole token, or a bundle of others. Raises ValidationFailed, Conflict."""
     changeable(actor, resource)
-    if not SCOPE_TOKEN.match(value):
-        detail = "1 to 120 visible ASCII characters without quotes and backslashes (RFC 6749 section 3.3)."
-        raise ValidationFailed(errors=[FieldError("/value", "invalid", detail)])
-    scope = Scope(resource=resource, value=value, description=description)
+    scope = Scope(
+        resource=resource,
+        value=value,
+        description=description,
+        bundles=list(bundles),
+        features=list(features),
+    )
+    check_scope(resource, scope, selectors.declared_in(resource))
     with transaction.atomic():
         unique(scope.save, f"This API resource has the scope {value} already.")
         forget(resource)
@@ -122,21 +158,53 @@ def create_scope(*, actor: Principal, resource: ApiResource, value: str, descrip
     return scope
 
 
-def update_scope(*, actor: Principal, resource: ApiResource, scope: Scope, description: str) -> Scope:
+def check_scope(resource: ApiResource, scope: Scope, declared: Mapping[str, Sequence[str]]) -> None:
+    """Raise ValidationFailed unless the scope may stand beside those declared already."""
+    faults = []
+    if not scope_words.TOKEN.match(scope.value):
+        detail = "1 to 120 visible ASCII characters without quotes and backslashes (RFC 6749 section 3.3)."
+        faults.append(FieldError("/value", "invalid", detail))
+    elif scope.value.endswith(scope_words.WILDCARD):
+        detail = "A wildcard needs no declaration: it stands for every scope that begins so."
+        faults.append(FieldError("/value", "wildcard", detail))
+    if fault := scope_words.bundle_fault(scope.value, scope.bundles, declared):
+        faults.append(FieldError("/bundles", "invalid", fault))
+    elif scope.bundles and (inside := [value for value in declared if scope.value in declared[value]]):
+        faults.append(FieldError("/bundles", "invalid", f"{inside[0]} bundles this scope."))
+    if len(scope.features) > MOST_FEATURES or any(not word or len(word) > 80 for word in scope.features):
+        faults.append(FieldError("/features", "invalid", f"At most {MOST_FEATURES} names of 80 characters."))
+    if faults:
+        raise ValidationFailed(errors=faults)
+
+
+def update_scope(
+    *, actor: Principal, resource: ApiResource, scope: Scope, changes: Mapping[str, Any]
+) -> Scope:
+    """Change description, features, or what a bundle stands for; a native scope never becomes a bundle."""
     changeable(actor, resource)
-    before, scope.description = scope.description, description
-    if before == description:
+    before = {name: getattr(scope, name) for name in changes if getattr(scope, name) != changes[name]}
+    if not before:
         return scope
+    if "bundles" in before and bool(scope.bundles) != bool(changes["bundles"]):
+        detail = "A scope stays what it is: add a bundle under another name."
+        raise ValidationFailed(errors=[FieldError("/bundles", "fixed", detail)])
+    for name in before:
+        setattr(scope, name, changes[name])
+    check_scope(resource, scope, selectors.declared_in(resource))
     with transaction.atomic():
-        scope.save(update_fields=["description", "updated_at"])
-        shown = describe_scope(scope, resource)
+        scope.save(update_fields=[*before, "updated_at"])
         forget(resource)
-        emit("scope.updated", actor=actor.actor, object=shown, previous={"description": before})
+        emit("scope.updated", actor=actor.actor, object=describe_scope(scope, resource), previous=before)
     return scope
 
 
 def delete_scope(*, actor: Principal, resource: ApiResource, scope: Scope) -> None:
+    """Delete a scope; raises InUse while a bundle, a key or an application has it."""
     changeable(actor, resource)
+    declared = selectors.declared_in(resource)
+    if holding := sorted(value for value in declared if scope.value in declared[value]):
+        raise InUse(f"The bundle {holding[0]} stands for it.")
+    refuse_used(resource, scope)
     with transaction.atomic():
         gone = describe_scope(scope, resource)
         Scope.objects.filter(id=scope.id).delete()
@@ -146,7 +214,7 @@ def delete_scope(*, actor: Principal, resource: ApiResource, scope: Scope) -> No
 
 def forget(resource: ApiResource) -> None:
     """Make every process read the tenant's resources and scopes anew."""
-    livecache.invalidate("api_resource", str(resource.tenant_id))
+    livecache.invalidate("api_resource", str(resource.tenant_id), str(resource.id))
 
 
 def changeable(actor: Principal, resource: ApiResource) -> None:
@@ -161,9 +229,8 @@ def describe(resource: ApiResource) -> dict[str, Any]:
         "object": "api_resource",
         "name": resource.name,
         "audience": resource.audience,
-        "signing_alg": resource.signing_alg,
         "lifetime": resource.token_lifetime,
-        "metadata": resource.metadata,
+        **{name: getattr(resource, name) for name in SETTINGS if name not in ("name", "token_lifetime")},
     }
 
 
@@ -173,6 +240,8 @@ def describe_scope(scope: Scope, resource: ApiResource) -> dict[str, Any]:
         "object": "scope",
         "value": scope.value,
         "description": scope.description,
+        "bundles": scope.bundles,
+        "features": scope.features,
         "resource": resource.public_id,
     }
 

@@ -121,6 +121,11 @@ def scopes_of(resource: ApiResource) -> QuerySet[Scope]:
     return Scope.objects.filter(tenant_id=resource.tenant_id, resource=resource)
 
 
+def declared_in(resource: ApiResource) -> dict[str, list[str]]:
+    """Return the resource's scopes with what each bundles, nothing for a native one."""
+    return dict(scopes_of(resource).order_by("value").values_list("value", "bundles"))
+
+
 def scope_of(resource: ApiResource, scope_id: uuid.UUID) -> Scope:
     """Return one scope of a resource; raises NotFound."""
     found = scopes_of(resource).filter(id=scope_id).first()

@@ -7,12 +7,15 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core import ids
-from core.api.fields import Body, Integer, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, QueryFlag
+from core import ids, jose
+from core.api.dialects import DIALECTS
+from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
+from core.api.lists import ListQuery, QueryFlag, Words
 from organizations.models import Organization
-from roles import resources, selectors
-from roles.models import Role, RoleAssignment, Scope
+from roles import scope_import, selectors
+from roles.addresses import metadata_address
+from roles.models import ApiResource, Role, RoleAssignment, Scope
+from tenants import selectors as tenants
 
 
 @extend_schema_field({"type": ["string", "null"]})
@@ -103,30 +106,58 @@ class ResourceShape(Shape):
     is_control_plane = serializers.BooleanField()
     token_lifetime = serializers.IntegerField(allow_null=True)
     signing_alg = serializers.CharField()
+    documentation_url = serializers.CharField()
+    accepted_token_types = serializers.DictField()
+    id_token_clients = serializers.ListField(child=serializers.CharField())
+    error_dialect = serializers.CharField()
+    acr_values = serializers.ListField(child=serializers.CharField())
+    max_age = serializers.IntegerField(allow_null=True)
+    claim_mapping = serializers.ListField(child=serializers.DictField())
+    resource_metadata = serializers.SerializerMethodField()
+
+    def get_resource_metadata(self, row: ApiResource) -> str:
+        return metadata_address(tenants.tenant().slug, row)
 
 
 class ResourceQuery(ListQuery):
-    filters: ClassVar[dict[str, str]] = {"audience": "audience"}
+    filters: ClassVar[dict[str, str]] = {
+        "audience": "audience",
+        "signing_alg": "signing_alg__in",
+        "error_dialect": "error_dialect__in",
+    }
 
     audience = Text(300, required=False)
+    signing_alg = Words(jose.ALGORITHMS)
+    error_dialect = Words(DIALECTS)
 
 
-class ResourceBody(Body):
-    audience = Text(300)
-    name = Text(120)
-    token_lifetime = Integer(min_value=60, max_value=86_400, required=False, allow_null=True)
-    signing_alg = serializers.ChoiceField(resources.ALGORITHMS, required=False)
-    metadata = Metadata(required=False)
+def texts(longest: int, most: int, **options: Any) -> serializers.ListField:
+    return serializers.ListField(child=Text(longest), max_length=most, required=False, **options)
 
 
 class ResourcePatch(Body):
+    """Settings of an API resource; `token_lifetime` and `max_age` in seconds."""
+
     name = Text(120)
-    token_lifetime = Integer(min_value=60, max_value=86_400, allow_null=True)
-    signing_alg = serializers.ChoiceField(resources.ALGORITHMS)
-    metadata = Metadata(allow_null=True)
+    token_lifetime = Integer(min_value=60, max_value=86_400, required=False, allow_null=True)
+    signing_alg = serializers.ChoiceField(jose.ALGORITHMS, required=False)
+    documentation_url = Text(500, required=False, allow_blank=True)
+    accepted_token_types = serializers.DictField(
+        child=serializers.ListField(child=Text(20), max_length=2), required=False
+    )
+    id_token_clients = texts(255, 50)
+    error_dialect = serializers.ChoiceField(DIALECTS, required=False)
+    acr_values = texts(120, 10)
+    max_age = Integer(min_value=0, required=False, allow_null=True)
+    claim_mapping = serializers.ListField(child=serializers.DictField(), max_length=20, required=False)
+    metadata = Metadata(required=False, allow_null=True)
 
     def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
         return value or {}
+
+
+class ResourceBody(ResourcePatch):
+    audience = Text(300)
 
 
 class ScopeShape(Shape):
@@ -134,6 +165,8 @@ class ScopeShape(Shape):
 
     value = serializers.CharField()
     description = serializers.CharField()
+    bundles = serializers.ListField(child=serializers.CharField())
+    features = serializers.ListField(child=serializers.CharField())
 
     def to_representation(self, scope: Scope) -> dict[str, Any]:
         whole = super().to_representation(scope)
@@ -141,10 +174,34 @@ class ScopeShape(Shape):
         return whole
 
 
-class ScopeBody(Body):
-    value = Text(120)
-    description = Text(300, required=False, allow_blank=True)
+class ScopeQuery(ListQuery):
+    filters: ClassVar[dict[str, str]] = {"feature": "features__contains"}
+
+    feature = Text(80, required=False)
+    q = Text(120, required=False)
 
 
 class ScopePatch(Body):
-    description = Text(300, allow_blank=True)
+    description = Text(300, required=False, allow_blank=True)
+    bundles = texts(120, 200)
+    features = texts(80, 20)
+
+
+class ScopeBody(ScopePatch):
+    value = Text(120)
+
+
+class ScopeImportBody(Body):
+    """`content` is the text of a JSON, CSV or plain file."""
+
+    content = Text(scope_import.LONGEST, multiline=True)
+    format = serializers.ChoiceField(scope_import.FORMATS, required=False, default="auto")
+    dry_run = Flag(required=False, default=False)
+
+
+class ScopeImportShape(serializers.Serializer):
+    object = serializers.CharField(default="scope_import")
+    dry_run = serializers.BooleanField()
+    created = serializers.ListField(child=serializers.CharField())
+    updated = serializers.ListField(child=serializers.CharField())
+    unchanged = serializers.ListField(child=serializers.CharField())

@@ -27,5 +27,6 @@ urlpatterns = [
     path("v1/api-resources", api_resources.Resources.as_view(), name="api-resources"),
     path(RESOURCE, api_resources.OneResource.as_view(), name="api-resource"),
     path(f"{RESOURCE}/scopes", api_resources.Scopes.as_view(), name="api-scopes"),
+    path(f"{RESOURCE}/scope-imports", api_resources.ScopeImports.as_view(), name="api-scope-imports"),
     path(f"{RESOURCE}/scopes/<str:scope>", api_resources.OneScope.as_view(), name="api-scope"),
 ]

@@ -24,8 +24,11 @@ class TenantPolicy:
     session_absolute: int = DAY
     session_remember: int = 30 * DAY
     access_token_lifetime: int = 600
+    access_token_lifetime_max: int = 3600  # what applications and API resources may choose at most
     id_token_lifetime: int = 3600
+    id_token_lifetime_max: int = DAY
     refresh_lifetime: int = 30 * DAY
+    refresh_lifetime_max: int = 365 * DAY
     key_token_lifetime: int = 3600
     key_max_lifetime: int = 0  # 0 = no cap
     key_never_allowed: bool = True

@@ -10,6 +10,7 @@ from apikeys.models import ApiKey
 from core.errors import FieldError, OrgMismatch, SubjectTypeNotAllowed, ValidationFailed
 from core.principal import Principal, SubjectType
 from organizations.models import Organization
+from roles import scope_words
 from roles import selectors as roles
 from roles.guards import may_grant
 from roles.models import ApiResource
@@ -53,18 +54,17 @@ def organization_for(actor: Principal, organization: Organization | None) -> uui
 
 
 def declared_scopes(resource: ApiResource, wanted: Iterable[str]) -> list[str]:
-    """Return the scopes meant by `wanted`, sorted; `members:*` stands for all that begin so (decision C6).
+    """Return the native scopes meant by `wanted`, sorted; bundles and `members:*` are expanded (decision C6).
 
     Raises ValidationFailed for none at all, or for words that the resource does not declare.
     """
-    known = set(roles.scopes_of(resource).values_list("value", flat=True))
+    known = roles.declared_in(resource)
     found: set[str] = set()
     for word in wanted:
-        stem = word[:-1] if word.endswith(":*") else None
-        meant = {value for value in known if value.startswith(stem)} if stem else {word} & known
+        meant = scope_words.meaning(word, known)
         if not meant:
             raise _invalid("unknown_scope", f"{resource.name} has no scope {word!r}.")
-        found |= meant
+        found |= set(meant)
     if not found:
         raise _invalid("required", "A key needs at least one scope.")
     return sorted(found)

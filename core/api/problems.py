@@ -23,6 +23,7 @@ from core.errors import (
     ValidationFailed,
 )
 from core.middleware import as_problem
+from core.urls import tenant_slug
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -52,13 +53,21 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     response = JsonResponse(body, status=problem.status, content_type=PROBLEM_JSON)
     for name, value in problem.headers.items():
         response.headers[name] = value
-    challenge = challenge_for(problem)
+    challenge = challenge_for(problem, resource_metadata(request))
     if challenge:
         response.headers["WWW-Authenticate"] = challenge
     return response
 
 
-def challenge_for(problem: Problem) -> str:
+def resource_metadata(request: HttpRequest) -> str:
+    """Return where the metadata of a tenant's own `/v1` stands (RFC 9728 §5.1); empty for other addresses."""
+    slug = tenant_slug(request)
+    if slug is None or not request.path_info.startswith("/v1/"):
+        return ""
+    return f"{settings.ORIGIN}/.well-known/oauth-protected-resource/t/{slug}/v1"
+
+
+def challenge_for(problem: Problem, metadata: str = "") -> str:
     """Return the WWW-Authenticate value of a 401, or of 403 insufficient_scope; empty otherwise."""
     if problem.challenge:
         return problem.challenge
@@ -73,8 +82,8 @@ def challenge_for(problem: Problem) -> str:
         parts |= {key: str(problem.extra[key]) for key in ("acr_values", "max_age") if key in problem.extra}
     elif not isinstance(problem, TokenMissing):
         parts |= {"error": "invalid_token", "error_description": problem.title}
-    if problem.extra.get("resource_metadata"):
-        parts["resource_metadata"] = problem.extra["resource_metadata"]
+    if metadata or problem.extra.get("resource_metadata"):
+        parts["resource_metadata"] = metadata or problem.extra["resource_metadata"]
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items())
 
 
