@@ -16,6 +16,8 @@ MACHINES = {
     ".well-known/oauth-authorization-server": "RFC 8414",
     ".well-known/oauth-authorization-server/t/<slug:slug>": "RFC 8414 §3.1, path-inserted",
     ".well-known/jwks.json": "RFC 7517",
+    ".well-known/oauth-protected-resource/t/<slug:slug>/<path:below>": "RFC 9728 §3.1",
+    "resources/<str:resource>/.well-known/oauth-protected-resource": "RFC 9728, the hosted copy",
     "schemas/events/<str:name>/<int:version>": "JSON Schemas of events",
 }
 # The client proves itself by its own credential, in the forms of RFC 6749 §2.3; refusals are OAuth errors.
