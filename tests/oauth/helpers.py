@@ -18,7 +18,16 @@ from tests.factories import Browser, make_principal
 from tests.oauth import fake_bridge
 
 REDIRECT = "https://app.example/callback"
-USER_SCOPES = ["openid", "profile", "email", "offline_access", "members:read", "members:write"]
+USER_SCOPES = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    "members:read",
+    "members:write",
+]
 
 
 def register(tenant: TenantRef, type: str = "web", **settings: Any) -> Registered:
