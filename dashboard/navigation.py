@@ -40,6 +40,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         gettext_lazy("Developers"),
         [
             ("webhooks", gettext_lazy("Webhooks"), "webhook", "webhooks:read", "w"),
+            ("token-inspector", gettext_lazy("Token inspector"), "search", "audit:read", "x"),
             ("audit", gettext_lazy("Audit log"), "list", "audit:read", "l"),
         ],
     ),

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, path
 import apikeys.pages as keys
 import audit.pages as audit
 import invitations.pages as invitations
+import oauth.inspector_pages as inspector
 import oauth.pages as applications
 import organizations.pages as organizations
 import roles.pages as roles
@@ -20,7 +21,7 @@ from dashboard import creation, overview, search
 from dashboard.frame import page
 
 TENANT = "dashboard/<slug:slug>"
-APPS = (tenants, invitations, organizations, applications, roles, keys, webhooks, audit)
+APPS = (tenants, invitations, organizations, applications, roles, keys, webhooks, audit, inspector)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", creation.home, name="home"),

@@ -10,6 +10,7 @@ from oauth import (
     api_registrations,
     dynamic_registration,
     end_session,
+    inspector_api,
     metadata,
     protected_resources,
 )
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/me", api_me.Me.as_view(), name="v1-me"),
     path("v1/me/organizations", api_me.MyOrganizations.as_view(), name="v1-my-organizations"),
     path("v1/me/permissions", api_me.MyPermissions.as_view(), name="v1-my-permissions"),
+    path("v1/token-inspections", inspector_api.TokenInspections.as_view(), name="v1-token-inspections"),
     path("v1/applications", api.Applications.as_view(), name="v1-applications"),
     path("v1/applications/<str:application>", api.OneApplication.as_view(), name="v1-application"),
     path(
