@@ -16,7 +16,16 @@ from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
 
 from core.errors import Problem
-from oauth import claims_request, clients, parameters, pushed_requests, redirects, request_objects, validator
+from oauth import (
+    claims_request,
+    clients,
+    fapi,
+    parameters,
+    pushed_requests,
+    redirects,
+    request_objects,
+    validator,
+)
 from oauth.catalogue import Target
 from oauth.claims_request import ClaimsRequest
 from oauth.clients import Client
@@ -190,6 +199,7 @@ def _translate(error: OAuth2Error) -> OAuthError:
 def _rest(request: Any, values: Mapping[str, str]) -> AuthorizationRequest:
     """Check what oauthlib does not."""
     parameters.check(values)
+    fapi.check_request(request.client, values)
     claims = claims_request.read(values.get("claims", ""), request.client)
     return AuthorizationRequest(
         client=request.client,

@@ -143,9 +143,10 @@ def check_assertion(tenant: TenantRef, client: Client, assertion: str) -> None:
 
 def _read(client: Client, assertion: str) -> dict[str, Any]:
     """Return the claims of an assertion that the client signed. Raises jose.TokenError."""
-    algs = fapi.ALGORITHMS if client.is_fapi else clients.ASSERTION_ALGORITHMS
     own_type = jose.unverified_header(assertion).get("typ") == ASSERTION_JWT
-    claims = client_keys.verify(client, assertion, typ=ASSERTION_JWT if own_type else None, algs=algs)
+    claims = client_keys.verify(
+        client, assertion, typ=ASSERTION_JWT if own_type else None, algs=fapi.algorithms(client)
+    )
     jose.check_times(claims)
     return claims
 

@@ -169,7 +169,7 @@ def snapshot(row: Application) -> Client:
         mapping=claim_mapping.compiled(row.claim_mapping),
         userinfo_alg=row.userinfo_signed_response_alg,
         introspection_alg=row.introspection_signed_response_alg,
-        requires_pushed_requests=row.require_pushed_authorization_requests,
+        requires_pushed_requests=row.require_pushed_authorization_requests or row.profile == Profile.FAPI2,
         required_scopes=frozenset(row.required_scopes),
         assigned_organizations=frozenset(row.assigned_organizations),
         assigned_roles=frozenset(row.assigned_roles),

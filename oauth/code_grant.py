@@ -162,7 +162,7 @@ def check(request: TokenRequest) -> tuple[str, str]:
     if not code:
         raise InvalidRequest("code is missing.")
     if not verifier:
-        raise InvalidRequest("code_verifier is missing.")
+        raise InvalidGrant("code_verifier is missing.")
     if len(code) > 200 or not VERIFIER.match(verifier):
         raise InvalidGrant
     return code, challenge_of(verifier)

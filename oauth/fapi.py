@@ -6,12 +6,17 @@ undo it. The endpoints ask `client.is_fapi` for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from core.errors import FieldError
+from oauth.clients import ASSERTION_ALGORITHMS, Client
+from oauth.errors import InvalidRequest
 from oauth.models import Application, AuthMethod, Profile
 
 ALGORITHMS = ("PS256", "ES256", "EdDSA")  # §5.4.1
+SIGNED = (
+    "id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg",
+)  # fmt: skip
 METHODS = (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.TLS_CLIENT_AUTH, AuthMethod.SELF_SIGNED_TLS)
 
 
@@ -42,3 +47,18 @@ def faults(application: Application) -> Iterable[FieldError]:
         if isinstance(key, dict) and key.get("alg", ALGORITHMS[0]) not in ALGORITHMS:
             names = ", ".join(ALGORITHMS)
             yield FieldError(f"/jwks/keys/{index}/alg", "not_allowed", f"The FAPI 2.0 profile takes {names}.")
+    for name in SIGNED:
+        if getattr(application, name) not in ("", *ALGORITHMS):
+            names = ", ".join(ALGORITHMS)
+            yield FieldError(f"/{name}", "not_allowed", f"The FAPI 2.0 profile takes {names}.")
+
+
+def algorithms(client: Client) -> tuple[str, ...]:
+    """Return what the client may sign its assertions and request objects with (§5.4.1)."""
+    return ALGORITHMS if client.is_fapi else ASSERTION_ALGORITHMS
+
+
+def check_request(client: Client, values: Mapping[str, str]) -> None:
+    """Raise InvalidRequest for an authorization request that names no redirect_uri (§5.3.2.2 item 6)."""
+    if client.is_fapi and "redirect_uri" not in values:
+        raise InvalidRequest("redirect_uri is missing.")

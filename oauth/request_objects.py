@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core import jose
-from oauth import client_keys
-from oauth.clients import ASSERTION_ALGORITHMS, Client
+from oauth import client_keys, fapi
+from oauth.clients import Client
 from oauth.errors import InvalidRequestObject, InvalidTarget
 from tenants.selectors import TenantRef
 
@@ -36,7 +36,7 @@ def _verified(client: Client, token: str) -> dict[str, Any]:
         # Clients of OpenID Connect know no type (§6.1): an untyped one, or a plain JWT, is taken too.
         kind = str(jose.unverified_header(token).get("typ", "JWT")).lower().removeprefix("application/")
         expected = TYPE if kind == TYPE else None
-        claims = client_keys.verify(client, token, typ=expected, algs=ASSERTION_ALGORITHMS)
+        claims = client_keys.verify(client, token, typ=expected, algs=fapi.algorithms(client))
         jose.check_times(claims, required=())
     except jose.TokenError:
         raise InvalidRequestObject from None

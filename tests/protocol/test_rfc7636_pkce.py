@@ -38,8 +38,9 @@ def test_O3_wrong_verifier_is_invalid_grant(cast):
 
 @pytest.mark.parametrize("verifier", [None, ""])
 def test_missing_verifier_is_refused(cast, verifier):
+    """§4.6: as a wrong one."""
     run = flow(cast.member)
-    assert run.redeem(run.code(), code_verifier=verifier).json()["error"] == "invalid_request"
+    assert run.redeem(run.code(), code_verifier=verifier).json()["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("verifier", ["short", "x" * 129, "ä" * 43, "spaces in it" * 5])
