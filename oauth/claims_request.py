@@ -101,7 +101,7 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _member(wanted: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]:
-    members = wanted.get(place) or {}
+    members = wanted.get(place, {})
     if not isinstance(members, dict) or not all(
         one is None or isinstance(one, dict) for one in members.values()
     ):

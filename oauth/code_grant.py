@@ -240,7 +240,8 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
     if now is None:
         families.revoke([code.token_family])
         return InvalidGrant()
-    target = member_tokens.narrowed(request.tenant, client, code.scope.split(), code.audience)
+    granted, resource = code.scope.split(), request.get("resource")
+    target = member_tokens.narrowed(request.tenant, client, granted, code.audience, resource=resource)
     minted = issuing.access_token_of_member(
         request.tenant, client, now, target, request.confirmation, extra=issuing.requested(code.claims)
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 
-from core import scope
+from core import languages, scope
 from identity import selectors as people
 from oauth import catalogue, claims_request, decisions, hosts, marks, redirects
 from oauth.consents import Allowed
@@ -24,9 +26,16 @@ _ticket = signing.Signer(salt="oauth.consent")
 
 def show(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> HttpResponse:
     """Only the new part is asked, unless the client wants all of it shown or nobody has vetted it."""
+    with translation.override(_language(visit)):
+        page = render(visit.request, "oauth/consent.html", _context(visit, signed, step, allowed))
+    target = redirects.form_target(visit.wanted.redirect_uri)
+    page._csp_update = {"form-action": [target]}  # type: ignore[attr-defined]
+    return page
+
+
+def _context(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> dict[str, Any]:
     wanted, client = visit.wanted, visit.wanted.client
-    target = redirects.form_target(wanted.redirect_uri)
-    context = {
+    return {
         **_place(visit, signed),
         "client": client,
         "destination": _destination(wanted.redirect_uri),
@@ -38,9 +47,13 @@ def show(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> HttpRespons
         "ticket": _ticket.sign(_ticket_text(visit, signed, step)),
         "action": marks.address(visit.tenant, "oauth-consent", wanted.front, visit.mark.asked_at),
     }
-    page = render(visit.request, "oauth/consent.html", context)
-    page._csp_update = {"form-action": [target]}  # type: ignore[attr-defined]
-    return page
+
+
+def _language(visit: Visit) -> str | None:
+    """Return what the client asked for, unless the person chose a language here (OIDC Core §3.1.2.1)."""
+    if settings.LANGUAGE_COOKIE_NAME in visit.request.COOKIES:
+        return translation.get_language()
+    return languages.first_known(visit.wanted.ui_locales) or translation.get_language()
 
 
 def read(visit: Visit, signed: Any, step: Step) -> Decision | None:

@@ -84,7 +84,9 @@ def _prompt(wanted: AuthorizationRequest, present: Present | None, asking: Askin
             return word
     if present is None:
         return ""
-    if any(subject != present.subject for subject in asking.subjects if subject):
+    if any(subject != present.subject for subject in asking.subjects):
+        if fresh:  # asked, and somebody else came: asking again would go on for ever
+            raise LoginRequired("Somebody else signed in than the request is about.")
         return "login"
     too_old = wanted.max_age is not None and (asking.now - present.auth_time).total_seconds() > wanted.max_age
     return "login" if too_old and not fresh else None

@@ -12,8 +12,9 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 
-from core import scope
+from core import languages, scope
 from core.errors import Problem, Unavailable
 from core.livecache import LiveCache
 from core.passwords import HasherBusy
@@ -59,7 +60,19 @@ class Visit:
         return bridge.address(page, self.tenant, self.interaction, **query)
 
     def flow_url(self, page: str, flow_id: str, **query: str) -> str:
-        return bridge.address(page, self.tenant, None, flow=flow_id, **query)
+        tags = self._language_tags()
+        spoken = {"ui_locales": tags} if tags else {}
+        return bridge.address(page, self.tenant, None, flow=flow_id, **spoken, **query)
+
+    @property
+    def language(self) -> str:
+        """What the application asked us to speak, unless the person chose a language here."""
+        if settings.LANGUAGE_COOKIE_NAME in self.request.COOKIES:
+            return ""
+        return languages.first_known(self._language_tags())
+
+    def _language_tags(self) -> str:
+        return self.interaction.ui_locales or self.request.GET.get("ui_locales", "")[: languages.LONGEST]
 
     def redirect(self, address: str) -> HttpResponse:
         response = HttpResponseRedirect(address)
@@ -97,7 +110,8 @@ def hosted(view: View) -> View:
             raise TenantSuspended
         asked = request.POST if request.method == "POST" else request.GET
         visit = Visit(request, tenant, devices.of(request), interaction.read(asked, slug or ""))
-        response = _answer(visit, view, arguments)
+        with translation.override(visit.language or translation.get_language()):
+            response = _answer(visit, view, arguments)
         # A browser applies form-action to every redirect behind a form, and after the last stage those lead
         # through /oauth/authorize to the application, whose address only that endpoint knows.
         response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ from signin.models import Stage
 from signin.services import SignedInPerson
 
 READ_WRITE = ["GET", "HEAD", "POST"]
+CHOOSING = frozenset({"select_account", "create"})  # whoever is signed in is asked whether it is they
 NOTICES = frozenset({"password_changed", "signed_out"})
 
 
@@ -32,9 +33,10 @@ def sign_in(visit: Visit) -> HttpResponse:
     if visit.request.method == "POST":
         return _identify(visit)
     session = browser.current_session(visit.request)
-    if session is not None and "select_account" not in visit.interaction.prompts and _is_good(visit, session):
+    prompts = visit.interaction.prompts
+    if session is not None and not prompts & CHOOSING and _is_good(visit, session):
         return visit.redirect(visit.url("sign_in_continue"))
-    if "create" in visit.interaction.prompts:
+    if "create" in prompts and session is None:
         return visit.redirect(visit.url("sign_up"))
     hint = visit.interaction.login_hint or (session.email if session else "")
     return _identify_page(visit, IdentifyForm(initial={"email": hint}), session)
