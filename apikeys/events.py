@@ -26,6 +26,8 @@ ACCOUNT: Fields = {
     "scopes": _WORDS,
 }
 
+PLAIN_HTTP = "plain_http"
+
 declare("api_key.created", "An API key was created", object="api_key", fields=KEY)
 declare(
     "api_key.rotated",
@@ -51,6 +53,13 @@ declare(
     "A genuine API key was refused (at most once a minute for each key and cause)",
     object="api_key",
     fields={"hint": _TEXT, "cause": {"type": "string", "example": "token_revoked"}},
+)
+declare(
+    "api_key.leak_reported",
+    "A genuine API key was seen where others could read it, such as on plain http; rotate it",
+    object="api_key",
+    fields={**KEY, "source": {"type": "string", "example": PLAIN_HTTP}},
+    signal="https://schemas.openid.net/secevent/caep/event-type/credential-change",
 )
 declare("service_account.created", "A service account was created", object="service_account", fields=ACCOUNT)
 declare("service_account.updated", "A service account was changed", object="service_account", fields=ACCOUNT)

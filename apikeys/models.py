@@ -82,6 +82,7 @@ class ApiKey(TenantModel):
     rotated_to = TenantForeignKey("self", null=True)
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.GenericIPAddressField(null=True)
+    exposed_at = models.DateTimeField(null=True)  # first seen where others could read it
     metadata = models.JSONField(default=dict)
 
     class Meta:

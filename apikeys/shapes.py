@@ -83,6 +83,7 @@ class KeyShape(Shape):
     revoke_reason = serializers.CharField()
     last_used_at = Timestamp(allow_null=True)
     last_used_ip = serializers.CharField(allow_null=True)
+    exposed_at = Timestamp(allow_null=True)
     rotated_from = serializers.SerializerMethodField()
     rotated_to = serializers.SerializerMethodField()
 

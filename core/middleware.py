@@ -22,7 +22,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
-from core import context, doors, ids, pools
+from core import context, doors, exposure, ids, pools
 from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
 from core.urls import tenant_slug
 
@@ -121,6 +121,7 @@ class TransportMiddleware:
         if not settings.SECURE or probe or is_secure(request.META):
             response = self.get_response(request)
         elif doors.is_machine(request.path_info) or request.method not in {"GET", "HEAD"}:
+            exposure.report(request)
             return doors.refusal(request, HttpsRequired())
         else:
             return HttpResponsePermanentRedirect(settings.ORIGIN + own_address(request))
