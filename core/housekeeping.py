@@ -61,3 +61,13 @@ def _invalidations() -> int:
 @sweep("idempotency")
 def _idempotency() -> int:
     return delete_batch("core_idempotencyrecord", "expires_at < now()")
+
+
+@sweep("idempotency secrets")
+def _idempotency_secrets() -> int:
+    """Take secrets out of stored answers once no replay shows them (api-conventions §5)."""
+    due = "secret_until < now() AND sealed_secret IS NOT NULL"
+    statement = f"UPDATE core_idempotencyrecord SET sealed_secret = NULL WHERE {due}"  # noqa: S608 — constants
+    with scope.relay(), connections["relay"].cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.rowcount)

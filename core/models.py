@@ -109,12 +109,16 @@ class Invalidation(models.Model):
 
 
 class IdempotencyRecord(TenantModel):
-    """The stored answer of a write that carried an Idempotency-Key."""
+    """The stored answer of a write that carried an Idempotency-Key.
+
+    Members that are shown once are not in `sealed_body` but in `sealed_secret`, which goes after an hour.
+    """
 
     scope_hash = models.BinaryField(max_length=32)
     fingerprint = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
     sealed_body = models.BinaryField()
+    sealed_secret = models.BinaryField(null=True)
     headers = models.JSONField(default=dict)
     secret_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()

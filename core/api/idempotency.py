@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +123,21 @@ def store(call: Call, place: bytes, print_: bytes, answer: Answer) -> None:
         status=answer.status,
         headers=dict(answer.headers) | ({"ETag": answer.etag} if answer.etag else {}),
         expires_at=now + KEPT,
-        secret_until=now + SECRETS_KEPT if call.operation.secrets else None,
     )
-    record.sealed_body = crypto.seal_json(answer.body, context=_context(record))
+    body, secret = _apart(answer.body, call.operation.secrets)
+    record.sealed_body = crypto.seal_json(body, context=_context(record))
+    if secret:
+        record.secret_until = now + SECRETS_KEPT
+        record.sealed_secret = crypto.seal_json(secret, context=_context(record, "sealed_secret"))
     record.save()
+
+
+def _apart(body: Any, secrets: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+    """Return the body with nulls for what is shown once, and what that was."""
+    if not isinstance(body, dict):
+        return body, {}
+    secret = {name: body[name] for name in secrets if body.get(name) is not None}
+    return body | dict.fromkeys(secret), secret
 
 
 def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
@@ -135,14 +146,23 @@ def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
     if bytes(record.fingerprint) != print_:
         raise IdempotencyKeyReused
     body: Any = crypto.open_sealed_json(bytes(record.sealed_body), context=_context(record))
-    is_past = record.secret_until is not None and record.secret_until < timezone.now()
-    if is_past and record.status < 300 and isinstance(body, dict):
-        body |= dict.fromkeys(call.operation.secrets) | {"secret_redacted": True}
+    if record.secret_until is not None and record.status < 300 and isinstance(body, dict):
+        body |= _secret_of(record) or dict.fromkeys(call.operation.secrets) | {"secret_redacted": True}
     return Answer(body, record.status, {**record.headers, "Idempotent-Replayed": "true"})
 
 
-def _context(record: IdempotencyRecord) -> tuple[str, ...]:
-    return (str(record.tenant_id), "core_idempotencyrecord", "sealed_body", str(record.id))
+def _secret_of(record: IdempotencyRecord) -> dict[str, Any]:
+    """Return what is shown once while its hour lasts, decided now and not by the sweep (promise R20)."""
+    if record.sealed_secret is None or record.secret_until is None or record.secret_until < timezone.now():
+        return {}
+    secret: dict[str, Any] = crypto.open_sealed_json(
+        bytes(record.sealed_secret), context=_context(record, "sealed_secret")
+    )
+    return secret
+
+
+def _context(record: IdempotencyRecord, column: str = "sealed_body") -> tuple[str, ...]:
+    return (str(record.tenant_id), "core_idempotencyrecord", column, str(record.id))
 
 
 def scope_hash(call: Call, key: str) -> bytes:

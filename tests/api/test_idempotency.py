@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from core import ids, scope
+from core import crypto, housekeeping, ids, scope
 from core.api import idempotency
 from core.models import IdempotencyRecord
 from events.models import Event
@@ -227,6 +227,30 @@ def test_T5_a_secret_is_replayed_for_an_hour_and_sealed_at_rest(people: Cast, to
     late = issue().json()
     assert (late["secret"], late["secret_redacted"]) == (None, True)
     assert late["id"] == first.json()["id"]
+
+
+def test_T5_the_secret_leaves_the_stored_answer_with_its_last_replay(people: Cast, token: str) -> None:
+    issue = lambda: Browser().api(  # noqa: E731
+        "POST", "/v1/api-keys", token, {"name": "k", "scopes": ["members:read"]}, Idempotency_Key=key
+    )
+    key = ids.new_request_id()
+    first = issue().json()
+    with scope.tenant(people.acme.id):
+        stored = IdempotencyRecord.objects.latest("id")
+    assert stored.sealed_secret is not None
+    housekeeping.run()
+    assert issue().json()["secret"] == first["secret"], "within the hour it is replayed"
+    let_pass(stored, "secret_until")
+    housekeeping.run()
+    with scope.tenant(people.acme.id):
+        stored.refresh_from_db()
+    assert stored.sealed_secret is None
+    body = crypto.open_sealed_json(
+        bytes(stored.sealed_body),
+        context=(str(people.acme.id), "core_idempotencyrecord", "sealed_body", str(stored.id)),
+    )
+    assert first["secret"] not in str(body)
+    assert issue().json()["id"] == first["id"]
 
 
 def test_R20_a_key_is_free_again_after_a_day_although_nobody_cleaned_up(people: Cast, token: str) -> None:
