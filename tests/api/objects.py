@@ -14,6 +14,7 @@ from roles import resources
 from roles.models import RoleAssignment
 from roles.services import create_role
 from tests.factories import Person, admin_principal, make_organization
+from tests.factories.people import open_session
 from tests.webhooks.receiver import deliveries, happen, register
 
 
@@ -22,6 +23,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
     actor = admin_principal(tenant, owner)
     organization = make_organization(tenant, people=[owner])
     endpoint = register(tenant, "https://hooks.example.invalid/sweep").endpoint
+    session = open_session(owner)
     with scope.tenant(tenant.id):
         key = keys.issue_key(
             actor=actor, name="k", scopes=["members:read"], resource=resources.control_plane()
@@ -47,6 +49,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "organization": organization, "key": key, "application": application, "role": role,
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
+        "session": session,
         "token": token,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}

@@ -274,7 +274,7 @@ def test_U1_the_key_is_in_the_event_of_the_change(people: Cast, token: str) -> N
 
 @pytest.mark.parametrize("case", [c for c in operations() if c.operation.idempotency == "required"], ids=str)
 def test_a_required_key_that_is_missing_is_asked_for(case: Case, token: str) -> None:
-    body = {"since": "2026-01-01T00:00:00Z", "email": f"{unique('x')}@example.com"}
+    body = {"since": "2026-01-01T00:00:00Z", "email": f"{unique('x')}@example.com", "content": "a:read"}
     taken = case.operation.body().fields if case.operation.body else {}
     sent = {name: value for name, value in body.items() if name in taken}
     problem(Browser().api(case.method, case.path(), token, sent), 400, "idempotency_key_missing")
