@@ -22,6 +22,7 @@ MACHINES = {
 }
 # The client proves itself by its own credential, in the forms of RFC 6749 §2.3; refusals are OAuth errors.
 CLIENTS = {
+    "oauth/par",
     "oauth/token",
     "oauth/revoke",
     "oauth/introspect",
