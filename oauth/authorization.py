@@ -99,7 +99,7 @@ def read(tenant: TenantRef, query: Any, *, is_started: bool = False) -> Authoriz
     Raises BadAuthorizationRequest or Refused.
     """
     values, fault = fold(query)
-    client = clients.live(tenant, values.get("client_id", ""))
+    client = clients.admitted(tenant, values.get("client_id", ""))
     if client is None:
         raise BadAuthorizationRequest
     if values.get("request_uri", "").startswith(pushed_requests.PREFIX):

@@ -60,7 +60,7 @@ def authenticate(
     may have to be fetched.
     """
     method, client_id, proof = _presented(authorization, parameters)
-    client = clients.live(tenant, client_id)
+    client = clients.admitted(tenant, client_id)
     if client is None:
         raise InvalidClient
     if method == AuthMethod.NONE and mtls.proves(client, certificate):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from django.utils import timezone
@@ -47,6 +49,7 @@ class Client:
     is_first_party: bool
     is_disabled: bool
     is_vetted: bool = True
+    is_by_document: bool = False  # its client_id is the address of its metadata
     client_uri: str = ""
     tos_uri: str = ""
     policy_uri: str = ""
@@ -97,13 +100,26 @@ def find(tenant: TenantRef, client_id: str) -> Client | None:
     """Return the tenant's client, disabled ones too; needs no scope and opens one only when not cached."""
     if not client_id or len(client_id) > 255 or "\x00" in client_id:
         return None
-    return _clients.get(f"{tenant.id}:{client_id}", lambda: _load(tenant, client_id))
+    return _clients.get(cache_key(tenant.id, client_id), lambda: _load(tenant, client_id))
 
 
 def live(tenant: TenantRef, client_id: str) -> Client | None:
     """Return the client unless it is unknown or disabled."""
     client = find(tenant, client_id)
     return None if client is None or client.is_disabled else client
+
+
+def admitted(tenant: TenantRef, client_id: str) -> Client | None:
+    """As `live`, where a client begins something: one whose id is an address is read there when that is due.
+
+    No scope may be open then (see oauth.client_metadata).
+    """
+    if client_id.startswith(("https://", "http://")):
+        known = find(tenant, client_id)
+        documents = import_module("oauth.client_metadata")  # above this module
+        if (known is None or known.is_by_document) and not documents.is_admitted(tenant, client_id):
+            return None
+    return live(tenant, client_id)
 
 
 def origins_of(tenant: TenantRef) -> frozenset[str]:
@@ -113,9 +129,15 @@ def origins_of(tenant: TenantRef) -> frozenset[str]:
 
 def forget(application: Application) -> None:
     """Make every process read the application anew; in the transaction that changed it."""
-    livecache.invalidate(
-        TOPIC, f"{application.tenant_id}:{application.client_id}", f"{application.tenant_id}:"
-    )
+    tenant_id = application.tenant_id
+    livecache.invalidate(TOPIC, cache_key(tenant_id, application.client_id), f"{tenant_id}:")
+
+
+def cache_key(tenant_id: uuid.UUID, client_id: str) -> str:
+    """Return what a client is remembered under; an address that is one may be long."""
+    if len(client_id) <= 80:
+        return f"{tenant_id}:{client_id}"
+    return f"{tenant_id}:{hashlib.sha256(client_id.encode()).hexdigest()}"
 
 
 def in_tenant(tenant_id: uuid.UUID) -> Any:
@@ -161,6 +183,7 @@ def snapshot(row: Application) -> Client:
         is_first_party=row.is_first_party,
         is_disabled=row.disabled_at is not None,
         is_vetted=row.is_vetted,
+        is_by_document=row.registration_source == Application.RegistrationSource.CIMD,
         client_uri=row.client_uri,
         tos_uri=row.tos_uri,
         policy_uri=row.policy_uri,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from core import secrets
-from core.errors import ValidationFailed
 from core.principal import Principal, SubjectType
 from events.services import emit
 from oauth import applications, clients, initial_access_tokens, registration_metadata
@@ -47,7 +45,7 @@ def register(*, held: Held, metadata: Mapping[str, Any]) -> SelfRegistered:
         raise InvalidClientMetadata("This tenant has as many registered clients as it may have.")
     token = secrets.generate(PREFIX)
     provenance = Provenance(DYNAMIC, row, secrets.digest(token, PURPOSE), wanted.software)
-    with transaction.atomic(), _standard_errors():
+    with transaction.atomic(), registration_metadata.standard_errors():
         if not initial_access_tokens.spend(row):
             raise InvalidToken
         made = applications.create_application(
@@ -112,7 +110,7 @@ def replace(*, tenant: TenantRef, application: Application, metadata: Mapping[st
         if applications.value_of(application, name) != changes[name]
     ]
     token = secrets.generate(PREFIX)
-    with transaction.atomic(), _standard_errors():
+    with transaction.atomic(), registration_metadata.standard_errors():
         row = applications.applications().select_for_update().get(id=application.id)
         applications.update_application(actor=actor, application=row, changes=changes)
         row.registration_digest = secrets.digest(token, PURPOSE)
@@ -161,12 +159,3 @@ def principal_of(tenant: TenantRef, application: Application, limits: Limits) ->
         scopes=words,
         client_id=application.client_id,
     )
-
-
-@contextmanager
-def _standard_errors() -> Iterator[None]:
-    """Turn our rules' refusals into those of RFC 7591 §3.2.2; raised inside a transaction they end it."""
-    try:
-        yield
-    except ValidationFailed as problem:
-        raise registration_metadata.refusal(problem) from None

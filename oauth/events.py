@@ -123,6 +123,11 @@ declare(
     signal="https://schemas.openid.net/secevent/caep/event-type/session-revoked",
 )
 
+for _event, _sentence in {
+    "application.metadata_document.changed": "A client changed the metadata at its address",
+    "application.metadata_document.rejected": "The metadata at a client's address was refused",
+}.items():
+    declare(_event, _sentence, object="application", fields={**APPLICATION, "reason": "string"})
 REGISTERING: dict[str, Any] = {
     "name": "string",
     "redirect_uris": STRINGS,

@@ -21,13 +21,15 @@ from core.urls import issuer, tenant_slug
 from identity import assurance
 from oauth import dpop, grants, mtls
 from oauth.catalogue import IDENTITY_SCOPES
-from oauth.clients import ASSERTION_ALGORITHMS
+from oauth.client_metadata import is_offered
+from oauth.clients import ASSERTION_ALGORITHMS, in_tenant
 from oauth.http import tenant_of
 from oauth.models import AuthMethod
 from oauth.parameters import PROMPTS, RESPONSE_MODES
 from oauth.standard_claims import STANDARD
 from roles.permissions import Permission
 from tenants import keys, selectors
+from tenants.selectors import TenantRef
 
 MAX_AGE = 300  # seconds; a new signing key is published long before it signs
 # To any origin: all of it is public.
@@ -36,12 +38,12 @@ _jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)
 
 
 def openid_configuration(request: HttpRequest) -> HttpResponse:
-    return respond(request, configuration(tenant_of(request).slug))
+    return respond(request, _configuration_of(tenant_of(request)))
 
 
 def authorization_server(request: HttpRequest) -> HttpResponse:
     """The same document under the name of RFC 8414."""
-    return respond(request, configuration(tenant_of(request).slug))
+    return respond(request, _configuration_of(tenant_of(request)))
 
 
 def inserted(request: HttpRequest, slug: str) -> HttpResponse:
@@ -49,7 +51,7 @@ def inserted(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = selectors.by_slug(slug)
     if tenant is None or not tenant.is_active or tenant_slug(request) is not None:
         raise NotFound
-    return respond(request, configuration(tenant.slug))
+    return respond(request, _configuration_of(tenant))
 
 
 def jwks(request: HttpRequest) -> HttpResponse:
@@ -61,7 +63,8 @@ def jwks(request: HttpRequest) -> HttpResponse:
 @serves("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 def remembered_configuration(slug: str) -> Document | None:
     tenant = selectors.remembered(slug)
-    return configuration(slug) if tenant is not None and tenant.is_active else None
+    policy = selectors.remembered_policy(tenant.id) if tenant is not None and tenant.is_active else None
+    return configuration(slug, is_offered(policy, tenant.mode)) if tenant and policy else None
 
 
 @serves("/.well-known/jwks.json")
@@ -75,12 +78,19 @@ def document(value: dict[str, Any]) -> Document:
     return Document(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', PUBLIC)
 
 
+def _configuration_of(tenant: TenantRef) -> Document:
+    with in_tenant(tenant.id):
+        policy = selectors.policy()
+    return configuration(tenant.slug, is_offered(policy, tenant.mode))
+
+
 @lru_cache(maxsize=2000)
-def configuration(slug: str) -> Document:
-    return document(metadata(issuer(slug)))
+def configuration(slug: str, by_document: bool) -> Document:
+    """`by_document`: whether the tenant takes clients whose id is the address of their metadata."""
+    return document(metadata(issuer(slug), by_document=by_document))
 
 
-def metadata(base: str) -> dict[str, Any]:
+def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
     """Return the metadata of an issuer; it names one path for each endpoint (OAU-31)."""
     offered = [method for method in AuthMethod if method not in mtls.METHODS] + list(mtls.offered_methods())
     methods = [str(method) for method in offered]
@@ -100,6 +110,7 @@ def metadata(base: str) -> dict[str, Any]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "registration_endpoint": f"{base}/oauth/register",
+        "client_id_metadata_document_supported": by_document,
         "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),

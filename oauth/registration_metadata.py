@@ -6,7 +6,8 @@ answer (RFC 7591 §3.2.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -246,6 +247,15 @@ def _check_addresses(settings: Mapping[str, Any], limits: Limits) -> None:
         for uri in settings.get(name, []):
             if not any(is_within(uri, limit) for limit in limits.redirect_uris):
                 raise InvalidRedirectUri(f"{name}: {uri[:200]} is outside of what may be registered here.")
+
+
+@contextmanager
+def standard_errors() -> Iterator[None]:
+    """Turn our rules' refusals into those of RFC 7591 §3.2.2; raised inside a transaction they end it."""
+    try:
+        yield
+    except ValidationFailed as problem:
+        raise refusal(problem) from None
 
 
 def refusal(problem: ValidationFailed) -> OAuthError:

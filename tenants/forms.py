@@ -82,9 +82,26 @@ class PolicyForm(Explained):
         required=False,
         help_text=_("A key sent to the API itself is refused."),
     )
+    client_documents = forms.ChoiceField(
+        label=_("Clients that describe themselves at their own address"),
+        help_text=_("Such as tools that speak MCP: their client ID is the address of their metadata."),
+        choices=[
+            ("auto", _("In test tenants only")),
+            ("off", _("Never")),
+            ("listed", _("Only from the hosts listed below")),
+            ("any", _("From any host")),
+        ],
+    )
+    client_document_hosts = forms.CharField(
+        label=_("Hosts of such clients"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One a line, such as tools.example.com."),
+    )
     admin_mfa_required = forms.BooleanField(label=_("Administrators need a second factor"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("Kept in the audit log."))
 
+    LINES = ("sign_up_domains", "client_document_hosts")
     UNITS = {
         "session_idle": MINUTE,
         "session_absolute": HOUR,
@@ -97,7 +114,7 @@ class PolicyForm(Explained):
         """Return a policy in the units that the form asks for."""
         shown = {name: getattr(policy, name) for name in cls.base_fields if name != "reason"}
         shown |= {name: max(1, getattr(policy, name) // unit) for name, unit in cls.UNITS.items()}
-        return {**shown, "sign_up_domains": "\n".join(policy.sign_up_domains)}
+        return {**shown, **{name: "\n".join(getattr(policy, name)) for name in cls.LINES}}
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -105,8 +122,6 @@ class PolicyForm(Explained):
         asked = {name: self.cleaned_data[name] for name in self.changed_data if name != "reason"}
         for name in asked.keys() & self.UNITS.keys():
             asked[name] *= self.UNITS[name]
-        if "sign_up_domains" in asked:
-            asked["sign_up_domains"] = [
-                line.strip().casefold() for line in asked["sign_up_domains"].split() if line
-            ]
+        for name in asked.keys() & set(self.LINES):
+            asked[name] = asked[name].casefold().split()
         return asked

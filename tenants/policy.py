@@ -37,13 +37,19 @@ class TenantPolicy:
     legacy_oauth_paths: bool = True
     dpop_nonce_required: bool = False  # every DPoP proof carries a nonce of ours (RFC 9449 §8)
 
+    # Clients whose id is the address of their metadata: off · auto (any in test tenants, off in live ones) ·
+    # listed (of these hosts) · any.
+    client_documents: str = "auto"
+    client_document_hosts: tuple[str, ...] = ()
+
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> TenantPolicy:
         """Return the policy of a stored JSON object; unknown names are ignored, missing ones default."""
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        if "sign_up_domains" in known:
-            known["sign_up_domains"] = tuple(known["sign_up_domains"])
+        for name in ("sign_up_domains", "client_document_hosts"):
+            if name in known:
+                known[name] = tuple(known[name])
         return cls(**known)
 
     def idle_for(self, organization_policy: Mapping[str, Any] | None) -> int:

@@ -81,6 +81,11 @@ def policy() -> TenantPolicy:
     return _policies.get(f"{tenant_id}:policy", lambda: TenantPolicy.read(tenant().policy))
 
 
+def remembered_policy(tenant_id: uuid.UUID) -> TenantPolicy | None:
+    """As `policy`, but only what this process knows already: it needs no scope and never asks the database."""
+    return _policies.peek(f"{tenant_id}:policy")
+
+
 def members() -> QuerySet[Member]:
     return Member.objects.filter(tenant_id=scope.require_tenant()).exclude(status=MemberStatus.REMOVED)
 

@@ -149,6 +149,8 @@ class PolicyBody(Body):
     key_exchange_only = Flag()
     admin_mfa_required = Flag()
     legacy_oauth_paths = Flag()
+    client_documents = serializers.ChoiceField(["off", "auto", "listed", "any"])
+    client_document_hosts = serializers.ListField(child=Text(253), max_length=100)
     dpop_nonce_required = Flag()
 
 

@@ -270,6 +270,7 @@ def test_settings_and_policy_are_changed_with_a_reason(cast: Cast, admin: Browse
         "sign_up_domains": "Example.com\nexample.org",
         "session_idle": 30,
         "session_absolute": 24,
+        "client_documents": "auto",
         "access_token_lifetime": 10,
         "refresh_lifetime": 30,
         "admin_mfa_required": "on",
