@@ -20,6 +20,7 @@ from oauth import (
     claims_request,
     clients,
     fapi,
+    organization_switch,
     parameters,
     pushed_requests,
     redirects,
@@ -83,6 +84,7 @@ class AuthorizationRequest:
     acr_values: tuple[str, ...] = ()
     claims: ClaimsRequest = claims_request.NOTHING
     login_hint: str = ""
+    organization: str = ""  # our own parameter: see organization_switch
     id_token_hint: str = ""
     dpop_jkt: str = ""  # the key that must redeem the code (RFC 9449 §10)
     ui_locales: str = ""
@@ -212,6 +214,7 @@ def _rest(request: Any, values: Mapping[str, str]) -> AuthorizationRequest:
         response_mode=parameters.response_mode(values),
         prompt=parameters.prompt(values.get("prompt", "")),
         max_age=parameters.max_age(values.get("max_age"), request.client.default_max_age),
+        organization=values.get(organization_switch.PARAMETER, ""),
         acr_values=claims.acr or tuple(values.get("acr_values", "").split()),
         claims=claims,
         login_hint=values.get("login_hint", ""),

@@ -12,7 +12,16 @@ from django.views.decorators.http import require_POST
 
 from core import scope
 from core.urls import tenant_path
-from oauth import authorization, code_grant, consent_pages, consents, hints, marks, responses
+from oauth import (
+    authorization,
+    code_grant,
+    consent_pages,
+    consents,
+    hints,
+    marks,
+    organization_switch,
+    responses,
+)
 from oauth.authorization import AuthorizationRequest, BadAuthorizationRequest, Refused
 from oauth.bridge import bound
 from oauth.consents import Allowed
@@ -68,9 +77,9 @@ def _by_get(tenant: TenantRef, query: str) -> HttpResponse:
 
 
 def _proceed(visit: Visit) -> HttpResponse:
-    signed = bound().signed_in(visit.request, visit.tenant)
+    signed, must_prove = _signed_in(visit)
     allowed = _allowed(visit, signed)
-    step = _step(visit, signed, allowed)
+    step = _step(visit, signed, allowed, must_prove)
     if step.name == "sign-in":
         return _sign_in(visit, step)
     if step.name == "consent":
@@ -79,9 +88,9 @@ def _proceed(visit: Visit) -> HttpResponse:
 
 
 def _decide(visit: Visit) -> HttpResponse:
-    signed = bound().signed_in(visit.request, visit.tenant)
+    signed, must_prove = _signed_in(visit)
     allowed = _allowed(visit, signed)
-    step = _step(visit, signed, allowed)
+    step = _step(visit, signed, allowed, must_prove)
     if step.name == "sign-in":
         return _sign_in(visit, step)
     if step.name == "consent":
@@ -92,6 +101,15 @@ def _decide(visit: Visit) -> HttpResponse:
             raise _denied(visit, signed)
         return _issue(visit, signed, allowed, decision)
     return _issue(visit, signed, allowed)
+
+
+def _signed_in(visit: Visit) -> tuple[Any, bool]:
+    """Return who is signed in, in the organization that the request names, and whether that asks for more."""
+    signed = bound().signed_in(visit.request, visit.tenant)
+    try:
+        return organization_switch.at_authorize(visit.tenant, visit.wanted.organization, signed)
+    except OAuthError as error:
+        raise visit.wanted.refuse(error) from None
 
 
 def _allowed(visit: Visit, signed: Any) -> Allowed:
@@ -105,7 +123,7 @@ def _allowed(visit: Visit, signed: Any) -> Allowed:
         return consents.standing(signed.member.id, wanted.client.id, signed.session.id)
 
 
-def _step(visit: Visit, signed: Any, allowed: Allowed) -> Step:
+def _step(visit: Visit, signed: Any, allowed: Allowed, must_prove: bool) -> Step:
     wanted = visit.wanted
     present = Present(signed.member.subject, signed.auth_time, signed.acr) if signed else None
     try:
@@ -115,6 +133,7 @@ def _step(visit: Visit, signed: Any, allowed: Allowed) -> Step:
             allowed=allowed,
             asked_at=visit.mark.asked_at,
             offered=bound().offered_acrs(visit.tenant),
+            must_prove=must_prove,
         )
         return next_step(wanted, present, asking)
     except OAuthError as error:
@@ -130,6 +149,10 @@ def _subjects(tenant: TenantRef, wanted: AuthorizationRequest) -> tuple[str, ...
 def _sign_in(visit: Visit, step: Step) -> HttpResponse:
     """Send the person to the hosted pages; on the way back the mark shows that they were asked."""
     wanted = visit.wanted
+    try:
+        organization = organization_switch.read(wanted.organization) if wanted.organization else None
+    except OAuthError as error:
+        raise wanted.refuse(error) from None
     answer: HttpResponse = bound().begin(
         visit.request,
         visit.tenant,
@@ -139,6 +162,7 @@ def _sign_in(visit: Visit, step: Step) -> HttpResponse:
         acr_values=" ".join(step.acr_values),
         login_hint=wanted.login_hint,
         ui_locales=wanted.ui_locales,
+        organization=organization,
         application_name=wanted.client.name,
     )
     return answer

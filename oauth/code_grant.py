@@ -16,7 +16,16 @@ from django.utils import timezone
 from core import secrets
 from core.principal import Actor
 from events.services import emit
-from oauth import consents, families, grants, issuing, member_tokens, pushed_requests, standing
+from oauth import (
+    consents,
+    families,
+    grants,
+    issuing,
+    member_tokens,
+    organization_switch,
+    pushed_requests,
+    standing,
+)
 from oauth.authorization import AuthorizationRequest
 from oauth.catalogue import OFFLINE
 from oauth.clients import Client, in_tenant
@@ -99,6 +108,7 @@ def issue(
             expires=timezone.now() + timedelta(seconds=LIFETIME),
         )
         note_session_client(signed.session, wanted.client)
+        organization_switch.keep(signed)
     return code
 
 

@@ -37,6 +37,7 @@ class Asking:
     allowed: Allowed = NONE
     asked_at: datetime | None = None
     offered: Collection[str] = ()
+    must_prove: bool = False  # the organization that is asked for does not accept the sign-in at hand
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def _prompt(wanted: AuthorizationRequest, present: Present | None, asking: Askin
             return word
     if present is None:
         return ""
+    if asking.must_prove:
+        return "login"
     if any(subject != present.subject for subject in asking.subjects):
         if fresh:  # asked, and somebody else came: asking again would go on for ever
             raise LoginRequired("Somebody else signed in than the request is about.")

@@ -7,15 +7,21 @@ belongs there and that the sign-in is one which that organization accepts.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from core import ids
 from oauth import standing
+from oauth.clients import in_tenant
 from oauth.errors import InteractionRequired, OrganizationDenied
 from oauth.issuing import Standing
 from oauth.standing import SignIn
 from organizations.models import Organization
 from organizations.policy import accepts_sign_in
+from organizations.selectors import belongs
+from tenants.models import TenantSession
+from tenants.selectors import TenantRef
 
 PARAMETER, NONE = "organization", "none"
 
@@ -50,3 +56,31 @@ def at_refresh(
     if too_old_there or (offline and not accepts_sign_in(wanted, last_active_at=last_sign_in)):
         raise InteractionRequired
     return there
+
+
+def at_authorize(tenant: TenantRef, value: str, signed: Any) -> tuple[Any, bool]:
+    """Return whoever is signed in, moved to the organization that an authorization request names, and whether
+    they have to sign in again for it. Nothing is kept before the code is issued.
+
+    Raises OrganizationDenied.
+    """
+    if not value or signed is None:
+        return signed, False
+    wanted = read(value)
+    if wanted == signed.organization_id:
+        return signed, False
+    with in_tenant(tenant.id):
+        if wanted is not None and not belongs(signed.member.id, wanted):
+            raise OrganizationDenied
+        last_active_at = signed.session.last_active_at
+        must_prove = not accepts_sign_in(wanted, last_active_at=last_active_at)
+        if must_prove:  # a visit that is turned away is no activity, or the second would be let in
+            TenantSession.objects.filter(id=signed.session.id).update(last_active_at=last_active_at)
+    return replace(signed, organization_id=wanted), must_prove
+
+
+def keep(signed: Any) -> None:
+    """Make the organization of a code that is issued the session's own, in the open tenant scope."""
+    session: TenantSession = signed.session
+    if session.organization_id != signed.organization_id:
+        TenantSession.objects.filter(id=session.id).update(organization_id=signed.organization_id)

@@ -12,6 +12,7 @@ RESPONSE_MODES = ("query", "form_post")
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")  # RFC 7636 §4.2: base64url of a SHA-256
 LIMITS = {
     "state": 2000, "nonce": 255, "login_hint": 254, "id_token_hint": 8000, "acr_values": 500, "ui_locales": 200,
+    "organization": 60,
 }  # fmt: skip
 
 

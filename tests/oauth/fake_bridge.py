@@ -64,6 +64,7 @@ def signed_in(request: Any, tenant: Any) -> FakeSignedIn | None:
         return None
     with scope.tenant(tenant.id):
         known.session = TenantSession.objects.get(id=known.session.id)
+        known.organization_id = known.session.organization_id
         known.member = selectors.members().filter(id=known.member.id).first()
     alive = known.session.ended_at is None and known.member is not None and known.member.is_active
     return known if alive else None

@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from core import scope
 from oauth.models import RefreshToken
 from organizations import services as organizations
+from organizations.models import Membership
 from tenants.models import TenantSession
 from tests.factories import Browser, make_cast, make_member, make_organization, make_principal
 from tests.factories.hosted import prefix, sign_in
-from tests.oauth.helpers import bearer_get, claims, flow
+from tests.oauth import fake_bridge
+from tests.oauth.helpers import Flow, bearer_get, claims, flow, query_of, register
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,54 @@ def test_another_persons_membership_lends_nothing(cast, north):
     assert answer.status_code == 403
 
 
+# --- authorization -----------------------------------------------------------------------------------------
+
+
+def test_authorization_names_the_organization_and_the_session_follows(person, north):
+    run = flow(person)
+    body = run.tokens(organization=north.public_id)
+    assert claims(body["access_token"])["org_id"] == north.public_id
+    assert claims(run.tokens()["access_token"])["org_id"] == north.public_id
+    assert "org_id" not in claims(run.tokens(organization="none")["access_token"])
+    assert "org_id" not in claims(run.tokens()["access_token"])
+
+
+def test_the_consent_page_shows_the_organization_that_is_asked_for(person, north):
+    run = flow(person)
+    page = run.start(organization=north.public_id)
+    assert north.name in page.content.decode()
+    session = fake_bridge.signed[run.browser.cookies["fake"].value].session
+    with scope.tenant(run.tenant.id):
+        assert TenantSession.objects.get(id=session.id).organization_id is None  # nothing before the answer
+    answer = run.allow(page)
+    body = run.redeem(query_of(answer.headers["Location"])["code"]).json()
+    assert claims(body["access_token"])["org_id"] == north.public_id
+
+
+def test_A1_authorization_for_organizations_of_others_is_denied_alike(cast, person):
+    run = flow(person)
+    answers = [
+        query_of(run.start(organization=one).headers["Location"])
+        for one in (make_organization(cast.acme).public_id, "org_nothing", "x")
+    ]
+    assert {answer["error"] for answer in answers} == {"access_denied"}
+    assert len({answer["error_description"] for answer in answers}) == 1
+    longer = query_of(run.start(organization="x" * 61).headers["Location"])
+    assert longer["error"] == "invalid_request"
+
+
+def test_ORG16_authorization_asks_for_the_newer_sign_in(person, strict):
+    """Once turned away is no activity: asking again does not let them in."""
+    run = flow(person)
+    away(run, 10)
+    for _ in range(2):
+        answer = run.start(organization=strict.public_id)
+        assert "/sign-in?" in answer.headers["Location"]
+        assert query_of(answer.headers["Location"])["prompt"] == "login"
+    silent = run.start(organization=strict.public_id, prompt="none")
+    assert query_of(silent.headers["Location"])["error"] == "login_required"
+
+
 # --- the hosted page ---------------------------------------------------------------------------------------
 
 
@@ -154,8 +205,6 @@ def test_ORG16_the_page_asks_for_a_newer_sign_in_where_the_organization_does(cas
     person = make_member(cast.acme)
     lenient = make_organization(cast.acme, people=[person])
     with scope.tenant(cast.acme.id):
-        from organizations.models import Membership
-
         Membership.objects.create(organization=strict, member=person.member)
     browser = Browser()
     browser.follow(sign_in(browser, cast.acme, person.email, query="?next=/account/"))
@@ -176,3 +225,23 @@ def test_ORG16_the_page_asks_for_a_newer_sign_in_where_the_organization_does(cas
     done = browser.submit(asked, {"password": person.password})
     browser.follow(done)
     assert present(cast.acme, person).organization_id == strict.id
+
+
+def test_ORG16_a_new_sign_in_leads_into_the_organization_that_was_asked_for(cast, strict, monkeypatch):
+    """Authorization, sign-in and back, over the real pages."""
+    monkeypatch.setattr(settings, "SIGNIN_BRIDGE", "signin.bridge")
+    person = make_member(cast.acme)
+    with scope.tenant(cast.acme.id):
+        Membership.objects.create(organization=strict, member=person.member)
+    browser = Browser()
+    browser.follow(sign_in(browser, cast.acme, person.email, query="?next=/account/"))
+    run = Flow(cast.acme, register(cast.acme, is_first_party=True), browser)
+    with scope.tenant(cast.acme.id):
+        TenantSession.objects.filter(id=present(cast.acme, person).id).update(
+            last_active_at=timezone.now() - timedelta(minutes=10), organization_id=None
+        )
+    asked = browser.follow(run.start(organization=strict.public_id))
+    asked = browser.follow(browser.submit(asked, {"email": person.email}))
+    done = browser.follow(browser.submit(asked, {"password": person.password}))
+    body = run.redeem(query_of(done.headers["Location"])["code"]).json()
+    assert claims(body["access_token"])["org_id"] == strict.public_id
