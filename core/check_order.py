@@ -34,6 +34,8 @@ ORDER = tuple(Check)
 BY_CODE = {
     "token_missing": Check.PRESENT,
     "token_invalid": Check.AUTHENTIC,
+    "dpop_proof_invalid": Check.AUTHENTIC,
+    "dpop_nonce_required": Check.AUTHENTIC,
     "token_expired": Check.UNEXPIRED,
     "token_revoked": Check.UNREVOKED,
     "subject_suspended": Check.UNREVOKED,

@@ -50,7 +50,25 @@ class Lines(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
 
-class ApplicationForm(forms.Form):
+class Explaining(forms.BaseForm):
+    """A form whose input a service judges."""
+
+    def explain(self, problem: Problem) -> None:
+        """Show a service's refusal: at the field that it names, else above the form."""
+        for error in problem.errors:
+            name, _slash, index = error.pointer.strip("/").partition("/")
+            known = name if name in self.fields else None
+            self.add_error(known, self._which(name, index) + error.detail)
+        if not problem.errors:
+            self.add_error(None, problem.detail)
+
+    def _which(self, name: str, index: str) -> str:
+        """Say which line is meant."""
+        lines = self.cleaned_data.get(name) if index.isdigit() else None
+        return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
+
+
+class ApplicationForm(Explaining, forms.Form):
     """Settings of an application; what its type cannot have is not asked."""
 
     name = forms.CharField(
@@ -117,20 +135,6 @@ class ApplicationForm(forms.Form):
         field.option_help = {word: str(text) for word, text in offered.items()}  # type: ignore[attr-defined]
         if personal:
             field.initial = ["openid", "profile", "email"]
-
-    def explain(self, problem: Problem) -> None:
-        """Show a service's refusal: at the field that it names, else above the form."""
-        for error in problem.errors:
-            name, _slash, index = error.pointer.strip("/").partition("/")
-            known = name if name in self.fields else None
-            self.add_error(known, self._which(name, index) + error.detail)
-        if not problem.errors:
-            self.add_error(None, problem.detail)
-
-    def _which(self, name: str, index: str) -> str:
-        """Say which line is meant."""
-        lines = self.cleaned_data.get(name) if index.isdigit() else None
-        return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
 
 
 class RotationForm(forms.Form):

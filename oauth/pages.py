@@ -18,6 +18,7 @@ from oauth import applications, backchannel, integration
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, Consent, RefreshToken
+from oauth.protection_pages import ProtectionForm
 from roles.permissions import Permission
 from tenants.models import Tenant
 
@@ -111,6 +112,26 @@ def application_detail(request: HttpRequest, viewer: Viewer, application_id: str
     return _detail(request, viewer, row, form=form)
 
 
+def application_protect(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
+    """Change what the application's tokens are bound to, and its profile."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    row = _application(application_id)
+    form = ProtectionForm(request.POST, row)
+    if form.is_valid():
+        try:
+            applications.update_application(
+                actor=viewer.principal, application=row, changes=form.cleaned_data
+            )
+        except Problem as problem:
+            row = _application(application_id)
+            form.explain(problem)
+        else:
+            messages.success(request, _("Saved."))
+            return _see_other(viewer.url(SECTION, row.public_id))
+    return _detail(request, viewer, row, protection=form)
+
+
 def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Replace the secret; the new one is shown once, in the answer."""
     if request.method != "POST":
@@ -158,6 +179,7 @@ def _detail(
     *,
     form: ApplicationForm | None = None,
     rotation: RotationForm | None = None,
+    protection: ProtectionForm | None = None,
     delete_error: str = "",
 ) -> HttpResponse:
     tenant = tenant_ref()
@@ -171,6 +193,8 @@ def _detail(
         "logouts": list(backchannel.deliveries_of(row)[:SHOWN]),
         "form": form or _settings_form(row, None),
         "rotation": rotation or RotationForm(),
+        "protection": protection or ProtectionForm(None, row),
+        "protect_url": viewer.url(SECTION, row.public_id, "protection"),
         "rotate_url": viewer.url(SECTION, row.public_id, "rotation"),
         "suspend_url": viewer.url(SECTION, row.public_id, "suspension"),
         "delete_url": viewer.url(SECTION, row.public_id, "deletion"),
@@ -178,7 +202,7 @@ def _detail(
         "delete_error": delete_error,
         "may_change": viewer.may(Permission.APPLICATIONS_WRITE),
     }
-    failed = bool(delete_error or (form and form.errors) or (rotation and rotation.errors))
+    failed = bool(delete_error or any(each and each.errors for each in (form, rotation, protection)))
     return render(request, "oauth/application.html", _with(viewer, context), status=400 if failed else 200)
 
 
@@ -234,6 +258,7 @@ ROUTES = [
     (SECTION, application_list, Permission.APPLICATIONS_READ),
     (f"{SECTION}/new", application_create, Permission.APPLICATIONS_WRITE),
     (f"{SECTION}/<str:application_id>", application_detail, Permission.APPLICATIONS_READ),
+    (f"{SECTION}/<str:application_id>/protection", application_protect, Permission.APPLICATIONS_WRITE),
     (f"{SECTION}/<str:application_id>/rotation", application_rotate, Permission.APPLICATIONS_WRITE),
     (f"{SECTION}/<str:application_id>/suspension", application_suspend, Permission.APPLICATIONS_WRITE),
     (f"{SECTION}/<str:application_id>/deletion", application_delete, Permission.APPLICATIONS_WRITE),

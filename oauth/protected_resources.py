@@ -14,13 +14,14 @@ from core import ids
 from core.errors import NotFound
 from core.front import respond
 from core.urls import tenant_slug
-from oauth import catalogue
+from oauth import catalogue, dpop, mtls
 from oauth.catalogue import Resource
 from oauth.http import tenant_of
 from oauth.metadata import document
 from roles.models import ApiResource
 from tenants import selectors
 from tenants.selectors import TenantRef
+from tenants.tokens import control_plane_audience
 
 
 def hosted(request: HttpRequest, resource: str) -> HttpResponse:
@@ -58,6 +59,9 @@ def metadata(tenant: TenantRef, resource: Resource) -> dict[str, Any]:
         "bearer_methods_supported": ["header"],
         "resource_name": resource.name,
     }
+    if resource.audience == control_plane_audience(tenant):
+        body["dpop_signing_alg_values_supported"] = list(dpop.OFFERED)
+        body["tls_client_certificate_bound_access_tokens"] = mtls.is_offered()
     if resource.documentation_url:
         body["resource_documentation"] = resource.documentation_url
     return body

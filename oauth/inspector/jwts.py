@@ -24,6 +24,7 @@ from core.errors import (
     WrongTokenType,
 )
 from oauth import clients
+from oauth.binding import JKT, X5T
 from oauth.inspector import liveness
 from oauth.inspector.liveness import moment
 from oauth.inspector.probe import Probe
@@ -51,9 +52,21 @@ def inspect(tenant: TenantRef, token: str, probe: Probe | None) -> Report:
     findings.claims = claims
     signed = _("Signed by this tenant with %(alg)s, key %(kid)s.")
     findings.passed(Check.AUTHENTIC, signed % {"alg": header["alg"], "kid": header.get("kid", "–")})
+    _binding(findings, claims)
     _times(findings, claims)
     _Holder(findings, tenant, claims).judge(probe)
     return findings.report()
+
+
+def _binding(findings: Findings, claims: Mapping[str, Any]) -> None:
+    """Say what must come along with a bound token; whether it did, only the request knows."""
+    bound = claims.get("cnf") or {}
+    if JKT in bound:
+        needed = _("Taken only with the scheme DPoP and a proof of the key %(key)s.") % {"key": bound[JKT]}
+        findings.not_asked(Check.AUTHENTIC, needed, part=_("DPoP"))
+    if X5T in bound:
+        needed = _("Taken only from the client with the certificate %(key)s.") % {"key": bound[X5T]}
+        findings.not_asked(Check.AUTHENTIC, needed, part=_("client certificate"))
 
 
 def _times(findings: Findings, claims: Mapping[str, Any]) -> None:

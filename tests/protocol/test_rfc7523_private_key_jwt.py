@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import time
 
 import pytest
@@ -79,3 +82,48 @@ def test_T1_secret_client_cannot_switch_to_an_assertion(cast):
     app = register(cast.acme, "machine")
     proof = assertion(jose.generate_key("ES256"), app.application.client_id, cast.acme.issuer)
     assert ask(cast.acme, proof).json()["error"] == "invalid_client"
+
+
+def test_T1_assertion_by_none_or_a_shared_secret_is_refused(cast):
+    """HS256 with the public key as its secret, and no signature at all."""
+    key, client = signing(cast.acme)
+    lawful = assertion(key, client, cast.acme.issuer)
+    payload = lawful.split(".")[1]
+    public = json.dumps(jose.public_jwk(key)).encode()
+    for alg in ("none", "HS256"):
+        head = base64url(json.dumps({"alg": alg, "kid": key.kid}).encode())
+        signed = f"{head}.{payload}"
+        mac = base64url(hmac.digest(public, signed.encode(), "sha256")) if alg == "HS256" else "AA"
+        assert ask(cast.acme, f"{signed}.{mac}").json()["error"] == "invalid_client"
+    assert ask(cast.acme, lawful).status_code == 200
+
+
+def test_T1_keys_named_in_the_header_are_not_read(cast):
+    _, client = signing(cast.acme)
+    evil = jose.generate_key("ES256")
+    now = int(time.time())
+    claims = {"iss": client, "sub": client, "aud": cast.acme.issuer, "exp": now + 60, "jti": "j"}
+    for header in ({"jwk": jose.public_jwk(evil)}, {"jku": "https://evil.example/jwks"}):
+        assert ask(cast.acme, jose.sign(claims, evil, "JWT", header)).json()["error"] == "invalid_client"
+
+
+def test_explicit_type_is_taken_and_another_is_not(cast):
+    """draft-ietf-oauth-rfc7523bis: typ client-authentication+jwt."""
+    key, client = signing(cast.acme)
+    now = int(time.time())
+    claims = {"iss": client, "sub": client, "aud": cast.acme.issuer, "exp": now + 60}
+    typed = jose.sign({**claims, "jti": "a"}, key, "client-authentication+jwt")
+    assert ask(cast.acme, typed).status_code == 200
+    for typ in ("at+jwt", "dpop+jwt", "oauth-authz-req+jwt"):
+        answer = ask(cast.acme, jose.sign({**claims, "jti": "b"}, key, typ))
+        assert answer.json()["error"] == "invalid_client", typ
+
+
+def test_assertion_of_another_tenants_client_is_refused(cast):
+    """The same client id means nothing at another issuer."""
+    key, client = signing(cast.acme)
+    assert ask(cast.globex, assertion(key, client, cast.globex.issuer)).json()["error"] == "invalid_client"
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
