@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, path
 import apikeys.pages as keys
 import audit.pages as audit
 import invitations.pages as invitations
+import oauth.assignment_pages as assignment
 import oauth.inspector_pages as inspector
 import oauth.pages as applications
 import organizations.pages as organizations
@@ -21,7 +22,18 @@ from dashboard import creation, overview, search
 from dashboard.frame import page
 
 TENANT = "dashboard/<slug:slug>"
-APPS = (tenants, invitations, organizations, applications, roles, keys, webhooks, audit, inspector)
+APPS = (
+    tenants,
+    invitations,
+    organizations,
+    applications,
+    assignment,
+    roles,
+    keys,
+    webhooks,
+    audit,
+    inspector,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", creation.home, name="home"),

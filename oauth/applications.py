@@ -15,7 +15,7 @@ from core import ports, scope, secrets
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import Principal
 from events.services import emit
-from oauth import catalogue, clients, families, fapi, hosts, registration
+from oauth import assignment, catalogue, clients, families, fapi, hosts, registration
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.errors import InvalidScope
 from oauth.grants import CLIENT_CREDENTIALS
@@ -90,6 +90,7 @@ def create_application(
         _note_provenance(application, provenance)
     if "resources" not in settings:
         application.resources = registration.resources_for(tenant_ref(), application.scopes)
+    assignment.check(application, settings)
     _check(actor, application, before=())
     with transaction.atomic():
         application.save(force_insert=True)
@@ -115,6 +116,7 @@ def update_application(
     _assign(application, {name: changes[name] for name in before})
     if "scopes" in before and "resources" not in changes:
         application.resources = registration.resources_for(tenant_ref(), application.scopes)
+    assignment.check(application, before)
     _check(actor, application, before=scopes)
     with transaction.atomic():
         application.save()

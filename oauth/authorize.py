@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from core import scope
 from core.urls import tenant_path
 from oauth import (
+    assignment_pages,
     authorization,
     code_grant,
     consent_pages,
@@ -82,6 +83,8 @@ def _proceed(visit: Visit) -> HttpResponse:
     step = _step(visit, signed, allowed, must_prove)
     if step.name == "sign-in":
         return _sign_in(visit, step)
+    if not assignment_pages.may_use(visit, signed):
+        return assignment_pages.refuse(visit, signed)
     if step.name == "consent":
         return consent_pages.show(visit, signed, step, allowed)
     return _issue(visit, signed, allowed)
@@ -93,6 +96,8 @@ def _decide(visit: Visit) -> HttpResponse:
     step = _step(visit, signed, allowed, must_prove)
     if step.name == "sign-in":
         return _sign_in(visit, step)
+    if not assignment_pages.may_use(visit, signed):
+        raise visit.wanted.refuse(AccessDenied("This application is not assigned to the person."))
     if step.name == "consent":
         decision = consent_pages.read(visit, signed, step)
         if decision is None:

@@ -143,17 +143,23 @@ def deny(tenant: TenantRef, wanted: AuthorizationRequest, signed: Any) -> None:
     with in_tenant(tenant.id):
         if wanted.pushed_id is not None:
             pushed_requests.spend(wanted.pushed_id)
-        emit(
-            "authorization.denied",
-            actor=Actor("user", signed.member.subject, via=wanted.client.client_id),
-            object={
-                "id": wanted.client.client_id,
-                "object": "authorization",
-                "client_id": wanted.client.client_id,
-                "scope": wanted.target.scope,
-                "member": signed.member.subject,
-            },
-        )
+        record_denied(wanted, signed, "person")
+
+
+def record_denied(wanted: AuthorizationRequest, signed: Any, reason: str) -> None:
+    """Tell in the open tenant scope who or what stood against it: "person" or "assignment"."""
+    emit(
+        "authorization.denied",
+        actor=Actor("user", signed.member.subject, via=wanted.client.client_id),
+        object={
+            "id": wanted.client.client_id,
+            "object": "authorization",
+            "client_id": wanted.client.client_id,
+            "scope": wanted.target.scope,
+            "member": signed.member.subject,
+            "reason": reason,
+        },
+    )
 
 
 def note_session_client(session: TenantSession, client: Client) -> None:

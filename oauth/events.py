@@ -103,7 +103,7 @@ declare(
     "authorization.denied",
     "A member refused an application",
     object="authorization",
-    fields={"client_id": "string", "scope": "string", "member": "string"},
+    fields={"client_id": "string", "scope": "string", "member": "string", "reason": "string"},
 )
 declare("device_code.created", "A device asked to be allowed", object="device_code", fields=DEVICE)
 declare("device_code.approved", "A member allowed a device", object="device_code", fields=DEVICE)

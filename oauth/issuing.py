@@ -12,9 +12,10 @@ from typing import Any
 
 from core.principal import Actor, SubjectType
 from events.services import emit
-from oauth import claim_sources
+from oauth import assignment, claim_sources
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
+from oauth.errors import InvalidGrant
 from oauth.standard_claims import claims_of
 from roles import authority
 from tenants import selectors, tokens
@@ -95,6 +96,8 @@ def access_token_of_member(
 
     `confirmation` binds the token (RFC 7800 `cnf`).
     """
+    if not assignment.allows(client, standing.member_id, standing.organization_id):
+        raise InvalidGrant("This application is not assigned to the person.")
     lifetime = (
         client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
     )

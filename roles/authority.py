@@ -34,6 +34,7 @@ class Grant:
     permissions: frozenset[str]
     organization_id: uuid.UUID | None
     expires_at: datetime | None
+    role_id: uuid.UUID | None = None
 
     def applies(self, organization_id: uuid.UUID | None, now: datetime) -> bool:
         here = self.organization_id in (None, organization_id)
@@ -118,6 +119,11 @@ def roles_of(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> 
     return tuple(sorted({grant.role for grant in _live(member_id, organization_id)}))
 
 
+def role_ids_of(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> frozenset[uuid.UUID]:
+    """Return the ids of those roles: names may be given again within an organization."""
+    return frozenset(grant.role_id for grant in _live(member_id, organization_id) if grant.role_id)
+
+
 def _live(member_id: uuid.UUID, organization_id: uuid.UUID | None) -> list[Grant]:
     standing = standing_of(member_id)
     if organization_id is not None and organization_id not in standing.organizations:
@@ -146,6 +152,7 @@ def _load(tenant_id: uuid.UUID, member_id: uuid.UUID) -> Standing:
             selectors.granted(row.role, row.organization_id),
             row.organization_id,
             row.expires_at,
+            row.role_id,
         )
         for row in selectors.assignments(member_id)
     )
