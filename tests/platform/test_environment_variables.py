@@ -105,3 +105,12 @@ def test_P3_a_malformed_or_short_key_stops_the_start(monkeypatch, value):
     monkeypatch.setenv("THING", value)
     with pytest.raises(env.BadEnvironment, match="THING"):
         env.keyring("THING")
+
+
+def test_networks_are_addresses_or_networks(monkeypatch):
+    monkeypatch.setenv("THING", "10.0.0.0/8, ::1")
+    assert env.networks("THING") == ["10.0.0.0/8", "::1"]
+    for wrong in ("10.0.0.1/8", "proxy", "10.0.0.0/8,300.1.1.1"):
+        monkeypatch.setenv("THING", wrong)
+        with pytest.raises(env.BadEnvironment, match="addresses or networks"):
+            env.networks("THING")

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from config.checks import production_is_safe
 from core import jose
 from core.errors import ValidationFailed
 from oauth import metadata, mtls
@@ -326,3 +327,11 @@ def test_introspection_and_revocation_take_the_certificate_too(cast, proxy):
     assert error_of(form(cast.acme, "/oauth/introspect", named)) == (401, "invalid_client")
     assert form(cast.acme, "/oauth/revoke", named, **sent).status_code == 200
     assert form(cast.acme, "/oauth/introspect", named, **sent).json() == {"active": False}
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "is_fine"), [("", [], True), ("C", ["::1"], True), ("C", [], False)]
+)
+def test_header_without_its_proxies_does_not_pass_the_deployment_check(settings, header, proxies, is_fine):
+    settings.CLIENT_CERTIFICATE_HEADER, settings.CLIENT_CERTIFICATE_PROXIES = header, proxies
+    assert all(error.id != "config.E108" for error in production_is_safe()) is is_fine
