@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -149,7 +150,7 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
-    if isinstance(error, (SuspiciousOperation, UnicodeDecodeError)):
+    if isinstance(error, (SuspiciousOperation, BadRequest, MultiPartParserError, UnicodeDecodeError)):
         return MalformedRequest()
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         log.warning("database unavailable", error=str(error)[:300])
