@@ -34,6 +34,12 @@ class Shot:
         return urlencode(self.fields).encode() if self.body is None else self.body
 
 
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    location: str
+
+
 @dataclass
 class Outcome:
     """How many rounds had how many winners, and every status that was answered."""
@@ -43,20 +49,20 @@ class Outcome:
 
 
 def race(
-    port: int, prepare: Callable[[], Shot], *, wins: Callable[[int, bytes], bool], rounds: int = ROUNDS
+    port: int, prepare: Callable[[], Shot], *, wins: Callable[[Answer], bool], rounds: int = ROUNDS
 ) -> Outcome:
     outcome = Outcome()
     for _ in range(rounds):
         answers = fire(port, prepare())
-        outcome.winners[sum(wins(status, body) for status, body in answers)] += 1
-        outcome.statuses.update(status for status, _ in answers)
+        outcome.winners[sum(map(wins, answers))] += 1
+        outcome.statuses.update(answer.status for answer in answers)
     return outcome
 
 
-def fire(port: int, shot: Shot) -> list[tuple[int, bytes]]:
-    """Send the shot fifty times at the same moment; return status and body of each answer."""
+def fire(port: int, shot: Shot) -> list[Answer]:
+    """Send the shot fifty times at the same moment."""
     gate = threading.Barrier(CONTESTANTS)
-    answers: list[tuple[int, bytes]] = []
+    answers: list[Answer] = []
 
     def contest() -> None:
         connection = http.client.HTTPConnection("localhost", port, timeout=60)
@@ -65,7 +71,8 @@ def fire(port: int, shot: Shot) -> list[tuple[int, bytes]]:
             gate.wait(60)
             connection.request(shot.method, shot.path, shot.payload, {**FORM, **shot.headers})
             answer = connection.getresponse()
-            answers.append((answer.status, answer.read()))
+            answer.read()
+            answers.append(Answer(answer.status, answer.headers.get("Location", "")))
         finally:
             connection.close()
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 import time
 import uuid
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from oauth import device_approval
+from core import scope
+from oauth import device_approval, initial_access_tokens
 from oauth.client_auth import ASSERTION_TYPE
-from tests.factories import Browser, make_cast
+from tests.factories import Browser, make_cast, make_principal
 from tests.oauth import fake_bridge
 from tests.oauth.helpers import REDIRECT, register
 from tests.protocol.hosted_pages import HostedPages
@@ -42,7 +44,7 @@ def client_of(cast, served, type="spa", **settings):
     return RelyingParty(served.issuer(cast.acme), register(cast.acme, type, **settings))
 
 
-def only_one(served, prepare, wins=lambda status, body: status in (200, 201)):
+def only_one(served, prepare, wins=lambda answer: answer.status in (200, 201)):
     outcome = race(served.port, prepare, wins=wins)
     assert outcome.winners == {1: ROUNDS}, outcome
     assert outcome.statuses.keys() <= LOSING | {200, 201, 302, 303}, outcome
@@ -63,10 +65,19 @@ def redemption(client, code):
     }
 
 
+def fresh(make):
+    """A client for every forty rounds: each has its share of the rate limits, however long the race."""
+    while True:
+        client = make()
+        for _ in range(40):
+            yield client
+
+
 def test_O3_one_code(cast, served, browser):
-    client = client_of(cast, served)
+    clients = fresh(lambda: client_of(cast, served))
 
     def prepare():
+        client = next(clients)
         code = client.code_of(browser.go(client.request()))
         return token_shot(client, redemption(client, code))
 
@@ -75,9 +86,10 @@ def test_O3_one_code(cast, served, browser):
 
 def test_O3_one_refresh_token(cast, served, browser):
     """Without grace: the others end the family (RFC 9700 §4.14.2)."""
-    client = client_of(cast, served)
+    clients = fresh(lambda: client_of(cast, served))
 
     def prepare():
+        client = next(clients)
         tokens = client.tokens(browser, scope="openid")
         fields = {"grant_type": "refresh_token", "client_id": client.client_id}
         return token_shot(client, {**fields, "refresh_token": tokens["refresh_token"]})
@@ -87,14 +99,10 @@ def test_O3_one_refresh_token(cast, served, browser):
 
 def test_O11_one_device_code(cast, served):
     """Approved by the person in between; the device polls fifty times at once."""
-    made = []
+    clients = fresh(lambda: client_of(cast, served, "device", redirect_uris=[], scopes=["openid"]))
 
     def prepare():
-        if len(made) % 40 == 0:  # a client may begin sixty times a minute
-            client = client_of(cast, served, "device", redirect_uris=[], scopes=["openid"])
-        else:
-            client = made[-1]
-        made.append(client)
+        client = next(clients)
         fields = {"client_id": client.client_id, "scope": "openid"}
         begun = httpx.post(client.configuration["device_authorization_endpoint"], data=fields).json()
         signed = fake_bridge.enter(Browser(), cast.member)
@@ -144,5 +152,47 @@ def test_T4_one_dpop_proof(cast, served):
         return token_shot(
             client, {"grant_type": "client_credentials"}, DPoP=proof, Authorization=basic(client)
         )
+
+    only_one(served, prepare)
+
+
+def test_O7_one_pushed_request(cast, served, browser):
+    """RFC 9126 §7.3: the reference becomes one code, however many tabs bring it."""
+
+    def consented():
+        client = client_of(cast, served)
+        client.tokens(browser)  # signed in, and consent is on record
+        return client
+
+    clients = fresh(consented)
+
+    def prepare():
+        client = next(clients)
+        client.request()
+        pushed = client.post("pushed_authorization_request_endpoint", client.sent)
+        assert pushed.status_code == 201, pushed.text
+        query = urlencode({"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]})
+        path = f"{path_of(client.configuration['authorization_endpoint'])}?{query}"
+        return Shot(path, headers={"Cookie": cookies_of(browser)}, body=b"", method="GET")
+
+    only_one(served, prepare, wins=lambda answer: "code=" in answer.location)
+
+
+def cookies_of(browser):
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.http.cookies.jar)
+
+
+def test_O10_one_registration_for_a_token_of_one_use(cast, served):
+    def prepare():
+        with scope.tenant(cast.acme.id):
+            issued = initial_access_tokens.create_initial_access_token(
+                actor=make_principal(cast.acme),
+                name="Race",
+                max_uses=1,
+                redirect_uris=["https://app.example/"],
+            )
+        body = json.dumps({"redirect_uris": [REDIRECT], "client_name": "Racer"}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {issued.secret}"}
+        return Shot(f"/t/{cast.acme.slug}/oauth/register", headers=headers, body=body)
 
     only_one(served, prepare)
