@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from audit.selectors import entries, entry
 from core import ids, ports
 from core.principal import Principal
+from core.spreadsheets import written
 from events.selectors import Search
 from events.services import emit
 
@@ -57,12 +56,7 @@ def _named(wanted: Search) -> dict[str, str]:
 
 
 def _csv(found: Iterable[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for one in found:
-        writer.writerow(cell(value) for value in _row(one))
-    return out.getvalue()
+    return written(COLUMNS, (_row(one) for one in found))
 
 
 def _row(one: dict[str, Any]) -> tuple[Any, ...]:
@@ -85,9 +79,3 @@ def _row(one: dict[str, Any]) -> tuple[Any, ...]:
         one["sequence"],
         one["id"],
     )
-
-
-def cell(value: Any) -> str:
-    """Return text that no spreadsheet runs as a formula (OWASP, CSV injection)."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from core import ids
+from core.errors import NotFound
 from core.principal import SYSTEM, Principal
 from organizations.models import Membership, Organization
 from organizations.services import before_ending, before_leaving
 from roles import guards, resources, selectors, services
 from roles.models import Role, RoleAssignment
+from roles.permissions import Permission
+from tenants import bulk
 from tenants.members import guard_removal
 from tenants.models import Member, Tenant
 from tenants.services import on_created
@@ -48,3 +52,20 @@ def end(actor: Principal, organization: Organization) -> None:
     """Take every role held in an organization that ends, and delete its own roles."""
     RoleAssignment.objects.filter(organization=organization).delete()
     Role.objects.filter(organization=organization).delete()
+
+
+def _give(actor: Principal, member: Member, value: str, reason: str) -> None:
+    """Give a role of the tenant that the page offered; anything else is not found."""
+    try:
+        role = selectors.role(ids.decode(Role.PREFIX, value))
+    except ids.MalformedId:
+        raise NotFound from None
+    services.assign_role(actor=actor, member=member, role=role)
+
+
+def _tenant_roles() -> list[tuple[str, str]]:
+    rows = selectors.roles().filter(organization=None).order_by("-is_built_in", "name")[:200]
+    return [(row.public_id, row.name) for row in rows]
+
+
+bulk.acts["role"] = bulk.BulkAct(Permission.ROLES_WRITE, _give, _tenant_roles)

@@ -66,6 +66,12 @@ declare(
 declare(
     "user.deleted", "A member was removed", object="member", fields=MEMBER, signal=f"{RISC}/account-purged"
 )
+declare(
+    "user.list.exported",
+    "The list of members was taken out as a file",
+    object="tenant",
+    fields={"count": "integer"},
+)
 declare("user.erased", "A removed member's personal data was erased", object="member", fields=MEMBER)
 
 declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)

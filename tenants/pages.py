@@ -15,13 +15,12 @@ from django.utils.translation import ngettext
 from core import ids
 from core.errors import NotFound
 from core.urls import issuer
-from tenants import erasure, members, provisioning, selectors, services
+from tenants import bulk_pages, erasure, members, provisioning, selectors, services
+from tenants.bulk_pages import STATUSES
 from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.pagekit import Viewer, act, asked, listing, reason, see_other, show, unconfirmed
 from tenants.policy import TenantPolicy
-
-STATUSES = [MemberStatus.ACTIVE, MemberStatus.PENDING, MemberStatus.SUSPENDED]
 
 
 def status_label(status: str) -> str:
@@ -36,14 +35,11 @@ def status_label(status: str) -> str:
 
 def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List members, newest first, by the beginning of name or address, status, role and organization."""
-    q = asked(request, "q")
+    q, status = asked(request, "q"), request.GET.get("status", "")
     filters = {
         name: asked(request, name) for name in ("role", "organization") if name in selectors.narrowings
     }
-    rows = selectors.search_members(q=q, **filters)
-    status = request.GET.get("status", "")
-    if status in STATUSES:
-        rows = rows.filter(status=status)
+    rows = bulk_pages.narrowed(request)
     page = listing(request, rows)
     return show(
         request,
@@ -60,6 +56,9 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         narrowed=bool(q or status or any(filters.values())),
         members_url=viewer.url("members"),
         new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
+        bulk_acts=bulk_pages.offered(viewer),
+        bulk_url=viewer.url("members", "bulk"),
+        export_url=f"{viewer.url('members', 'export')}?{request.GET.urlencode()}",
         removed_url=viewer.url("members", "removed") if viewer.may("members:write") else "",
         invite_url=viewer.url("invitations", "new") if viewer.may("invitations:write") else "",
     )
@@ -337,6 +336,7 @@ def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
 
 
 ROUTES = [
+    *bulk_pages.ROUTES,
     ("members", member_list, "members:read"),
     ("members/new", member_create, "members:write"),
     ("members/removed", member_removed, "members:write"),

@@ -11,10 +11,10 @@ from django.db import connections
 from django.test import RequestFactory
 
 from audit import pages
-from audit.services import cell
 from core import context, scope
 from core.errors import InsufficientScope, MethodNotAllowed, NotFound, ValidationFailed
 from core.principal import Actor
+from core.spreadsheets import cell
 from events.models import Event
 from events.sealing import seal_pending
 from events.services import emit

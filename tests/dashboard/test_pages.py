@@ -17,7 +17,7 @@ SIMPLE = [
     for pattern in urlpatterns
     if isinstance(pattern, URLPattern) and str(pattern.pattern).count("<") == 1
 ]
-POSTED = {"dashboard/<slug:slug>/audit/export"}
+POSTED = {f"dashboard/<slug:slug>/{path}" for path in ("audit/export", "members/bulk", "members/export")}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,98 @@
+"""L2 with the real password hash: 400 samples at each door, and a rank test that would see a difference.
+
+It takes minutes and wants a machine that does little else, so the suite leaves it out:
+
+    CLAVIGER_TIMING=1 ./bin/test tests/signin/test_enumeration_timing.py -n0 -s
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from tests.factories import Browser, Cast, make_account, make_cast, unique
+from tests.factories.hosted import NEW_PASSWORD
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("CLAVIGER_TIMING"), reason="set CLAVIGER_TIMING=1 to measure"),
+    pytest.mark.timeout(1800),
+]
+SAMPLES = 400
+REAL = ["core.passwords.Argon2idHasher"]
+
+
+@pytest.fixture(scope="module")
+def cast() -> Cast:
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def known() -> list[str]:
+    with override_settings(PASSWORD_HASHERS=REAL):
+        return [make_account().email for _ in range(SAMPLES // 2)]
+
+
+def password(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.follow(browser.get(f"/t/{cast.acme.slug}/sign-in", **sent))
+    page = browser.follow(browser.submit(page, {"email": email}, **sent))
+    return lambda: browser.submit(page, {"password": "a wrong guess of somebody"}, **sent)
+
+
+def sign_up(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.get(f"/t/{cast.acme.slug}/sign-up", **sent)
+    filled = {"name": "Nora New", "email": email, "new_password": NEW_PASSWORD}
+    return lambda: browser.submit(page, filled, **sent)
+
+
+def recovery(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.get(f"/t/{cast.acme.slug}/recovery", **sent)
+    return lambda: browser.submit(page, {"email": email}, **sent)
+
+
+@pytest.mark.parametrize("door", [password, sign_up, recovery], ids=lambda door: door.__name__)
+def test_L2_known_and_unknown_addresses_cannot_be_told_apart_by_time(
+    cast: Cast, known: list[str], door: Callable[..., Callable[[], Any]]
+) -> None:
+    times: dict[bool, list[float]] = {True: [], False: []}
+    statuses = set()
+    with override_settings(PASSWORD_HASHERS=REAL, TRUSTED_PROXIES=1):
+        for turn in range(SAMPLES // 2):
+            for is_known in (turn % 2 == 0, turn % 2 == 1):
+                email = known[turn] if is_known else f"{unique('person')}@example.com"
+                sent = {"headers": {"X-Forwarded-For": f"10.{60 + is_known}.{turn // 250}.{turn % 250 + 1}"}}
+                ask = door(cast, Browser(), email, **sent)
+                started = time.perf_counter()
+                answer = ask()
+                times[is_known].append(time.perf_counter() - started)
+                statuses.add(answer.status_code)
+    advantage, p = rank_test(times[True], times[False])
+    there, missing = (statistics.median(times[one]) * 1000 for one in (True, False))
+    told = f"{door.__name__}: {there:.1f} / {missing:.1f} ms, P(known slower) {advantage:.3f}, p {p:.3f}"
+    print(told)
+    assert len(statuses) == 1, statuses
+    assert p > 0.01 or abs(advantage - 0.5) < 0.05, told
+
+
+def rank_test(first: list[float], second: list[float]) -> tuple[float, float]:
+    """Return the chance that one of `first` is slower than one of `second`, and the two-sided p-value that it
+    is a half (Mann and Whitney's U, normal approximation, which holds for hundreds of samples).
+    """
+    ranked = sorted([(value, True) for value in first] + [(value, False) for value in second])
+    ranks = sum(place for place, (_, is_first) in enumerate(ranked, 1) if is_first)
+    n, m = len(first), len(second)
+    u = ranks - n * (n + 1) / 2
+    spread = math.sqrt(n * m * (n + m + 1) / 12)
+    return u / (n * m), math.erfc(abs(u - n * m / 2) / spread / math.sqrt(2))
+
+
+def test_the_rank_test_sees_a_difference_and_none() -> None:
+    even, odd = [float(one) for one in range(0, 400, 2)], [float(one) for one in range(1, 400, 2)]
+    assert rank_test(even, odd)[1] > 0.5
+    assert rank_test([one + 60 for one in even], odd)[1] < 0.001
