@@ -62,7 +62,17 @@ def test_userinfo_is_shown_to_the_tokens_client(cast):
     )
 
 
-@pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/authorize", "/oauth/end-session", "/sign-in"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/oauth/introspect",
+        "/oauth/authorize",
+        "/oauth/end-session",
+        "/sign-in",
+        "/v1/me",
+        "/v1/token-inspections",
+    ],
+)
 def test_B5_everything_else_has_no_cors(cast, path):
     register(cast.acme, "spa", origins=[ORIGIN])
     assert "Access-Control-Allow-Origin" not in preflight(cast.acme, path, ORIGIN).headers
