@@ -34,6 +34,13 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         [
             ("api-keys", gettext_lazy("API Keys"), "key", "api-keys:read", "k"),
             ("service-accounts", gettext_lazy("Service accounts"), "agent", "api-keys:read", "s"),
+            (
+                "initial-access-tokens",
+                gettext_lazy("Initial access tokens"),
+                "terminal",
+                "applications:read",
+                "j",
+            ),
         ],
     ),
     (

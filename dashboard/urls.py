@@ -14,6 +14,7 @@ import invitations.pages as invitations
 import oauth.assignment_pages as assignment
 import oauth.inspector_pages as inspector
 import oauth.pages as applications
+import oauth.registration_pages as registrations
 import organizations.pages as organizations
 import roles.pages as roles
 import tenants.pages as tenants
@@ -28,6 +29,7 @@ APPS = (
     organizations,
     applications,
     assignment,
+    registrations,
     roles,
     keys,
     webhooks,

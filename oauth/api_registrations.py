@@ -12,8 +12,8 @@ from core.api.lists import ListQuery, Words, paginate
 from core.errors import NotFound
 from oauth import applications
 from oauth import initial_access_tokens as tokens
-from oauth.api import ApplicationShape, named, shown, texts
-from oauth.models import Application, InitialAccessToken
+from oauth.api import ApplicationShape, ClientSecretRotationBody, SecretShape, named, shown, texts
+from oauth.models import Application, ClientSecret, InitialAccessToken
 from roles.permissions import Permission
 
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
@@ -108,6 +108,52 @@ def _token(call: Call) -> InitialAccessToken:
     if call.caller.organization_id is not None:
         raise NotFound
     return tokens.initial_access_token(call.path["token"])
+
+
+class ClientSecretShape(Shape):
+    object_name = "client_secret"
+
+    hint = serializers.CharField()
+    expires_at = Timestamp()
+
+
+class ClientSecrets(Endpoint):
+    ids_in_path = {"application": Application.PREFIX}
+
+    @operation(
+        scope=READ,
+        query=ListQuery,
+        answer=ClientSecretShape,
+        many=True,
+        summary="List the live secrets of an application, never their text",
+        tags=("Applications",),
+    )
+    def get(self, call: Call) -> Answer:
+        return paginate(call, applications.secrets_of(named(call)), ClientSecretShape)
+
+    @operation(
+        scope=WRITE,
+        body=ClientSecretRotationBody,
+        answer=SecretShape,
+        status=201,
+        secrets=("client_secret",),
+        summary="Add a secret; the one before goes on for the overlap, at most two live",
+        tags=("Applications",),
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        overlap = call.body.get("overlap_seconds", 86_400)
+        issued = applications.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
+        return call.shape(SecretShape, issued.row, secret=issued.secret)
+
+
+class OneClientSecret(Endpoint):
+    ids_in_path = {"application": Application.PREFIX, "secret": ClientSecret.PREFIX}
+
+    @operation(scope=WRITE, status=204, summary="Revoke one of two live secrets", tags=("Applications",))
+    def delete(self, call: Call) -> None:
+        row = named(call)
+        secret = applications.secret_of(row, call.path["secret"])
+        applications.revoke_secret(actor=call.caller, application=row, secret=secret)
 
 
 class Vetting(Endpoint):

@@ -199,6 +199,26 @@ def rotate_secret(*, actor: Principal, application: Application, overlap: int = 
     return issued
 
 
+def revoke_secret(*, actor: Principal, application: Application, secret: ClientSecret) -> None:
+    """Stop one of two live secrets at once. Raises Conflict for the only one: disable the application instead."""
+    ports.authority.require(actor, Permission.APPLICATIONS_WRITE, application)
+    with transaction.atomic():
+        Application.objects.select_for_update().get(id=application.id)
+        if not secrets_of(application).exclude(id=secret.id).exists():
+            raise Conflict("This is the only live secret. Make another first, or disable the application.")
+        ClientSecret.objects.filter(id=secret.id, application=application).delete()
+        clients.forget(application)
+        emit("application.secret.revoked", actor=actor.actor, object=describe_secret(application, secret))
+
+
+def secret_of(application: Application, secret_id: Any) -> ClientSecret:
+    """Return a live secret of an application; raises NotFound."""
+    found = secrets_of(application).filter(id=secret_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def _retire(application: Application, overlap: int) -> None:
     """Let the newest secret live on for the overlap and drop the rest."""
     rows = list(secrets_of(application))

@@ -94,6 +94,7 @@ declare("application.enabled", "An application was enabled again", object="appli
 declare("application.deleted", "An application was deleted", object="application", fields=APPLICATION)
 declare("application.secret.created", "A client secret was made", object="client_secret", fields=SECRET)
 declare("application.secret.rotated", "A client secret was rotated", object="client_secret", fields=SECRET)
+declare("application.secret.revoked", "A client secret was revoked", object="client_secret", fields=SECRET)
 declare("consent.granted", "A member allowed an application to act", object="consent", fields=CONSENT)
 declare("consent.updated", "A member allowed an application more", object="consent", fields=CONSENT)
 declare(

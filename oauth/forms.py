@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from core.errors import Problem
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
-from oauth.models import Application, ApplicationType
+from oauth.models import Application, ApplicationType, AuthMethod
+from oauth.registration import METHODS
 from tenants.selectors import TenantRef
 
 KINDS = {
@@ -26,6 +27,14 @@ KIND_LABELS = {
     ApplicationType.NATIVE: gettext_lazy("Native"),
     ApplicationType.MACHINE: gettext_lazy("Machine"),
     ApplicationType.DEVICE: gettext_lazy("Device"),
+}
+
+
+METHOD_LABELS = {
+    AuthMethod.NONE: gettext_lazy("Not at all: it keeps no secret, and uses PKCE"),
+    AuthMethod.BASIC: gettext_lazy("A secret in the Authorization header"),
+    AuthMethod.POST: gettext_lazy("A secret in the form"),
+    AuthMethod.PRIVATE_KEY_JWT: gettext_lazy("A signature with a private key (private_key_jwt)"),
 }
 
 
@@ -68,6 +77,15 @@ class Explaining(forms.BaseForm):
         return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
 
 
+def offered_scopes(field: Any, tenant: TenantRef, *, personal: bool) -> None:
+    """Offer the tenant's scopes in a field, each with its sentence; those about people where `personal`."""
+    offered = dict(IDENTITY_SCOPES) if personal else {}
+    for resource in resources_of(tenant).values():
+        offered |= resource.scopes
+    field.choices = [(word, word) for word in offered]
+    field.option_help = {word: str(text) for word, text in offered.items()}
+
+
 class ApplicationForm(Explaining, forms.Form):
     """Settings of an application; what its type cannot have is not asked."""
 
@@ -102,6 +120,24 @@ class ApplicationForm(Explaining, forms.Form):
         label=gettext_lazy("Scopes it may ask for"),
         help_text=gettext_lazy("Tick only what it needs."),
     )
+    auth_method = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("How it proves itself"),
+        help_text=gettext_lazy("With keys of its own, or of an address, no secret is kept anywhere."),
+    )
+    jwks_uri = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=forms.URLInput(attrs={"inputmode": "url", "autocapitalize": "none"}),
+        label=gettext_lazy("Address of its public keys"),
+        help_text=gettext_lazy("A JWK Set. Read again when a new key appears in it."),
+    )
+    jwks = forms.JSONField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"}),
+        label=gettext_lazy("Or the public keys themselves"),
+        help_text=gettext_lazy('A JWK Set such as {"keys": […]}. Public keys only.'),
+    )
     is_first_party = forms.BooleanField(
         required=False,
         label=gettext_lazy("This is our own application: do not ask people for consent"),
@@ -116,23 +152,27 @@ class ApplicationForm(Explaining, forms.Form):
         super().__init__(*args, **options)
         self.type = type
         self._offer_scopes(tenant)
-        unfit: list[str] = []
+        self.fields["auth_method"].choices = [  # type: ignore[attr-defined]
+            (method.value, METHOD_LABELS[method]) for method in METHODS[type] if method in METHOD_LABELS
+        ]
+        unfit: list[str] = [] if len(METHODS[type]) > 1 else ["auth_method", "jwks", "jwks_uri"]
         if type == ApplicationType.MACHINE:
-            unfit = ["redirect_uris", "post_logout_redirect_uris", "origins", "is_first_party"]
+            unfit += ["redirect_uris", "post_logout_redirect_uris", "origins", "is_first_party"]
             unfit += ["refresh_ends_with_session", "backchannel_logout_uri"]
         elif type in (ApplicationType.NATIVE, ApplicationType.DEVICE):
-            unfit = ["origins"] + (["redirect_uris"] if type == ApplicationType.DEVICE else [])
+            unfit += ["origins"] + (["redirect_uris"] if type == ApplicationType.DEVICE else [])
         for name in unfit:
             del self.fields[name]
 
+    def clean(self) -> dict[str, Any]:
+        """What was not asked stays as it is."""
+        given: dict[str, Any] = super().clean() or {}
+        return {name: value for name, value in given.items() if name != "auth_method" or value}
+
     def _offer_scopes(self, tenant: TenantRef) -> None:
         personal = self.type != ApplicationType.MACHINE
-        offered = dict(IDENTITY_SCOPES) if personal else {}
-        for resource in resources_of(tenant).values():
-            offered |= resource.scopes
         field = self.fields["scopes"]
-        field.choices = [(word, word) for word in offered]  # type: ignore[attr-defined]
-        field.option_help = {word: str(text) for word, text in offered.items()}  # type: ignore[attr-defined]
+        offered_scopes(field, tenant, personal=personal)
         if personal:
             field.initial = ["openid", "profile", "email"]
 
@@ -160,5 +200,8 @@ def initial_of(application: Application) -> dict[str, Any]:
         "backchannel_logout_uri": application.backchannel_logout_uri,
         "scopes": application.scopes,
         "is_first_party": application.is_first_party,
+        "auth_method": application.auth_method,
+        "jwks_uri": application.jwks_uri,
+        "jwks": application.jwks,
         "refresh_ends_with_session": application.refresh_ends_with_session,
     }

@@ -9,12 +9,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from core import ids
 from core.errors import NotFound, Problem
 from core.principal import Principal
-from oauth import applications, backchannel, integration
+from oauth import applications, backchannel, client_metadata, integration
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, Consent, RefreshToken
@@ -24,6 +24,11 @@ from tenants.models import Tenant
 
 PAGE, SHOWN = 50, 10
 SECTION = "applications"
+SOURCE_LABELS = {
+    Application.RegistrationSource.MANUAL.value: gettext_lazy("Registered here"),
+    Application.RegistrationSource.DCR.value: gettext_lazy("Registered itself"),
+    Application.RegistrationSource.CIMD.value: gettext_lazy("By its own address"),
+}
 
 
 class Viewer(Protocol):
@@ -39,8 +44,10 @@ class Viewer(Protocol):
 
 def application_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List applications, newest first, narrowed by type and the beginning of the name or the client id."""
-    kind, q = (request.GET.get(name, "").strip() for name in ("type", "q"))
+    kind, source, q = (request.GET.get(name, "").strip() for name in ("type", "source", "q"))
     rows = applications.applications()
+    if source in SOURCE_LABELS:
+        rows = rows.filter(registration_source=source)
     if kind in ApplicationType.values:
         rows = rows.filter(type=kind)
     if q:
@@ -51,8 +58,11 @@ def application_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "applications": [(row, KIND_LABELS[ApplicationType(row.type)]) for row in page],
         "next_url": older,
         "q": q,
-        "is_narrowed": bool(kind or q),
-        "selects": [{"name": "type", "label": _("Any type"), "value": kind, "options": labels}],
+        "is_narrowed": bool(kind or source or q),
+        "selects": [
+            {"name": "type", "label": _("Any type"), "value": kind, "options": labels},
+            {"name": "source", "label": _("Any origin"), "value": source, "options": SOURCE_LABELS.items()},
+        ],
     }
     return render(request, "oauth/applications.html", _with(viewer, context))
 
@@ -190,6 +200,13 @@ def _detail(
         "values": integration.values(tenant, row),
         "samples": integration.samples(tenant, row),
         "secrets": list(applications.secrets_of(row)),
+        "source": None if row.is_vetted else SOURCE_LABELS.get(row.registration_source),
+        "registered_with": row.initial_access_token,
+        "document": client_metadata.document_of(row),
+        "is_dynamic": row.registration_source != Application.RegistrationSource.MANUAL,
+        "vetting_url": viewer.url(SECTION, row.public_id, "vetting"),
+        "secret_url": viewer.url(SECTION, row.public_id, "secret-revocation"),
+        "tokens_url": viewer.url("initial-access-tokens"),
         "logouts": list(backchannel.deliveries_of(row)[:SHOWN]),
         "form": form or _settings_form(row, None),
         "rotation": rotation or RotationForm(),

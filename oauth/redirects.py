@@ -10,7 +10,8 @@ from django.http import HttpResponse
 from oauth.clients import Client
 from oauth.models import ApplicationType
 
-LOOPBACK = ("http://127.0.0.1", "http://[::1]")
+# localhost as well: RFC 8252 §8.3 advises against it, and the tools that speak MCP use it (decision 0007).
+LOOPBACK = ("http://127.0.0.1", "http://[::1]", "http://localhost")
 
 
 def is_registered(client: Client, uri: str) -> bool:

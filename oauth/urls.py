@@ -68,6 +68,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="v1-application-suspension",
     ),
     path(
+        "v1/applications/<str:application>/secrets",
+        api_registrations.ClientSecrets.as_view(),
+        name="v1-application-secrets",
+    ),
+    path(
+        "v1/applications/<str:application>/secrets/<str:secret>",
+        api_registrations.OneClientSecret.as_view(),
+        name="v1-application-one-secret",
+    ),
+    path(
         "v1/applications/<str:application>/vetting",
         api_registrations.Vetting.as_view(),
         name="v1-application-vetting",

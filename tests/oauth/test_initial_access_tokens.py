@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core import scope
 from oauth.models import Application
 from tests.factories import Browser, access_token, make_member
-from tests.oauth.helpers import register
+from tests.oauth.helpers import basic, register, token
 from tests.oauth.registering import REGISTRATION, issue, registering
 
 BODY = {"name": "CI", "max_uses": 3, "redirect_uris": ["https://shop.example/"], "scopes": ["openid"]}
@@ -103,3 +105,92 @@ def test_applications_are_listed_by_where_they_came_from(cast, admin):
     names = {row["name"] for row in listed}
     assert "By itself" in names
     assert "By hand" not in names
+
+
+# --- pages ------------------------------------------------------------------------------------------------
+
+
+def test_pages_make_show_list_and_revoke_a_token(cast):
+    from tests.dashboard.test_frame import signed_in
+
+    browser, base = signed_in(cast.owner), f"/dashboard/{cast.acme.slug}/initial-access-tokens"
+    form = browser.get(f"{base}/new")
+    wrong = browser.submit(
+        form, {"name": "Set-up", "max_uses": "2", "expires_in": "86400", "grants": "x"}, to=f"{base}/new"
+    )
+    assert wrong.status_code == 400
+    filled = {
+        "name": "Set-up <i>", "max_uses": "2", "expires_in": "86400", "grants": "authorization_code",
+        "scopes": "openid", "redirect_uris": "https://shop.example/",
+    }  # fmt: skip
+    shown = browser.submit(form, filled, to=f"{base}/new")
+    assert shown.status_code == 200, shown.content
+    secret = re.search(r"dcr_[0-9A-Za-z]+", shown.content.decode())
+    assert secret
+    client = registering(cast.acme, REGISTRATION, secret[0]).json()
+    listed = browser.get(f"{base}?status=active").content.decode()
+    assert "Set-up &lt;i&gt;" in listed
+    assert "1 / 2" in listed
+    address = re.search(rf"{base}/iat_\w+", listed)
+    assert address
+    detail = browser.get(address[0])
+    assert secret[0] not in detail.content.decode()
+    assert client["client_id"] in detail.content.decode()
+    done = browser.submit(detail, {"reason": "over"}, to=f"{address[0]}/revocation")
+    assert done.status_code == 303
+    assert registering(cast.acme, REGISTRATION, secret[0]).status_code == 401
+    assert "No token matches" in browser.get(f"{base}?q=nothing-of-this-name").content.decode()
+
+
+def test_pages_show_where_a_client_came_from_and_vouch_for_it(cast):
+    from tests.dashboard.test_frame import signed_in
+
+    browser = signed_in(cast.owner)
+    client_id = registering(cast.acme, REGISTRATION).json()["client_id"]
+    path = f"/dashboard/{cast.acme.slug}/applications/{client_id}"
+    page = browser.get(path)
+    assert "Nobody of this tenant looked at it yet" in page.content.decode()
+    browser.submit(page, {}, to=f"{path}/vetting")
+    assert "looked at it. A change" in browser.get(path).content.decode()
+    listed = browser.get(f"/dashboard/{cast.acme.slug}/applications?source=dcr").content.decode()
+    assert client_id in listed
+    other = signed_in(cast.other_owner)
+    assert other.get(path.replace(cast.acme.slug, cast.globex.slug)).status_code == 404
+
+
+def test_APP02_one_of_two_live_secrets_is_revoked_never_the_only_one(cast, admin):
+    made = register(cast.acme)
+    path = f"/applications/{made.application.public_id}/secrets"
+    [only] = api(cast.acme, "GET", path, admin).json()["data"]
+    assert api(cast.acme, "DELETE", f"{path}/{only['id']}", admin).status_code == 409
+    fresh = api(cast.acme, "POST", path, admin, {"overlap_seconds": 3600}).json()
+    grant = {"grant_type": "refresh_token", "refresh_token": "x"}
+    client_id = made.application.client_id
+    for secret in (made.secret, fresh["client_secret"]):
+        assert (
+            token(cast.acme, grant, Authorization=basic(client_id, secret)).json()["error"] == "invalid_grant"
+        )
+    assert api(cast.acme, "DELETE", f"{path}/{only['id']}", admin).status_code == 204
+    assert token(cast.acme, grant, Authorization=basic(client_id, made.secret)).status_code == 401
+    answer = token(cast.acme, grant, Authorization=basic(client_id, fresh["client_secret"]))
+    assert answer.json()["error"] == "invalid_grant"
+    theirs = register(cast.globex).application.public_id
+    assert api(cast.acme, "GET", f"/applications/{theirs}/secrets", admin).status_code == 404
+
+
+def test_ANC06_a_native_client_returns_to_any_port_of_its_own_device_only(cast):
+    from oauth import clients, redirects
+
+    native = register(
+        cast.acme, "native", redirect_uris=["http://localhost/cb", "http://127.0.0.1/cb"]
+    ).application
+    single = register(cast.acme, "spa", redirect_uris=["http://localhost/cb"]).application
+    client = clients.find(cast.acme, native.client_id)
+    for uri in ("http://localhost:3118/cb", "http://localhost/cb", "http://127.0.0.1:65535/cb"):
+        assert redirects.is_registered(client, uri), uri
+    for uri in (
+        "http://localhost:3118/other", "http://localhost.evil.example:80/cb", "http://localhost:0/cb", "http://[::1]:1/cb",
+        "http://localhost:99999/cb", "http://localhost:1@evil.example/cb", "https://localhost:3118/cb", "http://LOCALHOST:1/cb",
+    ):  # fmt: skip
+        assert not redirects.is_registered(client, uri), uri
+    assert not redirects.is_registered(clients.find(cast.acme, single.client_id), "http://localhost:3118/cb")
