@@ -26,6 +26,13 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         [
             ("applications", gettext_lazy("Applications"), "app", "applications:read", "a"),
             ("api-resources", gettext_lazy("APIs"), "api", "roles:read", "r"),
+            (
+                "trusted-issuers",
+                gettext_lazy("Trusted issuers"),
+                "globe",
+                "policies:read",
+                "e",
+            ),
             ("roles", gettext_lazy("Roles"), "shield", "roles:read", "p"),
         ],
     ),

@@ -15,6 +15,7 @@ import oauth.assignment_pages as assignment
 import oauth.inspector_pages as inspector
 import oauth.pages as applications
 import oauth.registration_pages as registrations
+import oauth.trusted_issuer_pages as trusted_issuers
 import organizations.pages as organizations
 import roles.pages as roles
 import tenants.pages as tenants
@@ -30,6 +31,7 @@ APPS = (
     applications,
     assignment,
     registrations,
+    trusted_issuers,
     roles,
     keys,
     webhooks,

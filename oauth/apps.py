@@ -7,6 +7,13 @@ class OauthConfig(AppConfig):
     name = "oauth"
 
     def ready(self) -> None:
-        from oauth import backchannel, expiry, liveness, retention, uses  # noqa: F401 — they register what they do
+        from oauth import (  # noqa: F401 — they register what they do
+            backchannel,
+            expiry,
+            liveness,
+            retention,
+            trusted_issuer_check,
+            uses,
+        )
 
         liveness.install()

@@ -61,11 +61,15 @@ def verify(
 
 def of(client: Client, kid: object = None) -> Keys:
     """Return the client's keys; fetches them when they are old, or when none of them has this `kid`."""
-    if not client.jwks_uri:
-        return client.keys
-    known = _entry(client.jwks_uri)
-    if _is_due(known, kid):
-        _refresh(client.jwks_uri, known, kid)
+    return at(client.jwks_uri, kid) if client.jwks_uri else client.keys
+
+
+def at(address: str, kid: object = None) -> Keys:
+    """Return the keys that an address publishes, none while it gives none; also for keys of other parties."""
+    known = _entry(address)
+    # While the very first fetch is under way there is nothing to go on with: wait for it.
+    if _is_due(known, kid) or (not known.keys and known.lock.locked()):
+        _refresh(address, known, kid)
     return known.keys if time.monotonic() < known.good_until else ()
 
 

@@ -77,6 +77,23 @@ DEVICE: dict[str, Any] = {
     "status": "string",
     "member": "string",
 }
+TRUSTED_ISSUER: dict[str, Any] = {
+    "name": "string",
+    "issuer": "string",
+    "preset": "string",
+    "organization": {"type": ["string", "null"]},
+    "status": "string",
+    "audiences": STRINGS,
+    "jwks_uri": "string",
+    "algorithms": STRINGS,
+    "claims": "object",
+    "required_claims": "object",
+    "roles": "object",
+    "create_members": "boolean",
+    "trust_email": "boolean",
+    "metadata": "object",
+}
+IDENTITY: dict[str, Any] = {"issuer": "string", "trusted_issuer": "string", "member": "string"}
 CONSENT: dict[str, Any] = {
     "application": "string",
     "member": "string",
@@ -110,6 +127,23 @@ declare("device_code.created", "A device asked to be allowed", object="device_co
 declare("device_code.approved", "A member allowed a device", object="device_code", fields=DEVICE)
 declare("device_code.denied", "A member refused a device", object="device_code", fields=DEVICE)
 declare("device_code.expired", "Nobody decided about a device in time", object="device_code", fields=DEVICE)
+for act in ("created", "updated", "disabled", "enabled", "deleted"):
+    declare(
+        f"trusted_issuer.{act}", f"A trusted issuer was {act}", object="trusted_issuer", fields=TRUSTED_ISSUER
+    )
+declare(
+    "identity.linked",
+    "A member was linked to an identity at a trusted issuer",
+    object="external_identity",
+    fields=IDENTITY,
+)
+declare(
+    "identity.unlinked",
+    "A member was unlinked from an identity at a trusted issuer",
+    object="external_identity",
+    fields=IDENTITY,
+    signal="https://schemas.openid.net/secevent/caep/event-type/credential-change",
+)
 declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
 declare("token.exchanged", "An access token was exchanged", object="token", fields=TOKEN, high_volume=True)
 declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)

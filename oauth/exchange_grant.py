@@ -92,7 +92,12 @@ def exchange_ours(request: TokenRequest) -> Answer:
         raise InvalidRequest("The subject_token is about to expire.")
     target = narrowed(request, pair)
     act = lineage.act_of(request.caller, pair.subject, pair.actor)
-    extra = {"act": act, "may_act": pair.subject.get("may_act"), "lineage": lineage.lineage_of(*pair.parents)}
+    extra = {
+        "act": act,
+        "may_act": pair.subject.get("may_act"),
+        "identity": pair.subject.get("identity"),
+        "lineage": lineage.lineage_of(*pair.parents),
+    }
     with in_tenant(request.tenant.id):
         minted = _mint(request, pair, target, {name: value for name, value in extra.items() if value})
         record(request, minted)

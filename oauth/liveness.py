@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import TokenRevoked
 from core.livecache import LiveCache
-from oauth import clients, lineage
+from oauth import clients, lineage, outside_grant
 from oauth.clients import in_tenant
 from tenants import bearer
 from tenants.models import Member
@@ -55,3 +55,4 @@ def install() -> None:
     bearer.register_liveness(client_is_live)
     bearer.register_liveness(sign_in_is_accepted)
     bearer.register_liveness(lineage.is_live)
+    bearer.register_liveness(outside_grant.is_live)

@@ -14,6 +14,7 @@ from oauth import (
     metadata,
     protected_resources,
 )
+from oauth import trusted_issuers_api as trusted
 from oauth.authorize import authorize, consent
 from oauth.device_authorization import device_authorization
 from oauth.device_pages import verify as device_verify
@@ -92,6 +93,30 @@ urlpatterns: list[URLPattern | URLResolver] = [
         api_registrations.OneInitialAccessToken.as_view(),
         name="v1-initial-access-token",
     ),
+    path("v1/trusted-issuers", trusted.TrustedIssuers.as_view(), name="v1-trusted-issuers"),
+    path("v1/trusted-issuers/<str:issuer>", trusted.OneTrustedIssuer.as_view(), name="v1-trusted-issuer"),
+    path(
+        "v1/trusted-issuers/<str:issuer>/suspension",
+        trusted.TrustedIssuerSuspension.as_view(),
+        name="v1-trusted-issuer-suspension",
+    ),
+    path(
+        "v1/trusted-issuers/<str:issuer>/tests",
+        trusted.TrustedIssuerTests.as_view(),
+        name="v1-trusted-issuer-tests",
+    ),
+    path(
+        "v1/trusted-issuers/<str:issuer>/identities",
+        trusted.TrustedIssuerIdentities.as_view(),
+        name="v1-trusted-issuer-identities",
+    ),
+    path(
+        "v1/trusted-issuers/<str:issuer>/identities/<str:identity>",
+        trusted.TrustedIssuerIdentity.as_view(),
+        name="v1-trusted-issuer-identity",
+    ),
+    path("v1/me/external-identities", trusted.MyIdentities.as_view(), name="v1-my-identities"),
+    path("v1/me/external-identities/<str:identity>", trusted.MyIdentity.as_view(), name="v1-my-identity"),
     # Paths of older clients (OAU-31): the same views, which discovery does not name.
     path("oauth2/authorize", authorize, name="oauth2-authorize"),
     path("oauth2/token", token, name="oauth2-token"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -36,12 +37,17 @@ def create_member(
     locale: str = "",
     metadata: Mapping[str, str] | None = None,
     subject: str | None = None,
+    signed_in_at: datetime | None = None,
 ) -> Member:
-    """Add a person to the open tenant; pending until an account is linked. Raises Conflict on a second one."""
+    """Add a person to the open tenant; pending until an account is linked. Raises Conflict on a second one.
+
+    `signed_in_at` is set for somebody whom another proof than an account has brought: they are active.
+    """
     member = Member(
         subject=subject or ids.new_subject(),
         account_id=account_id,
-        status=MemberStatus.ACTIVE if account_id else MemberStatus.PENDING,
+        status=MemberStatus.ACTIVE if account_id or signed_in_at else MemberStatus.PENDING,
+        last_sign_in_at=signed_in_at,
         email=email,
         email_search=email.casefold(),
         name=name,
@@ -145,7 +151,9 @@ def reactivate_member(*, actor: Principal, member: Member) -> Member:
     ports.authority.require(actor, "members:write", member)
     if member.status != MemberStatus.SUSPENDED:
         return member
-    member.status = MemberStatus.ACTIVE if member.account_id else MemberStatus.PENDING
+    # Who has signed in before without an account never waits for one: an address alone must not take their place.
+    known = member.account_id or member.last_sign_in_at
+    member.status = MemberStatus.ACTIVE if known else MemberStatus.PENDING
     member.suspended_at, member.suspended_reason = None, ""
     _save(member, "status", "suspended_at", "suspended_reason")
     emit("user.reactivated", actor=actor.actor, object=describe(member), previous={"status": "suspended"})

@@ -22,6 +22,7 @@ from .logouts import LogoutDelivery, LogoutStatus
 from .pushed import PushedRequest
 from .registrations import ClientDocument, ClientHost, InitialAccessToken
 from .toolkit import AccessToken, IDToken
+from .trusted_issuers import ExternalIdentity, TrustedIssuer
 
 __all__ = [
     "AccessToken",
@@ -35,6 +36,7 @@ __all__ = [
     "Consent",
     "DPoPProof",
     "DeviceGrant",
+    "ExternalIdentity",
     "Grant",
     "IDToken",
     "InitialAccessToken",
@@ -43,4 +45,5 @@ __all__ = [
     "Profile",
     "PushedRequest",
     "RefreshToken",
+    "TrustedIssuer",
 ]

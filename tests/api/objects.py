@@ -7,9 +7,9 @@ from typing import Any
 from apikeys.services import accounts, keys
 from core import scope
 from invitations import services as invitations
-from oauth import applications
+from oauth import applications, trusted_issuers
 from oauth.initial_access_tokens import create_initial_access_token
-from oauth.models import ClientSecret
+from oauth.models import ClientSecret, ExternalIdentity
 from roles import resources
 from roles.models import RoleAssignment
 from roles.services import create_role
@@ -41,6 +41,12 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         assignment = RoleAssignment.objects.filter(member=owner.member).first()
         secret = ClientSecret.objects.filter(application=application).first()
         token = create_initial_access_token(actor=actor, name="Sweep").row
+        issuer = trusted_issuers.create_issuer(
+            actor=actor, name="Theirs", issuer="https://login.example.com", audiences=["them"]
+        )
+        identity = ExternalIdentity.objects.create(
+            trusted_issuer=issuer, member=owner.member, subject="theirs"
+        )
     [event] = happen(tenant)
     [delivery] = deliveries(tenant, endpoint)
     assert assignment is not None
@@ -50,6 +56,6 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
         "session": session,
-        "token": token,
+        "token": token, "issuer": issuer, "identity": identity,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}
