@@ -16,8 +16,10 @@ import oauth.inspector_pages as inspector
 import oauth.pages as applications
 import oauth.registration_pages as registrations
 import oauth.trusted_issuer_pages as trusted_issuers
+import oauth.token_pages as application_tokens
 import organizations.pages as organizations
 import roles.pages as roles
+import tenants.key_pages as signing_keys
 import tenants.pages as tenants
 import webhooks.pages as webhooks
 from dashboard import creation, overview, search
@@ -26,6 +28,8 @@ from dashboard.frame import page
 TENANT = "dashboard/<slug:slug>"
 APPS = (
     tenants,
+    signing_keys,
+    application_tokens,
     invitations,
     organizations,
     applications,

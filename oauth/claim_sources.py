@@ -23,12 +23,14 @@ def rules(tenant: TenantRef, client: Client, audience: str) -> claim_mapping.Map
     return client.mapping + resource.mapping if resource is not None else client.mapping
 
 
-def of_member(tenant: TenantRef, client: Client, standing: Standing, target: Target) -> dict[str, Any]:
+def of_member(
+    tenant: TenantRef, client: Client, standing: Standing, target: Target, kind: SubjectType
+) -> dict[str, Any]:
     """Return the mapped claims of a person's access token, in the open tenant scope."""
     found = rules(tenant, client, target.audience)
     if not found:
         return {}
-    facts = facts_of(tenant, client, standing, target.scopes)
+    facts = facts_of(tenant, client, standing, target.scopes, kind)
     return claim_mapping.claims(found, claim_mapping.ACCESS, facts.read)
 
 
@@ -41,11 +43,17 @@ def of_id_token(
     return claim_mapping.claims(client.mapping, claim_mapping.ID, facts.read)
 
 
-def facts_of(tenant: TenantRef, client: Client, standing: Standing, scopes: Iterable[str]) -> Facts:
+def facts_of(
+    tenant: TenantRef,
+    client: Client,
+    standing: Standing,
+    scopes: Iterable[str],
+    kind: SubjectType = SubjectType.USER,
+) -> Facts:
     return Facts(
         tenant,
         subject=standing.subject,
-        subject_type=SubjectType.USER.value,
+        subject_type=kind.value,
         client_id=client.client_id,
         email=standing.email,
         name=standing.name,
@@ -57,15 +65,21 @@ def facts_of(tenant: TenantRef, client: Client, standing: Standing, scopes: Iter
     )
 
 
-def of_service(tenant: TenantRef, client: Client, target: Target) -> dict[str, Any]:
+def of_service(
+    tenant: TenantRef,
+    client: Client,
+    target: Target,
+    subject: str = "",
+    kind: SubjectType = SubjectType.SERVICE,
+) -> dict[str, Any]:
     """Return the mapped claims of a client that acts for itself: its permissions are its scopes."""
     found = rules(tenant, client, target.audience)
     if not found:
         return {}
     facts = Facts(
         tenant,
-        subject=client.client_id,
-        subject_type=SubjectType.SERVICE.value,
+        subject=subject or client.client_id,
+        subject_type=kind.value,
         client_id=client.client_id,
         name=client.name,
         scopes=target.scopes,

@@ -72,7 +72,11 @@ def access_token_of_service(
         scopes=target.scopes,
         lifetime=lifetime if most is None else min(lifetime, most),
         alg=target.signing_alg,
-        extra={**claim_sources.of_service(tenant, client, target), **bound(confirmation), **(extra or {})},
+        extra={
+            **claim_sources.of_service(tenant, client, target, subject, subject_type),
+            **bound(confirmation),
+            **(extra or {}),
+        },
     )
 
 
@@ -117,7 +121,7 @@ def access_token_of_member(
         amr=standing.amr,
         auth_time=standing.auth_time,
         extra={
-            **claim_sources.of_member(tenant, client, standing, target),
+            **claim_sources.of_member(tenant, client, standing, target, subject_type),
             "av": standing.authority_version,
             **bound(confirmation),
             **(extra or {}),

@@ -31,7 +31,7 @@ from roles.permissions import Permission
 from tenants import keys, selectors
 from tenants.selectors import TenantRef
 
-MAX_AGE = 300  # seconds; a new signing key is published long before it signs
+MAX_AGE = keys.JWKS_MAX_AGE
 # To any origin: all of it is public.
 PUBLIC = (("Cache-Control", f"public, max-age={MAX_AGE}"), ("Access-Control-Allow-Origin", "*"))
 _jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)

@@ -8,6 +8,7 @@ from oauth import (
     api,
     api_me,
     api_registrations,
+    claim_api,
     dynamic_registration,
     end_session,
     inspector_api,
@@ -57,6 +58,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/me/permissions", api_me.MyPermissions.as_view(), name="v1-my-permissions"),
     path("v1/token-inspections", inspector_api.TokenInspections.as_view(), name="v1-token-inspections"),
     path("v1/applications", api.Applications.as_view(), name="v1-applications"),
+    path(
+        "v1/applications/<str:application>/claim-previews",
+        claim_api.ApplicationClaimPreviews.as_view(),
+        name="v1-application-claim-previews",
+    ),
+    path(
+        "v1/api-resources/<str:resource>/claim-previews",
+        claim_api.ResourceClaimPreviews.as_view(),
+        name="v1-resource-claim-previews",
+    ),
     path("v1/applications/<str:application>", api.OneApplication.as_view(), name="v1-application"),
     path(
         "v1/applications/<str:application>/secret-rotation",

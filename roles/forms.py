@@ -75,31 +75,3 @@ def may_unassign(viewer: Viewer, role: Role, organization_id: Any) -> bool:
     if guards.is_owner_role(role) and not (actor.member_id and guards.owns(actor.member_id, organization_id)):
         return organization_id is not None and actor.organization_id is None
     return selectors.granted(role, organization_id) <= actor.permissions
-
-
-class ResourceForm(Explained):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
-    audience = forms.CharField(
-        label=gettext_lazy("Audience"),
-        max_length=300,
-        help_text=gettext_lazy("An absolute address such as https://api.example.com. It can never change."),
-    )
-    token_lifetime = forms.IntegerField(
-        label=gettext_lazy("Token lifetime, in seconds"),
-        min_value=60,
-        max_value=86_400,
-        required=False,
-        help_text=gettext_lazy("Empty: the tenant's."),
-    )
-
-
-class ScopeForm(Explained):
-    value = forms.CharField(
-        label=gettext_lazy("Scope"), max_length=120, help_text=gettext_lazy("Such as read:campaigns.")
-    )
-    description = forms.CharField(
-        label=gettext_lazy("Description"),
-        max_length=300,
-        required=False,
-        help_text=gettext_lazy("Shown on consent pages."),
-    )

@@ -1,4 +1,4 @@
-"""The dashboard's pages of roles, who has them, and API resources; `ROUTES` lists them."""
+"""The dashboard's pages of roles and who has them; `ROUTES` lists them with those of API resources."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from roles import resources, selectors, services
-from roles.forms import AssignmentForm, ResourceForm, RoleForm, ScopeForm, may_unassign
-from roles.models import ApiResource, Role, RoleAssignment, Scope
+from roles import resource_pages, selectors, services
+from roles.forms import AssignmentForm, RoleForm, may_unassign
+from roles.models import Role, RoleAssignment
 from roles.permissions import BUILT_IN, DESCRIPTIONS, Permission
 from tenants.models import Member
 from tenants.pagekit import (
@@ -180,101 +180,6 @@ def member_role_take(
     )
 
 
-# --- API resources ---------------------------------------------------------------------------------------
-
-
-def resource_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    page = listing(request, selectors.api_resources())
-    return show(
-        request,
-        "roles/resources.html",
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        resources_url=viewer.url("api-resources"),
-        new_url=viewer.url("api-resources", "new") if viewer.may(WRITE) else "",
-    )
-
-
-def resource_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    form = ResourceForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        made = form.carry_out(lambda: resources.create_resource(actor=viewer.principal, **form.cleaned_data))
-        if made is not None:
-            messages.success(request, _("The API resource is ready. Next: its scopes."))
-            return see_other(viewer.url("api-resources", made.public_id))
-    back = viewer.url("api-resources")
-    return show(request, "roles/resource_new.html", form, form=form, resources_url=back)
-
-
-def resource_detail(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
-    """Show an API resource with its scopes; POST adds a scope."""
-    resource = read_resource(resource_id)
-    form = ScopeForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        made = form.carry_out(
-            lambda: resources.create_scope(actor=viewer.principal, resource=resource, **form.cleaned_data)
-        )
-        if made is not None:
-            messages.success(request, _("The scope can be asked for."))
-            return see_other(viewer.url("api-resources", resource.public_id))
-    return resource_page(request, viewer, resource, form)
-
-
-def resource_page(
-    request: HttpRequest, viewer: Viewer, resource: ApiResource, form: ScopeForm, status: int = 0, **more: Any
-) -> HttpResponse:
-    base = viewer.url("api-resources", resource.public_id)
-    rows = [
-        {"label": _("Audience"), "value": resource.audience, "kind": "copy"},
-        {"label": _("Signing algorithm"), "value": resource.signing_alg, "kind": "code"},
-        {"label": _("Token lifetime, in seconds"), "value": resource.token_lifetime or _("the tenant's")},
-    ]
-    return show(
-        request,
-        "roles/resource.html",
-        form,
-        status=status,
-        form=form,
-        resource=resource,
-        rows=rows,
-        scopes=selectors.scopes_of(resource).order_by("value"),
-        crumbs=[{"label": _("APIs"), "url": viewer.url("api-resources")}],
-        resource_url=base,
-        delete_url=f"{base}/deletion",
-        may_change=viewer.may(WRITE) and not resource.is_control_plane,
-        **more,
-    )
-
-
-def resource_delete(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
-    resource = read_resource(resource_id)
-    if request.method == "POST" and (error := unconfirmed(request, resource.name)):
-        return resource_page(request, viewer, resource, ScopeForm(), 422, delete_error=error)
-    return act(
-        request,
-        viewer.url("api-resources", resource.public_id),
-        lambda: resources.delete_resource(actor=viewer.principal, resource=resource),
-        _("The API resource is deleted with its scopes."),
-        then=viewer.url("api-resources"),
-    )
-
-
-def scope_delete(request: HttpRequest, viewer: Viewer, resource_id: str, scope_id: str) -> HttpResponse:
-    resource = read_resource(resource_id)
-    scope = selectors.scope_of(resource, id_or_missing(Scope.PREFIX, scope_id))
-    return act(
-        request,
-        viewer.url("api-resources", resource.public_id),
-        lambda: resources.delete_scope(actor=viewer.principal, resource=resource, scope=scope),
-        _("The scope is deleted."),
-    )
-
-
-def read_resource(resource_id: str) -> ApiResource:
-    return selectors.api_resource(id_or_missing(ApiResource.PREFIX, resource_id))
-
-
 # Giving and taking a role asks for READ only at the door: inside an organization it needs
 # organizations:write, in the tenant roles:write, and the service knows which (roles.services.needed_for).
 ROUTES = [
@@ -285,9 +190,5 @@ ROUTES = [
     ("roles/<str:role_id>/deletion", role_delete, READ),
     ("members/<str:member_id>/roles", member_roles, READ),
     ("members/<str:member_id>/roles/<str:assignment_id>/removal", member_role_take, READ),
-    ("api-resources", resource_list, READ),
-    ("api-resources/new", resource_create, WRITE),
-    ("api-resources/<str:resource_id>", resource_detail, READ),
-    ("api-resources/<str:resource_id>/deletion", resource_delete, WRITE),
-    ("api-resources/<str:resource_id>/scopes/<str:scope_id>/deletion", scope_delete, WRITE),
+    *resource_pages.ROUTES,
 ]

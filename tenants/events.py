@@ -29,7 +29,7 @@ MEMBER: dict[str, Schema | str] = {
     "reason": "string",
 }
 SESSION: dict[str, Schema | str] = {"member": "string", "acr": "string", "reason": "string"}
-KEY: dict[str, Schema | str] = {"kid": "string", "alg": "string"}
+KEY: dict[str, Schema | str] = {"kid": "string", "alg": "string", "state": "string", "reason": "string"}
 
 declare("tenant.created", "A tenant was created", object="tenant", fields=TENANT)
 declare("tenant.updated", "A tenant's settings were changed", object="tenant", fields=TENANT)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from core import crypto, jose, livecache, ports, scope
+from core import crypto, jose, livecache, scope
 from core.errors import Conflict
 from core.livecache import LiveCache
-from core.principal import Actor, Principal
+from core.principal import Actor
 from events.services import emit
+from tenants import selectors
 from tenants.models import SigningKey, SigningKeyState, Tenant
 
 PUBLISHED = (SigningKeyState.NEXT, SigningKeyState.ACTIVE, SigningKeyState.RETIRED)
 DEFAULT_ALGORITHM = "ES256"
+DAY = 86_400
+GRACE = 3600  # seconds that a retired key stays beyond the longest life of what it signed
+JWKS_MAX_AGE = 300  # seconds that anybody may keep a JWK Set: a key signs only after it was shown that long
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,9 @@ def add_key(alg: str, state: SigningKeyState) -> SigningKey:
     """Make and store a key in the open tenant scope."""
     key = jose.generate_key(alg)
     row = SigningKey(kid=key.kid, alg=alg, public_jwk=jose.public_jwk(key), state=state)
-    row.activated_at = timezone.now() if state == SigningKeyState.ACTIVE else None
+    now = timezone.now()
+    row.activated_at = now if state == SigningKeyState.ACTIVE else None
+    row.due_at = due_after(state, now)
     context = ("tenants_signingkey", "sealed_private", str(row.id))
     row.sealed_private = _sealer(row.tenant_id).seal(key.private_bytes(), context)
     row.save(force_insert=True)
@@ -117,14 +124,11 @@ def _own_scope(tenant_id: uuid.UUID) -> Any:
     return transaction.atomic() if opened is not None else scope.tenant(tenant_id)
 
 
-def rotate(*, actor: Principal, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
-    """Sign with the published next key from now on, retire the old one, publish a new next one."""
-    ports.authority.require(actor, "tenant:write")
-    return rotate_as(actor.actor, alg)
-
-
 def rotate_as(actor: Actor, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
-    """As `rotate`, for commands and schedules that have no principal. Raises Conflict with no next key."""
+    """Sign with the next key, retire the active one, publish a new next one; who may is asked above.
+
+    Raises Conflict with no next key.
+    """
     with transaction.atomic():
         keys = {
             row.state: row
@@ -133,9 +137,9 @@ def rotate_as(actor: Actor, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
         if SigningKeyState.NEXT not in keys:
             raise Conflict(f"There is no published next key for {alg}.")
         if SigningKeyState.ACTIVE in keys:
-            _move(keys[SigningKeyState.ACTIVE], SigningKeyState.RETIRED)
+            move(keys[SigningKeyState.ACTIVE], SigningKeyState.RETIRED)
         fresh = keys[SigningKeyState.NEXT]
-        _move(fresh, SigningKeyState.ACTIVE)
+        move(fresh, SigningKeyState.ACTIVE)
         add_key(alg, SigningKeyState.NEXT)
         emit(
             "tenant.signing_key.rotated",
@@ -145,11 +149,32 @@ def rotate_as(actor: Actor, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
     return fresh
 
 
-def _move(row: SigningKey, state: SigningKeyState) -> None:
+def move(row: SigningKey, state: SigningKeyState) -> None:
     now = timezone.now()
     row.state = state
     if state == SigningKeyState.RETIRED:
         row.retired_at = now
     else:
         row.activated_at = now
-    row.save(update_fields=["state", "retired_at", "activated_at", "updated_at"])
+    row.due_at = due_after(state, now)
+    row.save(update_fields=["state", "retired_at", "activated_at", "due_at", "updated_at"])
+    livecache.invalidate("signing_key", str(row.tenant_id))
+
+
+def due_after(state: str, moment: datetime) -> datetime | None:
+    """Return when a key that came into `state` is due for the next step, by the open tenant's policy."""
+    policy = selectors.policy()
+    if state == SigningKeyState.ACTIVE:
+        days = policy.signing_key_days
+        return moment + timedelta(days=days) if days else None
+    if state == SigningKeyState.RETIRED:
+        longest = max(
+            policy.access_token_lifetime_max,
+            policy.access_token_lifetime,
+            policy.id_token_lifetime_max,
+            policy.id_token_lifetime,
+            policy.key_token_lifetime,
+            DAY,
+        )
+        return moment + timedelta(seconds=longest + GRACE)
+    return None

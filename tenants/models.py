@@ -56,6 +56,7 @@ class SigningKeyState(models.TextChoices):
     ACTIVE = "active"
     RETIRED = "retired"  # published until every token it signed has expired
     REVOKED = "revoked"
+    EXPIRED = "expired"  # withdrawn: nothing that it signed is good any more
 
 
 class SigningKey(TenantModel):
@@ -70,6 +71,7 @@ class SigningKey(TenantModel):
     state = models.CharField(max_length=8, choices=SigningKeyState)
     activated_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)  # when an active key is rotated, a retired one withdrawn
 
     class Meta:
         constraints = [
@@ -80,6 +82,7 @@ class SigningKey(TenantModel):
                 name="tenants_signingkey_one_active",
             ),
         ]
+        indexes = [models.Index(fields=["due_at"], name="tenants_signingkey_due")]
 
 
 class MemberStatus(models.TextChoices):

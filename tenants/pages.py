@@ -327,6 +327,7 @@ def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
     entries = [
         ("", _("General"), viewer.may("tenant:read")),
         ("policy", _("Policy"), viewer.may("policies:read")),
+        ("signing-keys", _("Signing keys"), viewer.may("tenant:read")),
     ]
     return [
         {"label": label, "url": viewer.url("settings", *([name] if name else [])), "active": name == tab}

@@ -33,6 +33,7 @@ class TenantPolicy:
     key_max_lifetime: int = 0  # 0 = no cap
     key_never_allowed: bool = True
     key_exchange_only: bool = False
+    signing_key_days: int = 90  # how long a signing key signs; 0 = until somebody rotates it
     admin_mfa_required: bool = True
     legacy_oauth_paths: bool = True
     dpop_nonce_required: bool = False  # every DPoP proof carries a nonce of ours (RFC 9449 §8)

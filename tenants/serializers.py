@@ -147,6 +147,7 @@ class PolicyBody(Body):
     key_max_lifetime = Integer(min_value=0, max_value=3650 * DAY)
     key_never_allowed = Flag()
     key_exchange_only = Flag()
+    signing_key_days = Integer(min_value=0, max_value=3650)
     admin_mfa_required = Flag()
     legacy_oauth_paths = Flag()
     client_documents = serializers.ChoiceField(["off", "auto", "listed", "any"])

@@ -14,7 +14,7 @@ from core import crypto, ids, livecache, ports, scope
 from core.errors import Conflict, FieldError, ValidationFailed
 from core.principal import SYSTEM, Actor, Principal
 from events.services import emit
-from tenants import keys, members
+from tenants import key_rotation, keys, members
 from tenants.models import Member, Tenant, TenantStatus, Workspace
 from tenants.policy import TenantPolicy
 
@@ -142,7 +142,12 @@ def update_policy(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any
     """Change some values of the tenant's policy; unknown names were refused at the door."""
     merged = asdict(TenantPolicy.read({**tenant.policy, **changes}))
     merged["sign_up_domains"] = list(merged["sign_up_domains"])
-    return update_tenant(actor=actor, tenant=tenant, changes={"policy": merged}, permission="policies:write")
+    changed = update_tenant(
+        actor=actor, tenant=tenant, changes={"policy": merged}, permission="policies:write"
+    )
+    if "signing_key_days" in changes:
+        key_rotation.reschedule()
+    return changed
 
 
 def suspend_tenant(*, actor: Actor = SYSTEM, tenant: Tenant, reason: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api, session_api
+from tenants import account_api, api, key_api, session_api
 
 urlpatterns = [
     path("v1/tenants", account_api.Tenants.as_view(), name="api-tenants"),
@@ -19,6 +19,13 @@ urlpatterns = [
         name="api-member-session",
     ),
     path("v1/members/<str:member>/erasure", api.Erasure.as_view(), name="api-member-erasure"),
+    path("v1/signing-keys", key_api.SigningKeys.as_view(), name="api-signing-keys"),
+    path("v1/signing-key-rotations", key_api.Rotations.as_view(), name="api-signing-key-rotations"),
+    path(
+        "v1/signing-keys/<str:signing_key>/revocation",
+        key_api.Revocation.as_view(),
+        name="api-signing-key-revocation",
+    ),
     path("v1/tenant", api.OneTenant.as_view(), name="api-tenant"),
     path("v1/tenant/policy", api.Policy.as_view(), name="api-tenant-policy"),
 ]

@@ -13,6 +13,7 @@ from oauth.models import ClientSecret, ExternalIdentity
 from roles import resources
 from roles.models import RoleAssignment
 from roles.services import create_role
+from tenants.models import SigningKey
 from tests.factories import Person, admin_principal, make_organization
 from tests.factories.people import open_session
 from tests.webhooks.receiver import deliveries, happen, register
@@ -39,6 +40,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         invitation = invitations.invite(actor=actor, email=f"{organization.public_id}@example.com")
         role = create_role(actor=actor, name="Own", permissions=["members:read"], organization=organization)
         assignment = RoleAssignment.objects.filter(member=owner.member).first()
+        signing_key = SigningKey.objects.filter(state="next").first()
         secret = ClientSecret.objects.filter(application=application).first()
         token = create_initial_access_token(actor=actor, name="Sweep").row
         issuer = trusted_issuers.create_issuer(
@@ -51,11 +53,14 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
     [delivery] = deliveries(tenant, endpoint)
     assert assignment is not None
     assert secret is not None
+    assert signing_key is not None
     rows = {
         "organization": organization, "key": key, "application": application, "role": role,
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
         "session": session,
         "token": token, "issuer": issuer, "identity": identity,
+        "signing_key": signing_key,
+        "token": token,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}

@@ -68,6 +68,9 @@ PAGES = [
     "api-resources",
     "api-resources/new",
     "api-resources/{resource}",
+    "api-resources/{resource}/settings",
+    "api-resources/{resource}/claims",
+    "settings/signing-keys",
     "settings",
     "settings/policy",
 ]
