@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class SubjectType(StrEnum):
@@ -55,6 +57,7 @@ class Principal:
     acr: str = ""
     amr: tuple[str, ...] = ()
     auth_time: datetime | None = None
+    owes: Mapping[str, Any] | None = None  # the sign-in still to be made (RFC 9470): acr_values, max_age
     actors: tuple[Actor, ...] = field(default=())
     is_admin_page: bool = False
 

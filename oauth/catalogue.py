@@ -60,6 +60,11 @@ class Resource:
         """Return the native scopes that a word stands for here, none for a word that is unknown."""
         return scope_words.meaning(word, self.bundles or dict.fromkeys(self.scopes, ()))
 
+    @property
+    def has_policy(self) -> bool:
+        """Whether it asks more of a token than to be a living access token for it."""
+        return bool(self.accepted_token_types or self.acr_values) or self.max_age is not None
+
     def is_native(self, word: str) -> bool:
         return word in self.scopes and not self.bundles.get(word)
 

@@ -9,8 +9,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from core import jose, secrets
-from core.errors import Problem
-from oauth import bearers, issuing, standing
+from core.errors import Problem, WrongTokenType
+from oauth import bearers, issuing, resource_policy, standing
 from oauth.client_auth import client_of
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidClient, InvalidRequest
@@ -68,12 +68,19 @@ def describe(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:
         return _refresh_token(tenant, client, token)
     try:
         claims = bearers.verify(token, tenant).claims
+    except WrongTokenType:
+        return resource_policy.id_token(tenant, client, token)
     except Problem:
         return INACTIVE
     own = claims.get("client_id") == client.client_id
     if not own and claims.get("aud") not in client.introspection_audiences:
         return INACTIVE
-    return {"active": True, "token_type": issuing.token_type(claims), **claims}
+    if own:
+        return {"active": True, "token_type": issuing.token_type(claims), **claims}
+    verdict = resource_policy.judge(tenant, claims)
+    if not verdict["active"]:
+        return verdict
+    return {"token_type": issuing.token_type(claims), **claims, **verdict}
 
 
 def _refresh_token(tenant: TenantRef, client: Client, token: str) -> dict[str, Any]:

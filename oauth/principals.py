@@ -13,7 +13,7 @@ from apikeys import principals as key_principals
 from core import ids, scope
 from core.errors import TokenInvalid, TokenRevoked
 from core.principal import Actor, Principal, SubjectType
-from oauth import clients, lineage
+from oauth import catalogue, clients, lineage, resource_policy
 from oauth.bearers import sent, verified
 from organizations import selectors as organizations
 from roles import authority
@@ -115,7 +115,13 @@ def _person(
         acr=str(claims.get("acr", "")),
         amr=tuple(claims.get("amr", ())),
         auth_time=datetime.fromtimestamp(claims["auth_time"], UTC) if "auth_time" in claims else None,
+        owes=_owed(tenant, claims),
     )
+
+
+def _owed(tenant: TenantRef, claims: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    resource = catalogue.resources_of(tenant).get(str(claims.get("aud")))
+    return resource_policy.owed(resource, claims) if resource is not None and resource.has_policy else None
 
 
 def _authority(member: LiveMember, organization_id: Any) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -61,8 +61,13 @@ class ResourceForm(Explained):
         help_text=gettext_lazy("Empty: the tenant's."),
     )
     signing_alg = forms.ChoiceField(
-        label=gettext_lazy("Signing algorithm"), choices=[(alg, alg) for alg in jose.ALGORITHMS]
+        label=gettext_lazy("Signing algorithm"),
+        required=False,
+        choices=[(alg, alg) for alg in jose.ALGORITHMS],
     )
+
+    def clean_signing_alg(self) -> str:
+        return self.cleaned_data["signing_alg"] or jose.ALGORITHMS[0]
 
 
 class ResourceSettingsForm(ResourceForm):

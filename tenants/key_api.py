@@ -36,11 +36,11 @@ class SigningKeyQuery(ListQuery):
     alg = Words(jose.ALGORITHMS)
 
 
-class RotationBody(Body):
+class SigningKeyRotationBody(Body):
     alg = serializers.ChoiceField(jose.ALGORITHMS, required=False, default=keys.DEFAULT_ALGORITHM)
 
 
-class RevocationBody(Body):
+class SigningKeyRevocationBody(Body):
     reason = Text(300)
 
 
@@ -60,7 +60,7 @@ class SigningKeys(Endpoint):
 class Rotations(Endpoint):
     @operation(
         scope="tenant:write",
-        body=RotationBody,
+        body=SigningKeyRotationBody,
         answer=SigningKeyShape,
         status=201,
         summary="Sign with the next key from now on",
@@ -76,7 +76,7 @@ class Revocation(Endpoint):
 
     @operation(
         scope="tenant:write",
-        body=RevocationBody,
+        body=SigningKeyRevocationBody,
         answer=SigningKeyShape,
         summary="Revoke a signing key and every token that it signed",
         tags=TAGS,

@@ -103,8 +103,10 @@ def mint_access_token(
 ) -> MintedToken:
     """Sign an access token (RFC 9068 §2.2); `lifetime` is in seconds.
 
-    `extra` adds claims and never overrides one that is set here.
+    `extra` adds claims and never overrides one that is set here. Raises ValueError for `act` on a user's token.
     """
+    if "act" in (extra or {}) and subject_type is SubjectType.USER:
+        raise ValueError("a token with act speaks for nobody alone: it is delegated (decision C27)")
     now = int(time.time())
     jti = secrets.token_urlsafe(16)
     optional = {

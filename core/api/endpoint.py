@@ -41,6 +41,7 @@ from core.errors import (
     PreconditionFailed,
     PreconditionRequired,
     Problem,
+    StepUpRequired,
     SubjectTypeNotAllowed,
     TenantMismatch,
     ValidationFailed,
@@ -188,6 +189,8 @@ class Endpoint(APIView):
             raise InsufficientScope(f"{spec.scope} is needed.", required={"scopes": [spec.scope]})
         if spec.scope and not caller.may(spec.scope):
             raise InsufficientRole(f"{spec.scope} is needed.", required={"permissions": [spec.scope]})
+        if caller.owes:
+            raise StepUpRequired(**caller.owes)
 
     def read_path(self, path: Mapping[str, Any]) -> dict[str, Any]:
         """Decode ids of the path; a malformed one is answered as a missing one."""
