@@ -37,7 +37,7 @@ class SigningKeyQuery(ListQuery):
 
 
 class SigningKeyRotationBody(Body):
-    alg = serializers.ChoiceField(jose.ALGORITHMS, required=False, default=keys.DEFAULT_ALGORITHM)
+    alg = Text(8, required=False, default=keys.DEFAULT_ALGORITHM)
 
 
 class SigningKeyRevocationBody(Body):
