@@ -15,8 +15,8 @@ import oauth.assignment_pages as assignment
 import oauth.inspector_pages as inspector
 import oauth.pages as applications
 import oauth.registration_pages as registrations
-import oauth.trusted_issuer_pages as trusted_issuers
 import oauth.token_pages as application_tokens
+import oauth.trusted_issuer_pages as trusted_issuers
 import organizations.pages as organizations
 import roles.pages as roles
 import tenants.key_pages as signing_keys

@@ -61,6 +61,5 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "session": session,
         "token": token, "issuer": issuer, "identity": identity,
         "signing_key": signing_key,
-        "token": token,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}
