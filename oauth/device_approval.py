@@ -106,7 +106,13 @@ def decide(tenant: TenantRef, signed: Any, asking: Asking, *, allow: bool) -> bo
         asking.row.status = status
         actor = Actor("user", member.subject, via=client.client_id)
         if allow and not client.is_first_party:
-            consents.grant(actor=actor, member_id=member.id, application_id=client.id, scopes=asking.scopes)
+            consents.grant(
+                actor=actor,
+                member_id=member.id,
+                application_id=client.id,
+                session_id=signed.session.id,
+                scopes=asking.scopes,
+            )
         if allow:
             code_grant.note_session_client(signed.session, client)
         name = "device_code.approved" if allow else "device_code.denied"

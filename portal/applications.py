@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import ids, scope
 from core.errors import NotFound
 from core.principal import Actor
-from oauth import catalogue, consents
+from oauth import catalogue, claims_request, consents
 from oauth.models import Consent
 from portal.frame import Own, own_page
 from tenants import selectors
@@ -59,7 +59,10 @@ def _allowed(tenant: Tenant, member: Member) -> list[dict[str, Any]]:
                 "consent": row,
                 "tenant": tenant,
                 "name": row.application.name,
-                "words": [catalogue.describe(ref, word) for word in row.scopes],
+                "words": [
+                    *(catalogue.describe(ref, word) for word in row.scopes),
+                    *(claims_request.describe(claim) for claim in row.claims),
+                ],
             }
             for row in rows.order_by("-id")
         ]
