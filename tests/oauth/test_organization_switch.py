@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -186,7 +187,7 @@ def choose(browser, tenant, organization):
     return browser.submit(page, {"organization": organization.public_id})
 
 
-def present(tenant, person) -> TenantSession:
+def present(tenant, person) -> Any:
     with scope.tenant(tenant.id):
         return TenantSession.objects.filter(member=person.member, ended_at=None).order_by("-id").first()
 
