@@ -80,6 +80,8 @@ class PermissionsShape(serializers.Serializer):
 
 
 class Me(Endpoint):
+    takes_outside_tokens = True
+
     @operation(answer=MeShape, subject_types=PEOPLE, summary="Read the signed-in person", tags=ME)
     def get(self, call: Call) -> dict[str, Any]:
         return call.shape(MeShape, _member(call))
@@ -88,6 +90,7 @@ class Me(Endpoint):
 class MyOrganizations(Endpoint):
     """All of a person's organizations in the tenant, also while one is active: a switcher needs that."""
 
+    takes_outside_tokens = True
     mine: list[Organization]
 
     def authorize(

@@ -91,6 +91,7 @@ TRUSTED_ISSUER: dict[str, Any] = {
     "roles": "object",
     "create_members": "boolean",
     "trust_email": "boolean",
+    "takes_id_tokens": "boolean",
     "metadata": "object",
 }
 IDENTITY: dict[str, Any] = {"issuer": "string", "trusted_issuer": "string", "member": "string"}

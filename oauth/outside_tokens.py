@@ -35,6 +35,7 @@ class Issuer:
     algorithms: tuple[str, ...]
     claims: Mapping[str, str]
     required: Mapping[str, str]
+    takes_id_tokens: bool = False
 
 
 class Untrusted(Exception):

@@ -13,8 +13,9 @@ from apikeys import principals as key_principals
 from core import ids, scope
 from core.errors import TokenInvalid, TokenRevoked
 from core.principal import Actor, Principal, SubjectType
-from oauth import catalogue, clients, lineage, resource_policy
+from oauth import catalogue, clients, lineage, outside_callers, resource_policy
 from oauth.bearers import sent, verified
+from oauth.binding import BEARER
 from organizations import selectors as organizations
 from roles import authority
 from tenants import bearer
@@ -32,10 +33,16 @@ def resolve(request: HttpRequest) -> Principal | None:
     Raises TokenInvalid, TokenExpired, TokenRevoked, WrongTokenType, SubjectSuspended, DPoPProofInvalid and
     DPoPNonceRequired. Whether the address names the same tenant is the endpoint's question.
     """
-    _, token = sent(request)
+    scheme, token = sent(request)
     if not token:
         return None
-    found = verified(request, None)
+    try:
+        found = verified(request, None)
+    except TokenInvalid:
+        outside = outside_callers.resolve(request, token) if scheme == BEARER else None
+        if outside is None:
+            raise
+        return outside
     if found.claims.get("aud") != control_plane_audience(found.tenant):
         raise TokenInvalid("The token is for another audience.")
     return principal_of(found.tenant, found.claims)

@@ -100,6 +100,10 @@ class TrustedIssuerForm(Explained):
     trust_email = forms.BooleanField(
         required=False, label=gettext_lazy("Take its word that an e-mail address is verified")
     )
+    takes_id_tokens = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Take its ID tokens at /v1/me and /v1/me/organizations too, without an exchange"),
+    )
 
     def settings(self) -> dict[str, Any]:
         """Return what the service takes."""
@@ -142,6 +146,9 @@ class NewTrustedIssuerForm(TrustedIssuerForm):
 
 
 def initial_of(row: TrustedIssuer) -> dict[str, Any]:
-    plain = ("name", "audiences", "jwks_uri", "algorithms", "roles", "create_members", "trust_email")
+    plain = (
+        "name", "audiences", "jwks_uri", "algorithms", "roles", "create_members", "trust_email",
+        "takes_id_tokens",
+    )  # fmt: skip
     claims = {f"claim_{meaning}": row.claims.get(meaning, "") for meaning in MEANINGS}
     return {**{name: getattr(row, name) for name in plain}, **claims}

@@ -35,7 +35,7 @@ TOPIC = "trusted_issuer"
 MEANINGS = ("subject", "email", "name", "organization", "roles")
 SETTINGS = (
     "name", "audiences", "jwks_uri", "algorithms", "claims", "required_claims", "roles", "create_members",
-    "trust_email", "metadata",
+    "trust_email", "takes_id_tokens", "metadata",
 )  # fmt: skip
 HARMLESS = frozenset({"name", "metadata"})
 MOST = 50
@@ -264,6 +264,7 @@ def snapshot(row: TrustedIssuer) -> Issuer:
         algorithms=tuple(row.algorithms),
         claims=dict(row.claims),
         required=dict(row.required_claims),
+        takes_id_tokens=row.takes_id_tokens,
     )
 
 

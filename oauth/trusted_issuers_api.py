@@ -56,6 +56,7 @@ class TrustedIssuerPatch(Body):
     roles = pairs()
     create_members = Flag(required=False)
     trust_email = Flag(required=False)
+    takes_id_tokens = Flag(required=False)
     metadata = Metadata(required=False)
 
 
@@ -81,6 +82,7 @@ class TrustedIssuerShape(Shape):
     roles = serializers.DictField(child=serializers.CharField())
     create_members = serializers.BooleanField()
     trust_email = serializers.BooleanField()
+    takes_id_tokens = serializers.BooleanField()
     checked_at = Timestamp()
 
     def get_organization(self, row: TrustedIssuer) -> str | None:

@@ -43,6 +43,7 @@ class TrustedIssuer(TenantModel):
     organization = TenantForeignKey(Organization, null=True)  # set: it speaks for people of this one only
     create_members = models.BooleanField(default=False)
     trust_email = models.BooleanField(default=False)  # take its word that an address is verified
+    takes_id_tokens = models.BooleanField(default=False)  # at /v1/me too, without an exchange (ORG-18)
     disabled_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     check_result = models.JSONField(default=dict)
