@@ -62,7 +62,7 @@ def access_token_of_service(
 
     The rest is for exchanges: another client's subject, at most `most` seconds, further claims.
     """
-    lifetime = client.access_token_lifetime or target.token_lifetime or selectors.policy().key_token_lifetime
+    lifetime = life_of(client, target) or selectors.policy().key_token_lifetime
     return tokens.mint_access_token(
         tenant,
         subject=subject or client.client_id,
@@ -102,9 +102,7 @@ def access_token_of_member(
     """
     if not assignment.allows(client, standing.member_id, standing.organization_id):
         raise InvalidGrant("This application is not assigned to the person.")
-    lifetime = (
-        client.access_token_lifetime or target.token_lifetime or selectors.policy().access_token_lifetime
-    )
+    lifetime = life_of(client, target) or selectors.policy().access_token_lifetime
     return tokens.mint_access_token(
         tenant,
         subject=standing.subject,
@@ -129,6 +127,12 @@ def access_token_of_member(
     )
 
 
+def life_of(client: Client, target: Target) -> int | None:
+    """Return the life in seconds that application or API chose, within the tenant's policy of this moment."""
+    chosen = client.access_token_lifetime or target.token_lifetime
+    return min(chosen, selectors.policy().access_token_lifetime_max) if chosen else None
+
+
 def bound(confirmation: Mapping[str, str] | None) -> dict[str, Any]:
     """Return the claim that binds a token to its client's key, if it is bound (RFC 7800 §3.1)."""
     return {"cnf": dict(confirmation)} if confirmation else {}
@@ -148,7 +152,10 @@ def id_token(
         tenant,
         subject=standing.subject,
         client_id=client.client_id,
-        lifetime=client.id_token_lifetime or selectors.policy().id_token_lifetime,
+        lifetime=min(
+            client.id_token_lifetime or selectors.policy().id_token_lifetime,
+            selectors.policy().id_token_lifetime_max,
+        ),
         auth_time=standing.auth_time,
         nonce=nonce,
         session_id=standing.session_id,

@@ -172,4 +172,4 @@ def _form_fault(rule: Mapping[str, Any], allowed: Sequence[str]) -> str:
 
 
 def _is_word(item: Any) -> bool:
-    return isinstance(item, str) and 0 < len(item) <= 120
+    return isinstance(item, str) and 0 < len(item) <= 120 and item.isprintable()

@@ -171,7 +171,9 @@ def check_scope(resource: ApiResource, scope: Scope, declared: Mapping[str, Sequ
         faults.append(FieldError("/bundles", "invalid", fault))
     elif scope.bundles and (inside := [value for value in declared if scope.value in declared[value]]):
         faults.append(FieldError("/bundles", "invalid", f"{inside[0]} bundles this scope."))
-    if len(scope.features) > MOST_FEATURES or any(not word or len(word) > 80 for word in scope.features):
+    if len(scope.features) > MOST_FEATURES or any(
+        not word or len(word) > 80 or not word.isprintable() for word in scope.features
+    ):
         faults.append(FieldError("/features", "invalid", f"At most {MOST_FEATURES} names of 80 characters."))
     if faults:
         raise ValidationFailed(errors=faults)

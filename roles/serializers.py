@@ -15,7 +15,6 @@ from organizations.models import Organization
 from roles import scope_import, selectors
 from roles.addresses import metadata_address
 from roles.models import ApiResource, Role, RoleAssignment, Scope
-from tenants import selectors as tenants
 
 
 @extend_schema_field({"type": ["string", "null"]})
@@ -116,7 +115,7 @@ class ResourceShape(Shape):
     resource_metadata = serializers.SerializerMethodField()
 
     def get_resource_metadata(self, row: ApiResource) -> str:
-        return metadata_address(tenants.tenant().slug, row)
+        return metadata_address(self.context["call"].caller.tenant_slug, row)
 
 
 class ResourceQuery(ListQuery):

@@ -37,8 +37,13 @@ def _address(value: Any) -> bool:
         isinstance(value, Mapping)
         and bool(value)
         and value.keys() <= set(ADDRESS)
-        and all(isinstance(part, str) and 0 < len(part) <= 500 for part in value.values())
+        and all(isinstance(part, str) and _is_lines(part) for part in value.values())
     )
+
+
+def _is_lines(text: str) -> bool:
+    """Addresses may have several lines (OIDC Core §5.1.1)."""
+    return 0 < len(text) <= 500 and text.replace("\r\n", " ").replace("\n", " ").isprintable()
 
 
 @cache

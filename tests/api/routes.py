@@ -16,7 +16,7 @@ PREFIXES = {
     "key": "ak", "account": "sa", "event": "evt", "invitation": "inv", "application": "app", "role": "role",
     "member": "sub", "assignment": "rasg", "resource": "rs", "scope": "scp", "organization": "org",
     "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess", "token": "iat",
-    "issuer": "tis", "identity": "xid",
+    "issuer": "tis", "identity": "xid", "signing_key": "key",
 }  # fmt: skip
 
 

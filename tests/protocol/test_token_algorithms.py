@@ -142,6 +142,7 @@ def test_profile_is_merged_and_a_new_number_is_not_verified(cast):
         {"phone_number_verified": "yes"},
         {"address": {"planet": "Mars"}},
         {"address": "Zürich"},
+        {"address": {"country": "\x00"}},
         {"given_name": ""},
         {"given_name": "a\x00b"},
         {"given_name": ["Ada"]},

@@ -83,6 +83,7 @@ def test_AZ01_a_catalogue_is_imported_from_a_file(cast: Cast, admin: str, kind: 
         "[" * 5000,
         'scope,description\n"quo""te",x',
         "ümlaut",
+        r'[{"value": "a", "features": ["\u0000"]}]',
         "\n".join(f"s{n}" for n in range(1001)),
         json.dumps([{"value": "a", "description": "x" * 301}]),
     ],
@@ -206,6 +207,9 @@ def test_OAU25_the_tenants_policy_bounds_token_life(cast: Cast, admin: str):
     changed = {"access_token_lifetime_max": 900}
     assert call(cast, "PATCH", "tenant/policy", admin, changed, If_Match=tag).status_code == 200
     path = f"api-resources/{made['id']}"
+    call(cast, "POST", f"{path}/scopes", admin, {"value": "x:read"})
+    short = claims(service_token(cast.acme, machine(cast, made, ["x:read"])))
+    assert short["exp"] - short["iat"] == 900  # chosen before, and bounded now
     assert call(cast, "PATCH", path, admin, {"token_lifetime": 901}).status_code == 400
     assert call(cast, "PATCH", path, admin, {"token_lifetime": 900}).status_code == 200
     body = {"name": "M", "type": "machine", "scopes": ["members:read"], "access_token_lifetime": 901}
