@@ -178,7 +178,7 @@ def test_OAU24_registered_claims_cannot_be_overwritten(cast, name):
         [{"claim": "x", "source": "constant", "value": "a\nb"}],
         [{"claim": "x", "source": "roles", "as": "object"}],
         [{"claim": "x", "source": "roles", "order": "owner"}],
-        [{"claim": "x", "source": "roles", "order": ["\x00"]}],
+        [{"claim": "x", "source": "roles", "order": ["a\u2028b"]}],
         [{"claim": ["x"], "source": {}, "as": [], "key": 7, "value": None}],
         [{"claim": "x", "source": "roles", "tokens": []}],
         [{"claim": "x", "source": "roles", "tokens": ["refresh_token"]}],
