@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from core import ids
 from core.errors import NotFound, Problem
 from core.principal import Principal
-from oauth import applications, backchannel, client_metadata, integration
+from oauth import applications, backchannel, client_metadata, code_samples, integration, try_it
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, Consent, RefreshToken
@@ -198,8 +198,10 @@ def _detail(
         "kind_label": KIND_LABELS[ApplicationType(row.type)],
         "crumbs": [{"label": _("Applications"), "url": viewer.url(SECTION)}],
         "values": integration.values(tenant, row),
-        "samples": integration.samples(tenant, row),
+        "samples": code_samples.samples(tenant, row),
         "secrets": list(applications.secrets_of(row)),
+        "try_url": viewer.url(SECTION, row.public_id, "try"),
+        "untried": try_it.hindrance(tenant, row),
         "source": None if row.is_vetted else SOURCE_LABELS.get(row.registration_source),
         "registered_with": row.initial_access_token,
         "document": client_metadata.document_of(row),

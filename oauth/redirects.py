@@ -19,8 +19,15 @@ def is_registered(client: Client, uri: str) -> bool:
     if uri in client.redirect_uris:
         return True
     if client.type != ApplicationType.NATIVE:
-        return False
-    return _without_port(uri) in _loopbacks(client.redirect_uris)
+        return _is_test_sign_in(client, uri)
+    return _is_test_sign_in(client, uri) or _without_port(uri) in _loopbacks(client.redirect_uris)
+
+
+def _is_test_sign_in(client: Client, uri: str) -> bool:
+    """Whether the code would go to the dashboard's own page (see oauth.try_it)."""
+    from oauth import try_it  # above this module
+
+    return try_it.is_own_address(client, uri)
 
 
 def _loopbacks(uris: Iterable[str]) -> set[str]:

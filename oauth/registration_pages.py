@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
@@ -13,9 +14,10 @@ from django.utils.translation import gettext_lazy
 
 from core import ids
 from core.errors import NotFound, Problem
-from oauth import applications
+from oauth import applications, try_it
 from oauth import initial_access_tokens as tokens
 from oauth.applications import tenant_ref
+from oauth.errors import OAuthError
 from oauth.forms import Explaining, Lines, offered_scopes
 from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, REFRESH_TOKEN
 from oauth.models import ClientSecret, InitialAccessToken
@@ -23,6 +25,7 @@ from oauth.pages import SECTION, Viewer, _application, _see_other
 from roles.permissions import Permission
 
 TOKENS = "initial-access-tokens"
+TRY_COOKIE = "try_it"
 PAGE = 50
 GRANTS = {
     AUTHORIZATION_CODE: gettext_lazy("Sign people in"),
@@ -202,6 +205,35 @@ def application_revoke_secret(request: HttpRequest, viewer: Viewer, application_
     return _see_other(viewer.url(SECTION, row.public_id))
 
 
+def application_try(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
+    """POST begins a test sign-in; the browser comes back with a code, which is redeemed and shown decoded."""
+    row, tenant = _application(application_id), tenant_ref()
+    cookie: dict[str, Any] = {
+        "path": viewer.url(SECTION),
+        "httponly": True,
+        "secure": settings.SECURE,
+        "samesite": "Lax",
+    }
+    if request.method == "POST":
+        if hindrance := try_it.hindrance(tenant, row):
+            messages.error(request, hindrance)
+            return _see_other(viewer.url(SECTION, row.public_id))
+        target, mark = try_it.begin(tenant, row)
+        response = _see_other(target)
+        response.set_cookie(TRY_COOKIE, mark, max_age=try_it.LONGEST, **cookie)
+        return response
+    context: dict[str, Any] = {"application": row, "application_url": viewer.url(SECTION, row.public_id)}
+    try:
+        context["tried"] = try_it.finish(tenant, row, request.COOKIES.get(TRY_COOKIE, ""), request.GET)
+    except OAuthError as error:
+        context["fault"] = error.detail
+    page = render(
+        request, "oauth/try_it.html", _with(viewer, context), status=400 if "fault" in context else 200
+    )
+    page.delete_cookie(TRY_COOKIE, path=viewer.url(SECTION), samesite="Lax")
+    return page
+
+
 def _id(text: str, prefix: str = InitialAccessToken.PREFIX) -> Any:
     try:
         return ids.decode(prefix, text)
@@ -221,5 +253,6 @@ ROUTES = [
     (f"{TOKENS}/<str:token_id>", initial_access_token_detail, READ),
     (f"{TOKENS}/<str:token_id>/revocation", initial_access_token_revoke, WRITE),
     (f"{SECTION}/<str:application_id>/vetting", application_vet, WRITE),
+    (f"{SECTION}/<str:application_id>/try", application_try, WRITE),
     (f"{SECTION}/<str:application_id>/secret-revocation", application_revoke_secret, WRITE),
 ]
