@@ -13,8 +13,11 @@ from django.utils import timezone
 from core import scope, secrets
 from core.principal import Actor
 from events.services import emit
-from oauth import clients, code_grant, consents
+from oauth import assignment, clients, code_grant, consents
+from oauth.catalogue import OFFLINE
 from oauth.clients import Client
+from oauth.consents import Allowed
+from oauth.decisions import Decision
 from oauth.device_authorization import USER_PURPOSE, describe, typed
 from oauth.models import Application, DeviceGrant
 from oauth.models.devices import DeviceStatus
@@ -82,39 +85,53 @@ def _asking(tenant: TenantRef, row_id: uuid.UUID, member_id: uuid.UUID) -> Askin
     return Asking(row, client, tuple(word for word in row.scope.split() if word in client.scopes))
 
 
-def decide(tenant: TenantRef, signed: Any, asking: Asking, *, allow: bool) -> bool:
+def may_use(tenant: TenantRef, signed: Any, asking: Asking) -> bool:
+    """Whether the application is given to this person, at work where they are (APP-06)."""
+    with scope.tenant(tenant.id):
+        return assignment.allows(asking.client, signed.member.id, signed.organization_id)
+
+
+def decide(tenant: TenantRef, signed: Any, asking: Asking, decision: Decision) -> bool:
     """Record the answer with the sign-in it was given under; False when it came too late.
 
     Allowing is consent too, but for the tenant's own applications, which never ask for it.
     """
     member, client = signed.member, asking.client
-    status = DeviceStatus.APPROVED if allow else DeviceStatus.DENIED
+    status = DeviceStatus.APPROVED if decision.is_given else DeviceStatus.DENIED
+    actor = Actor("user", member.subject, via=client.client_id)
     with scope.tenant(tenant.id):
-        changed = DeviceGrant.objects.filter(
+        waiting = DeviceGrant.objects.select_for_update(no_key=True).filter(
             id=asking.row.id, member_id=member.id, status=DeviceStatus.PENDING, expires__gt=timezone.now()
-        ).update(
-            status=status,
-            session_id=signed.session.id,
-            organization_id=signed.organization_id,
-            acr=signed.acr,
-            amr=list(signed.amr),
-            auth_time=signed.auth_time,
-            updated_at=timezone.now(),
         )
-        if not changed:
+        row = waiting.first()
+        if row is None:
             return False
-        asking.row.status = status
-        actor = Actor("user", member.subject, via=client.client_id)
-        if allow and not client.is_first_party:
-            consents.grant(
-                actor=actor,
-                member_id=member.id,
-                application_id=client.id,
-                session_id=signed.session.id,
-                scopes=asking.scopes,
-            )
-        if allow:
+        if decision.is_given:
+            _allow(row, signed, client, decision)
             code_grant.note_session_client(signed.session, client)
-        name = "device_code.approved" if allow else "device_code.denied"
-        emit(name, actor=actor, object=describe(asking.row, client.client_id, member=member.subject))
+        row.status = status
+        row.save()
+        name = "device_code.approved" if decision.is_given else "device_code.denied"
+        emit(name, actor=actor, object=describe(row, client.client_id, member=member.subject))
     return True
+
+
+def _allow(row: DeviceGrant, signed: Any, client: Client, decision: Decision) -> None:
+    """Write the sign-in and what it allows into the row; access for one session is no access while away."""
+    allowed = Allowed(frozenset(decision.scopes))
+    if not client.is_first_party:
+        stored = consents.grant(
+            actor=Actor("user", signed.member.subject, via=client.client_id),
+            member_id=signed.member.id,
+            application_id=client.id,
+            session_id=signed.session.id,
+            scopes=decision.scopes,
+            declined=decision.declined,
+            life=decision.life,
+        )
+        allowed = consents.allowed_by(stored)
+    gone = {OFFLINE} if allowed.within_session else set()
+    row.scope = " ".join(word for word in decision.scopes if word in allowed.scopes and word not in gone)
+    row.within_session, row.grant_until = allowed.within_session, allowed.until
+    row.session, row.organization_id = signed.session, signed.organization_id
+    row.acr, row.amr, row.auth_time = signed.acr, list(signed.amr), signed.auth_time

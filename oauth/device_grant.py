@@ -36,7 +36,8 @@ SLOWER = 5  # seconds added by each slow_down, for this poll and all after it (Â
 _LOCK = """
 SELECT id, status, used_at IS NOT NULL, expires <= now(),
        coalesce(polled_at > clock_timestamp() - "interval" * interval '1 second', false),
-       member_id, session_id, organization_id, token_family, scope, audience, acr, amr, auth_time
+       member_id, session_id, organization_id, token_family, scope, audience, acr, amr, auth_time,
+       within_session, grant_until
   FROM oauth_devicegrant
  WHERE tenant_id = %(tenant)s AND device_code = ANY(%(digests)s) AND application_id = %(application)s
    FOR NO KEY UPDATE
@@ -71,6 +72,8 @@ class Waiting:
     acr: str
     amr: Any
     auth_time: datetime
+    within_session: bool
+    grant_until: datetime | None
 
     @property
     def sign_in(self) -> SignIn:
@@ -143,7 +146,15 @@ def _redeem(request: TokenRequest, code: Waiting) -> Answer | OAuthError:
     _use(code, minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC))
     refresh = ""
     if client.allows_grant(grants.REFRESH_TOKEN):
-        refresh = member_tokens.start_family(client, now, target, code.token_family, minted)
+        refresh = member_tokens.start_family(
+            client,
+            now,
+            target,
+            code.token_family,
+            minted,
+            within_session=code.within_session,
+            until=code.grant_until,
+        )
     return member_tokens.answer(request, now, target, minted, refresh, event="token.issued")
 
 

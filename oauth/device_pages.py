@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods
 
 from core import context, ids, scope
 from core.urls import tenant_path
-from oauth import catalogue, device_approval
+from oauth import catalogue, decisions, device_approval
 from oauth.bridge import bound
+from oauth.decisions import Decision
 from oauth.device_approval import Asking
 from oauth.device_authorization import shown, typed
 from oauth.http import tenant_of
@@ -85,6 +86,9 @@ def _look_up(request: HttpRequest, tenant: TenantRef, signed: Any, text: str) ->
     if asking is None:
         error = _("No device waits with this code. Compare it again, or start anew on the device.")
         return _entry(request, tenant, signed, typed(text), error, 422)
+    if not device_approval.may_use(tenant, signed, asking):
+        error = _("%(name)s is given to some organizations or roles only, and you are not among them.")
+        return _entry(request, tenant, signed, "", error % {"name": asking.client.name}, 403)
     return _confirm(request, tenant, signed, asking, shown(typed(text)))
 
 
@@ -102,10 +106,15 @@ def _confirm(request: HttpRequest, tenant: TenantRef, signed: Any, asking: Askin
         is_near=bool(here) and here == asking.ip,
         agent=asking.row.user_agent,
         since=asking.since,
-        scopes=[(word, catalogue.describe(tenant, word)) for word in asking.scopes],
+        asked=[_asked(tenant, asking, word) for word in asking.scopes],
         device=asking.row.public_id,
         ticket=_ticket.sign(_ticket_text(signed, asking)),
     )
+
+
+def _asked(tenant: TenantRef, asking: Asking, word: str) -> dict[str, Any]:
+    fixed = asking.client.is_first_party or decisions.is_required(asking.client, word)
+    return {"word": word, "sentence": catalogue.describe(tenant, word), "is_fixed": fixed}
 
 
 def _ticket_text(signed: Any, asking: Asking) -> str:
@@ -115,12 +124,28 @@ def _ticket_text(signed: Any, asking: Asking) -> str:
 
 def _decide(request: HttpRequest, tenant: TenantRef, signed: Any) -> HttpResponse:
     asking = _claimed(request, tenant, signed)
-    allow = request.POST.get("decision") == "allow"
-    if asking is None or not device_approval.decide(tenant, signed, asking, allow=allow):
+    if asking is not None and not device_approval.may_use(tenant, signed, asking):
+        asking = None
+    decision = _decision(request, signed, asking) if asking else decisions.REFUSED
+    if asking is None or not device_approval.decide(tenant, signed, asking, decision):
         error = _("This request has run out or changed. Type the code that the device shows now.")
         return _entry(request, tenant, signed, "", error, 422)
-    more: dict[str, Any] = {"client": asking.client, "allowed": allow}
+    more: dict[str, Any] = {"client": asking.client, "allowed": decision.is_given}
     return _page(request, tenant, signed, "oauth/device_done.html", **more)
+
+
+def _decision(request: HttpRequest, signed: Any, asking: Asking) -> Decision:
+    if request.POST.get("decision") != "allow":
+        return decisions.REFUSED
+    own = asking.client.is_first_party
+    return decisions.decide(
+        asking.client,
+        asking.scopes,
+        (),
+        dropped=[] if own else request.POST.getlist("drop"),
+        life="" if own else request.POST.get("life", ""),
+        session_id=signed.session.id,
+    )
 
 
 def _claimed(request: HttpRequest, tenant: TenantRef, signed: Any) -> Asking | None:

@@ -45,6 +45,8 @@ class DeviceGrant(TenantModel, AbstractDeviceGrant):
     acr = models.CharField(max_length=40, blank=True)
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField(null=True)
+    within_session = models.BooleanField(default=False)  # what was allowed ends with the session
+    grant_until = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
     token_family = models.UUIDField(default=uuid.uuid4)
     access_jti = models.CharField(max_length=64, blank=True)

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from core import context, scope
 from events.models import Event
-from oauth import applications, device_authorization
+from oauth import applications, clients, device_authorization
 from oauth.errors import InvalidGrant
-from oauth.models import Consent, DeviceGrant
+from oauth.models import Consent, DeviceGrant, RefreshToken
+from roles.models import Role
 from signin import limits
 from tenants import members
 from tests.factories import Browser, make_cast, make_member, make_principal
@@ -291,6 +292,67 @@ def test_own_applications_ask_too_but_store_no_consent(cast):
     assert device.poll().status_code == 200
     with scope.tenant(cast.acme.id):
         assert not Consent.objects.filter(member=person.member).exists()
+
+
+def test_OAU06_scopes_can_be_left_out_one_by_one(cast):
+    person, device = make_member(cast.acme), Device(cast.acme).start()
+    at_page = Person(person)
+    at_page.decide(at_page.type(device.answer["user_code"]), drop=["email", "openid", "unknown"])
+    assert device.poll().json()["scope"] == "openid members:read"
+    with scope.tenant(cast.acme.id):
+        row = Consent.objects.get(member=person.member)
+    assert (row.scopes, row.declined) == (["openid", "members:read"], ["email"])
+
+
+def test_OAU06_leaving_everything_out_is_a_refusal(cast):
+    device = Device(cast.acme, scope="email members:read").start()
+    at_page = Person(make_member(cast.acme))
+    at_page.decide(at_page.type(device.answer["user_code"]), drop=["email", "members:read"])
+    assert device.error() == "access_denied"
+
+
+def test_OAU06_what_is_allowed_for_thirty_days_or_a_session_ends_then(cast):
+    for life in ("days", "session"):
+        person = make_member(cast.acme)
+        device = Device(cast.acme, scope="openid offline_access members:read").start()
+        at_page = Person(person)
+        at_page.decide(at_page.type(device.answer["user_code"]), life=life)
+        body = device.poll().json()
+        with scope.tenant(cast.acme.id):
+            link = RefreshToken.objects.get(member=person.member)
+        assert ("offline_access" in body["scope"]) is (life == "days")
+        assert link.ends_with_session is (life == "session")
+        assert link.expires <= timezone.now() + timedelta(days=30)
+
+
+def test_APP06_an_application_given_to_others_cannot_be_allowed(cast):
+    with scope.tenant(cast.acme.id):
+        role = Role.objects.get(name="admin", organization=None).public_id
+    device = Device(cast.acme).start()
+    at_page = Person(make_member(cast.acme))
+    confirm = at_page.type(device.answer["user_code"])
+    with scope.tenant(cast.acme.id):
+        applications.update_application(
+            actor=make_principal(cast.acme),
+            application=device.app.application,
+            changes={"assigned_roles": [role]},
+        )
+    assert at_page.decide(confirm).status_code == 422
+    assert device.error() == "authorization_pending"
+    refusal = at_page.type(device.answer["user_code"])
+    assert (refusal.status_code, "you are not among them" in text_of(refusal)) == (403, True)
+
+
+def test_NEW12_an_application_that_nobody_verified_is_marked(cast):
+    device = Device(cast.acme).start()
+    assert "Not verified" not in text_of(Person(make_member(cast.acme)).type(device.answer["user_code"]))
+    with scope.tenant(cast.acme.id):
+        application = device.app.application
+        application.is_vetted = False
+        application.save()
+        clients.forget(application)
+    other = Device(cast.acme, device.app).start()
+    assert "Not verified by" in text_of(Person(make_member(cast.acme)).type(other.answer["user_code"]))
 
 
 # --- polling (§3.5) --------------------------------------------------------------------------------------
