@@ -23,7 +23,7 @@ from oauth.models import Grant, PushedRequest
 from tests.factories import Browser, make_cast, make_principal
 from tests.oauth import fake_bridge
 from tests.oauth.helpers import REDIRECT, Flow, claims, form, query_of, register, token
-from tests.oauth.proofs import jwk, proof
+from tests.oauth.proofs import call, jwk, proof
 from tests.protocol.fapi_client import FapiClient
 from tests.protocol.hosted_pages import HostedPages, Stopped
 from tests.protocol.test_rfc8705_mtls import certificate, headers, proxy  # noqa: F401 — a fixture
@@ -613,3 +613,23 @@ def approved(run, request_uri):
     if answer.status_code == 200:
         answer = run.allow(answer)
     return query_of(answer.headers["Location"])["code"]
+
+
+# --- no person (the suite's variant fapi_client_credentials_grant) ------------------------------------------
+
+
+def test_client_credentials_under_the_profile(cast):
+    """A machine gets bound tokens only, and uses them with their proof only (in process)."""
+    key, issuer = jose.generate_key("PS256"), cast.acme.issuer
+    app = register(cast.acme, "machine", **{**LAWFUL, "jwks": {"keys": [jose.public_jwk(key)]}})
+    fields = {"grant_type": "client_credentials"}
+    unbound = token(cast.acme, {**fields, **asserted(cast.acme, app, key)})
+    assert unbound.json()["error"] == "invalid_dpop_proof"
+    unproven = token(cast.acme, {**fields, "client_id": app.application.client_id})
+    assert unproven.json()["error"] == "invalid_client"
+    proven = asserted(cast.acme, app, key)
+    body = token(cast.acme, {**fields, **proven}, DPoP=proof(f"{issuer}/oauth/token")).json()
+    access = body["access_token"]
+    text = proof(f"{issuer}/v1/members", "GET", token=access)
+    assert call(cast.acme, "/v1/members", access, text).status_code == 200
+    assert call(cast.acme, "/v1/members", access, scheme="Bearer").status_code == 401
