@@ -17,13 +17,14 @@ from core.urls import tenant_path
 from oauth import applications, assignment, code_grant, marks, redirects
 from oauth.errors import AccessDenied
 from oauth.models import Application
-from oauth.pages import SECTION, Viewer
+from oauth.token_pages import SECTION, frame
 from oauth.visits import Visit
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import selectors as roles
 from roles.permissions import Permission
 from tenants import selectors
+from tenants.pagekit import Viewer
 
 # --- the person who may not ------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ class AssignmentForm(forms.Form):
     roles = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label=gettext_lazy("who have one of these roles"),
+        label=gettext_lazy("People who have one of these roles"),
     )
 
     def __init__(self, *args: Any, application: Application, **options: Any) -> None:
@@ -151,12 +152,8 @@ def _missing() -> Any:
 
 
 def _context(viewer: Viewer, row: Application, form: AssignmentForm) -> dict[str, Any]:
-    crumbs = [
-        {"label": _("Applications"), "url": viewer.url(SECTION)},
-        {"label": row.name, "url": viewer.url(SECTION, row.public_id)},
-    ]
     is_open = not row.assigned_organizations and not row.assigned_roles
-    return {"application": row, "form": form, "crumbs": crumbs, "is_open": is_open}
+    return {"application": row, "form": form, "is_open": is_open, **frame(viewer, row, "assignment")}
 
 
 ROUTES = [

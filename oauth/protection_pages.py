@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oauth import mtls
 from oauth.forms import Explaining
+from oauth.grants import AUTHORIZATION_CODE
 from oauth.models import Application, ApplicationType, Profile
 
 PROFILES = {
@@ -41,6 +42,11 @@ class ProtectionForm(Explaining, forms.Form):
         label=_("Demand a nonce of ours in each DPoP proof"),
         help_text=_("Proofs cannot be made in advance. Costs the application a second try now and then."),
     )
+    require_pushed_authorization_requests = forms.BooleanField(
+        required=False,
+        label=_("Take its authorization requests by PAR only"),
+        help_text=_("What it asks for then never passes through the browser, where it could be changed."),
+    )
     tls_client_certificate_bound_access_tokens = forms.BooleanField(
         required=False, label=_("Bind tokens to the client's TLS certificate")
     )
@@ -50,5 +56,7 @@ class ProtectionForm(Explaining, forms.Form):
         super().__init__(data, initial={name: getattr(application, name) for name in names})
         if application.type not in (ApplicationType.WEB, ApplicationType.MACHINE):
             del self.fields["profile"]
+        if AUTHORIZATION_CODE not in application.grants:
+            del self.fields["require_pushed_authorization_requests"]
         if not mtls.is_offered():
             del self.fields["tls_client_certificate_bound_access_tokens"]

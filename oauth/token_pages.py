@@ -94,7 +94,9 @@ def application_claims(request: HttpRequest, viewer: Viewer, application_id: str
 
 def frame(viewer: Viewer, row: Application, tab: str) -> dict[str, Any]:
     base = viewer.url(SECTION, row.public_id)
-    entries = (("", _("Application")), ("tokens", _("Tokens")), ("claims", _("Claims")))
+    entries = [("", _("Application")), ("tokens", _("Tokens")), ("claims", _("Claims"))]
+    if viewer.may(WRITE):
+        entries.append(("assignment", _("Who may use it")))
     return {
         "crumbs": [{"label": _("Applications"), "url": viewer.url(SECTION)}],
         "tab_items": [

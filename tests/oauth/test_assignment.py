@@ -219,3 +219,15 @@ def test_assignment_page_is_for_administrators_of_the_tenant(cast):
     other = register(cast.globex)
     foreign = f"/dashboard/{cast.acme.slug}/applications/{other.application.public_id}/assignment"
     assert dashboard(cast.owner).get(foreign).status_code == 404
+
+
+def test_OAU12_administrator_demands_pushed_requests_by_page(cast):
+    app = register(cast.acme)
+    browser = dashboard(cast.owner)
+    path = f"/dashboard/{cast.acme.slug}/applications/{app.application.public_id}"
+    page = browser.follow(browser.get(path))
+    assert "Take its authorization requests by PAR only" in page.content.decode()
+    chosen = {"require_pushed_authorization_requests": "on"}
+    assert browser.submit(page, chosen, to=f"{path}/protection").status_code == 303
+    run = flow(cast.member, app=app)
+    assert query_of(run.start().headers["Location"])["error"] == "invalid_request"
