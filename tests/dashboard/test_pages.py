@@ -17,7 +17,10 @@ SIMPLE = [
     for pattern in urlpatterns
     if isinstance(pattern, URLPattern) and str(pattern.pattern).count("<") == 1
 ]
-POSTED = {f"dashboard/<slug:slug>/{path}" for path in ("audit/export", "members/bulk", "members/export")}
+POSTED = {
+    f"dashboard/<slug:slug>/{path}"
+    for path in ("audit/export", "members/bulk", "members/export", "settings/signing-keys/rotation")
+}
 
 
 @pytest.fixture(scope="module")
