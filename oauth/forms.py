@@ -59,6 +59,13 @@ class Lines(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
 
+class KeySetField(forms.JSONField):
+    """A JWK Set; nothing is shown as nothing, not as the word null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class Explaining(forms.BaseForm):
     """A form whose input a service judges."""
 
@@ -132,7 +139,7 @@ class ApplicationForm(Explaining, forms.Form):
         label=gettext_lazy("Address of its public keys"),
         help_text=gettext_lazy("A JWK Set. Read again when a new key appears in it."),
     )
-    jwks = forms.JSONField(
+    jwks = KeySetField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"}),
         label=gettext_lazy("Or the public keys themselves"),

@@ -179,3 +179,10 @@ def test_reader_sees_no_forms_and_changes_nothing(cast):
             cast.acme, pages.application_suspend, data=data, granted=["applications:read"],
             application_id=row.public_id,
         )  # fmt: skip
+
+
+def test_no_keys_are_shown_as_nothing(cast):
+    row = register(cast.acme).application
+    text = text_of(call(cast.acme, pages.application_detail, application_id=row.public_id))
+    assert ">\nnull</textarea>" not in text
+    assert "null</textarea>" not in text
