@@ -1,7 +1,8 @@
 """The npm clients: installed on demand into `.test/`, run as scripts that ask us to be their person.
 
 A script prints one JSON object a line. `{"visit": address, "until": address}` asks for a person to go there; the
-answer on its input is `{"callback": address}`. `{"done": {…}}` is what it found.
+answer on its input is `{"callback": address}`. `{"approve": code}` asks them to allow a device; it needs no answer.
+`{"done": {…}}` is what it found.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -58,7 +60,12 @@ def install(home: Path) -> None:
 
 
 def run(
-    home: Path, script: str, scenario: str, given: dict[str, Any], browser: HostedPages
+    home: Path,
+    script: str,
+    scenario: str,
+    given: dict[str, Any],
+    browser: HostedPages,
+    approve: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Run a scenario and be its person; returns what it found. Fails with what it wrote when it ends badly."""
     process = subprocess.Popen(
@@ -71,7 +78,7 @@ def run(
         text=True,
     )
     try:
-        found = converse(process, browser)
+        found = converse(process, browser, approve)
         output, errors = process.communicate(timeout=SCRIPT_SECONDS)
     finally:
         process.kill()
@@ -80,12 +87,18 @@ def run(
     return found
 
 
-def converse(process: subprocess.Popen[str], browser: HostedPages) -> dict[str, Any] | None:
+def converse(
+    process: subprocess.Popen[str], browser: HostedPages, approve: Callable[[str], None] | None
+) -> dict[str, Any] | None:
     assert process.stdout is not None and process.stdin is not None
     for line in process.stdout:
         said = json.loads(line)
         if "done" in said:
             return dict(said["done"])
+        if "approve" in said:
+            assert approve is not None
+            approve(said["approve"])
+            continue
         callback = browser.go(said["visit"], until=said["until"])
         address = callback.address
         if callback.method == "POST":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from joserfc.jwk import ECKey, OKPKey
 
@@ -46,6 +47,40 @@ def test_openid_client_proves_itself_by_a_key(stage, node_clients, alg):
     given = made.given(jwk=key.as_dict(True) | more)
     found = npm.run(node_clients, "openid_client.mjs", "privateKeyJwt", given, made.browser)
     assert found["scope"] == "members:read"
+
+
+def test_openid_client_pushes_its_request_and_binds_its_tokens(stage, node_clients):
+    """RFC 9126, RFC 9449 at the token endpoint, userinfo and refresh; the token alone opens nothing."""
+    made = stage()
+    found = npm.run(node_clients, "openid_client.mjs", "pushedAndBound", made.given(), made.browser)
+    assert found["sub"] == made.person.subject
+    stolen = {"Authorization": f"Bearer {found['access_token']}"}
+    assert httpx.get(f"{made.issuer}/oauth/userinfo", headers=stolen).status_code == 401
+
+
+def test_openid_client_signs_its_request(stage, node_clients):
+    """RFC 9101."""
+    key = ECKey.generate_key("P-256")
+    more = {"kid": "jar", "alg": "ES256"}
+    made = stage(jwks={"keys": [key.as_dict(False) | more]})
+    given = made.given(jwk=key.as_dict(True) | more)
+    found = npm.run(node_clients, "openid_client.mjs", "signedRequest", given, made.browser)
+    assert found["sub"] == made.person.subject
+
+
+def test_openid_client_on_a_device(stage, node_clients):
+    """RFC 8628; the person allows it at the verification page."""
+    made = stage("device", redirect_uris=[], scopes=["openid", "email"])
+
+    def allow(code):
+        person = made.browser
+        person.reach(f"{made.issuer}/oauth/device/verify", "user_code")
+        page = person.submit(person.pages[-1], {"user_code": code})
+        done = person.submit(page, {"decision": "allow"})
+        assert done.status_code == 200, done.text
+
+    found = npm.run(node_clients, "openid_client.mjs", "device", made.given(), made.browser, allow)
+    assert found["sub"] == made.person.subject
 
 
 def test_wrong_secret_is_refused(stage, node_clients):

@@ -97,6 +97,18 @@ class HostedPages:
             answer = self._onwards(answer, decision)
         raise Stopped("the way never ends", answer)
 
+    def reach(self, address: str, field: str) -> None:
+        """Go to a page of ours that has this field, signing in on the way; it is then the last of `pages`."""
+        answer = self.visit(address)
+        for _ in range(LONGEST):
+            if any(field in form.names for form in Forms(answer.text).found):
+                self.pages.append(answer)
+                return
+            answer = self._onwards(answer, "allow")
+            while answer.is_redirect:
+                answer = self.http.get(urljoin(str(answer.url), answer.headers["Location"]))
+        raise Stopped(f"no page with {field}", answer)
+
     def visit(self, address: str) -> httpx.Response:
         """Open a page, following redirects."""
         return self.http.get(address, follow_redirects=True)

@@ -56,6 +56,38 @@ async function privateKeyJwt() {
   return { scope: tokens.scope }
 }
 
+async function pushedAndBound() {
+  const config = await configured({}, oidc.ClientSecretBasic(given.client_secret))
+  const [sent, checks] = await proven()
+  const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+  const address = await oidc.buildAuthorizationUrlWithPAR(config, sent, { DPoP })
+  must(address.searchParams.has('request_uri') && !address.searchParams.has('redirect_uri'), 'nothing was pushed')
+  const tokens = await oidc.authorizationCodeGrant(config, await visit(address), checks, undefined, { DPoP })
+  must(tokens.token_type === 'dpop', 'the token is not bound')
+  const profile = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP })
+  const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+  must(renewed.token_type === 'dpop', 'the renewed token is not bound')
+  return { sub: profile.sub, access_token: renewed.access_token }
+}
+
+async function signedRequest() {
+  const config = await configured({}, oidc.ClientSecretBasic(given.client_secret))
+  const [sent, checks] = await proven()
+  const { alg, ...jwk } = given.jwk
+  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+  const address = await oidc.buildAuthorizationUrlWithJAR(config, sent, { key, kid: jwk.kid })
+  const tokens = await oidc.authorizationCodeGrant(config, await visit(address), checks)
+  return { sub: tokens.claims().sub }
+}
+
+async function device() {
+  const config = await configured({ token_endpoint_auth_method: 'none' }, oidc.None())
+  const begun = await oidc.initiateDeviceAuthorization(config, { scope: 'openid email' })
+  console.log(JSON.stringify({ approve: begun.user_code }))
+  const tokens = await oidc.pollDeviceAuthorizationGrant(config, { ...begun, interval: 1 })
+  return { sub: tokens.claims().sub }
+}
+
 async function denied() {
   const config = await configured({}, oidc.ClientSecretBasic(given.client_secret))
   const [sent, checks] = await proven()
@@ -68,4 +100,4 @@ async function denied() {
   throw new Error('an error was taken for a code')
 }
 
-await play({ code, clientCredentials, privateKeyJwt, denied })
+await play({ code, clientCredentials, privateKeyJwt, pushedAndBound, signedRequest, device, denied })
