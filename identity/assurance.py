@@ -5,6 +5,8 @@ Each level satisfies those below it. Whoever adds a way to prove oneself adds it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 GUEST = "0"
 PASSWORD = "urn:claviger:acr:pwd"  # one factor
 MULTI_FACTOR = "urn:claviger:acr:mfa"  # two factors
@@ -25,3 +27,14 @@ _RANKS = {
 def satisfies(acr: str, wanted: str) -> bool:
     """Whether a sign-in at `acr` is at least what was wanted; an unknown demand is never met."""
     return wanted in _RANKS and _RANKS.get(acr, -1) >= _RANKS[wanted]
+
+
+def strictest(levels: Iterable[str]) -> str:
+    """Return the highest of several demands, empty where nothing is demanded."""
+    return max((level for level in levels if level), key=lambda level: _RANKS.get(level, 99), default="")
+
+
+def meets_any(acr: str, wanted: Iterable[str]) -> bool:
+    """Whether a sign-in at `acr` is one of those that are acceptable; no wish is always met."""
+    levels = tuple(wanted)
+    return not levels or any(satisfies(acr, level) for level in levels)

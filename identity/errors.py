@@ -31,3 +31,19 @@ class LastAddress(Problem):
     code, status, simple = "last_address", 409, "conflict"
     title = "An account needs a primary address"
     fix = "Make another address the primary one first."
+
+
+class WrongFactor(Problem):
+    """A code or passkey that proves nothing; which check failed is not said."""
+
+    code, status, simple = "wrong_factor", 400, "unauthorized"
+    title = "That did not work"
+    fix = "Try again with the newest code, or another authenticator."
+
+
+class AuthenticatorRefused(Problem):
+    """What was sent to register an authenticator does not hold."""
+
+    code, status, simple = "authenticator_refused", 400, "invalid_request"
+    title = "The authenticator could not be added"
+    fix = "Start again, on this page and in this browser."

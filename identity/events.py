@@ -37,3 +37,43 @@ TOKEN: dict[str, Schema | str] = {
 }
 declare("account_token.created", "A person made a token of their own", object="account_token", fields=TOKEN)
 declare("account_token.revoked", "A person's own token was revoked", object="account_token", fields=TOKEN)
+
+KIND: dict[str, Schema | str] = {
+    "kind": {"type": "string", "enum": ["passkey", "totp"]},
+    "name": "string",
+    "is_synced": "boolean",
+    "reason": "string",
+}
+declare(
+    "authenticator.enrolled",
+    "A person added an authenticator",
+    object="authenticator",
+    fields=KIND,
+    signal=CREDENTIAL_CHANGE,
+)
+declare("authenticator.renamed", "A person renamed an authenticator", object="authenticator", fields=KIND)
+declare(
+    "authenticator.removed",
+    "A person removed an authenticator",
+    object="authenticator",
+    fields=KIND,
+    signal=CREDENTIAL_CHANGE,
+)
+declare(
+    "authenticator.locked",
+    "An authenticator was refused because its counter went back: there may be a copy of it",
+    object="authenticator",
+    fields=KIND,
+)
+declare(
+    "recovery_codes.generated",
+    "A person made new recovery codes; the older ones no longer work",
+    object="account",
+    signal=CREDENTIAL_CHANGE,
+)
+declare(
+    "recovery_codes.used",
+    "A person signed in with a recovery code",
+    object="account",
+    fields={"left": "integer"},
+)

@@ -87,7 +87,8 @@ class IdentitySession(PersonModel):
     """A person's browser sign-in, over all tenants. The cookie's value is stored as a digest only.
 
     `opened_by` is `account` (the account's own methods: good everywhere) or the id of the tenant whose
-    connection opened it (good only there). `auth_time` is the last real authentication.
+    connection opened it (good only there). `auth_time` is the last real authentication. `factor_proved_at` is
+    set where a trusted browser stood for the second factor: when that was really proved.
     """
 
     PREFIX = "ids"
@@ -98,6 +99,7 @@ class IdentitySession(PersonModel):
     amr = models.JSONField(default=list)
     acr = models.CharField(max_length=40, blank=True)
     auth_time = models.DateTimeField()
+    factor_proved_at = models.DateTimeField(null=True)
     last_active_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     remembered = models.BooleanField(default=False)
@@ -149,3 +151,21 @@ class AccountRequest(PersonModel):
             models.UniqueConstraint(fields=["account", "place"], name="identity_account_request"),
         ]
         indexes = [models.Index(fields=["expires_at"], name="identity_request_expiry")]
+
+
+from identity.authenticator_models import Challenge, Passkey, RecoveryCode, TotpDevice, TrustedBrowser  # noqa: E402
+
+__all__ = [
+    "Account",
+    "AccountRequest",
+    "AccountStatus",
+    "AccountToken",
+    "Challenge",
+    "EmailAddress",
+    "EmailClaim",
+    "IdentitySession",
+    "Passkey",
+    "RecoveryCode",
+    "TotpDevice",
+    "TrustedBrowser",
+]

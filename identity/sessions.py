@@ -44,6 +44,7 @@ class SessionRef:
     last_active_at: datetime
     expires_at: datetime
     remembered: bool
+    factor_proved_at: datetime | None = None
 
     @property
     def is_own(self) -> bool:
@@ -53,6 +54,11 @@ class SessionRef:
     def is_fresh(self, seconds: int) -> bool:
         """Whether the person really authenticated within the last `seconds` (L8)."""
         return timezone.now() - self.auth_time <= timedelta(seconds=seconds)
+
+    def trusts_longer_than(self, seconds: int) -> bool:
+        """Whether a trusted browser stood for the second factor, whose proof was older than that."""
+        proved = self.factor_proved_at
+        return proved is not None and self.auth_time - proved > timedelta(seconds=seconds)
 
     def is_idle(self, seconds: int) -> bool:
         """Whether the person has been away too long; who asked to be remembered is not timed out."""
@@ -101,6 +107,7 @@ def _ref(row: IdentitySession, email: str) -> SessionRef:
         last_active_at=row.last_active_at,
         expires_at=row.expires_at,
         remembered=row.remembered,
+        factor_proved_at=row.factor_proved_at,
     )
 
 
@@ -112,6 +119,7 @@ def open_session(
     remember: bool = False,
     replacing: SessionRef | None = None,
     opened_by: str = BY_ACCOUNT,
+    factor_proved_at: datetime | None = None,
 ) -> Opened:
     """Record a sign-in that has just happened, in the open account scope, and return the new cookie value.
 
@@ -124,6 +132,7 @@ def open_session(
         "amr": amr,
         "acr": acr,
         "auth_time": now,
+        "factor_proved_at": factor_proved_at,
         "last_active_at": now,
         "expires_at": now + (REMEMBERED if remember else ABSOLUTE),
         "remembered": remember,
@@ -135,6 +144,21 @@ def open_session(
         return Opened(replacing.id, value, fields["expires_at"])
     row = IdentitySession.objects.create(account_id=account_id, opened_by=opened_by, **fields)
     return Opened(row.id, value, row.expires_at)
+
+
+def step_up(session: SessionRef, *, amr: list[str], acr: str, is_whole: bool = False) -> Opened:
+    """Raise a live sign-in by a further proof, under a new cookie value (L7), in the open account scope.
+
+    `auth_time` moves only when the proof is a whole authentication by itself: a code alone is none.
+    """
+    value = secrets.new_token()
+    fields: dict[str, Any] = {"amr": amr, "acr": acr, "factor_proved_at": None}
+    if is_whole:
+        fields["auth_time"] = timezone.now()
+    IdentitySession.objects.filter(id=session.id, ended_at=None).update(
+        digest=secrets.fingerprint(value, selectors.SESSION_PURPOSE), updated_at=timezone.now(), **fields
+    )
+    return Opened(session.id, value, session.expires_at)
 
 
 def end(*, account_id: uuid.UUID, session_ids: list[uuid.UUID], reason: str) -> list[uuid.UUID]:

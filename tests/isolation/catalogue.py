@@ -15,6 +15,7 @@ PLAIN = {
     "auth_group": "unused by us; installed with django.contrib.auth",
     "auth_group_permissions": "unused by us; installed with django.contrib.auth",
     "core_invalidation": "topics and keys of caches, no content",
+    "identity_challenge": "keyed digests of challenges given out, naming nobody",
     "signin_attemptwindow": "counters under keyed hashes of accounts and networks",
 }
 

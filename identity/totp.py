@@ -1,0 +1,111 @@
+"""Authenticator apps (RFC 6238): offered as a key that nobody keeps yet, enrolled by the first right code."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import secrets as random
+import uuid
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+import segno
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import crypto, ids
+from events.services import emit
+from identity import authenticators
+from identity.errors import AuthenticatorRefused, WrongFactor
+from identity.models import TotpDevice
+from identity.services import person
+
+KEY_BYTES = 20  # as long as the digest of SHA-1 (RFC 4226 §4, R6)
+LIFETIME = 900  # seconds in which an offered key can be confirmed
+CODE = re.compile(r"[0-9]{6}\Z")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A key to put into an app. `sealed` comes back with the first code: until then nothing is stored."""
+
+    key: bytes
+    sealed: str
+    uri: str
+
+    @property
+    def text(self) -> str:
+        """The key for typing, in groups of four."""
+        plain = base64.b32encode(self.key).decode()
+        return " ".join(plain[start : start + 4] for start in range(0, len(plain), 4))
+
+    @property
+    def picture(self) -> str:
+        """The QR code as an SVG document, to be shown as an image."""
+        out = io.BytesIO()
+        segno.make(self.uri, error="m").save(out, kind="svg", scale=5, border=4, dark="#000", light="#fff")
+        return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def offer(*, account_id: uuid.UUID, label: str, issuer: str = "Claviger") -> Offer:
+    return _offer(random.token_bytes(KEY_BYTES), account_id, label, issuer)
+
+
+def offered(*, account_id: uuid.UUID, sealed: str, label: str, issuer: str = "Claviger") -> Offer:
+    """Return the offer of a form that comes back; raises AuthenticatorRefused for one of somebody else."""
+    return _offer(_open(sealed, account_id), account_id, label, issuer, sealed)
+
+
+def _offer(key: bytes, account_id: uuid.UUID, label: str, issuer: str, sealed: str = "") -> Offer:
+    query = urlencode({"secret": base64.b32encode(key).decode(), "issuer": issuer}, quote_via=quote)
+    return Offer(
+        key, sealed or _seal(key, account_id), f"otpauth://totp/{quote(f'{issuer}:{label}')}?{query}"
+    )
+
+
+def enrol(*, account_id: uuid.UUID, sealed: str, code: str, name: str) -> TotpDevice:
+    """Keep an offered key once its first code is right, in the open account scope.
+
+    Raises WrongFactor; AuthenticatorRefused for an offer of another person, an old one, or a second app.
+    """
+    row = TotpDevice(user_id=account_id, name=name, confirmed=True)
+    row.seal_key(_open(sealed, account_id))
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            if not row.verify_token(digits(code)):
+                raise WrongFactor
+    except IntegrityError:
+        raise AuthenticatorRefused("There is an authenticator app already. Remove it first.") from None
+    emit("authenticator.enrolled", actor=person(account_id), object=authenticators.described(row))
+    authenticators.tell(account_id, "authenticator_added", row.name)
+    return row
+
+
+def digits(code: str) -> str:
+    """Return a code as typed without its spaces; raises WrongFactor for what is no code at all."""
+    text = "".join(code.split())
+    if not CODE.match(text):
+        raise WrongFactor
+    return text
+
+
+def _seal(key: bytes, account_id: uuid.UUID) -> str:
+    until = int(timezone.now().timestamp()) + LIFETIME
+    blob = crypto.seal_json({"key": key.hex(), "until": until}, _place(account_id))
+    return base64.urlsafe_b64encode(blob).decode()
+
+
+def _open(sealed: str, account_id: uuid.UUID) -> bytes:
+    try:
+        found = crypto.open_sealed_json(base64.urlsafe_b64decode(sealed[:600].encode()), _place(account_id))
+    except (ValueError, crypto.SealError):
+        raise AuthenticatorRefused from None
+    if found["until"] < timezone.now().timestamp():
+        raise AuthenticatorRefused
+    return bytes.fromhex(found["key"])
+
+
+def _place(account_id: uuid.UUID) -> tuple[str, ...]:
+    return ("", "identity_totpdevice", "offer", ids.encode("acc", account_id))
