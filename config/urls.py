@@ -12,6 +12,7 @@ from config.bootstrap.pages import bootstrap
 from core import health
 from core.api.openapi import openapi
 from core.doors import problem_page
+from core.language_pages import choose as choose_language
 
 APPS = (
     # What is asked for most stands first: Django tries one pattern after the other.
@@ -36,6 +37,7 @@ urlpatterns = [
     path("v1/openapi.json", openapi, name="openapi"),
     path("errors/<slug:code>", problem_page, name="problem"),
     path("bootstrap", bootstrap, name="bootstrap"),
+    path("language", choose_language, name="language"),
     *(path("", include(f"{app}.urls")) for app in APPS),
 ]
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
 
-from core import doors
+from core import doors, languages
 from core.errors import Problem
 
 
@@ -35,6 +35,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "product": "Claviger",
         "version": settings.VERSION,
         "environment": settings.ENVIRONMENT,
+        **languages.switch(request),
     }
 
 

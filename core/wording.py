@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 # One tone per state, whichever object is in it. What is not listed is neutral.
 TONES = {
@@ -18,6 +18,15 @@ TONES = {
     " exhausted removed frozen rejected failing",
     "note": "new running processing sandbox info upcoming",
 }
+# The states that people see of their own affairs, for the catalogues.
+_STATES = (
+    gettext_noop("Active"),
+    gettext_noop("Suspended"),
+    gettext_noop("Pending"),
+    gettext_noop("Removed"),
+    gettext_noop("Verified"),
+    gettext_noop("Current"),
+)
 _TONE_OF = {state: tone for tone, states in TONES.items() for state in states.split()}
 
 _UNITS = (("minute", 60, 3600), ("hour", 3600, 86400), ("day", 86400, 2592000), ("month", 2592000, 31536000))
@@ -30,7 +39,7 @@ def tone_of(state: object) -> str:
 
 def humanize(state: object) -> str:
     """Return a state's own word as a label: `past_due` reads `Past due`."""
-    return str(state).replace("_", " ").replace("-", " ").strip().capitalize()
+    return gettext(str(state).replace("_", " ").replace("-", " ").strip().capitalize())
 
 
 def initials(name: object) -> str:

@@ -7,4 +7,10 @@ class IdentityConfig(AppConfig):
     name = "identity"
 
     def ready(self) -> None:
-        from identity import tokens  # noqa: F401 — registers its sweeps
+        from core import languages
+        from identity import (
+            browser,
+            tokens,  # noqa: F401 — registers its sweeps
+        )
+
+        languages.bind_setting(browser.language)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from psycopg_pool import PoolTimeout
 
 from identity import sessions
 from identity.sessions import Opened, SessionRef
@@ -33,6 +35,17 @@ def account_session(request: HttpRequest) -> SessionRef | None:
         return None
     sessions.touch(found)
     return found
+
+
+def language(request: HttpRequest) -> str:
+    """Return the language that whoever is signed in here has set for themselves, empty for none."""
+    if cookie_name() not in request.COOKIES:
+        return ""
+    try:
+        found = current_session(request)
+    except (OperationalError, InterfaceError, PoolTimeout):  # the page itself will say so
+        return ""
+    return found.locale if found else ""
 
 
 def remember(request: HttpRequest, response: HttpResponse, opened: Opened, *, persistent: bool) -> None:

@@ -36,6 +36,7 @@ class SessionRef:
     id: uuid.UUID
     account_id: uuid.UUID
     account_name: str
+    locale: str
     email: str
     opened_by: str
     amr: tuple[str, ...]
@@ -99,6 +100,7 @@ def _ref(row: IdentitySession, email: str) -> SessionRef:
         id=row.id,
         account_id=row.account_id,
         account_name=row.account.name,
+        locale=row.account.locale,
         email=email,
         opened_by=row.opened_by,
         amr=tuple(row.amr),

@@ -39,6 +39,7 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     """Return the message of a `mail.deliver` job; raises TemplateDoesNotExist for an unknown template."""
     sender = sender_of(uuid.UUID(payload["tenant"]) if payload["tenant"] else None)
     values = {**payload["context"], "tenant": sender, "product": "Claviger"}
+    values["LANGUAGE_CODE"] = payload["locale"] or settings.LANGUAGE_CODE
     with translation.override(payload["locale"] or settings.LANGUAGE_CODE):
         subject, text = _text(payload["template"], values)
         html = _html(payload["template"], values)

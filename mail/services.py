@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import translation
+
 from core import ids, jobs
 
 JOB = "mail.deliver"
@@ -27,6 +29,7 @@ def send(
     """Promise a mail in the running transaction and scope (bound to core.ports.mail.send).
 
     `context` holds JSON values only; it is sealed until the mail leaves, since it may carry a link's token.
+    Without `locale` it is written in the language of whoever caused it, that of the page they used.
     The id chosen here becomes the Message-ID: a second delivery of the same job is the same message.
     """
     jobs.enqueue(
@@ -38,6 +41,6 @@ def send(
             "tenant": str(tenant_id) if tenant_id else "",
             "account": str(account_id) if account_id else "",
             "context": dict(context or {}),
-            "locale": locale,
+            "locale": locale or translation.get_language() or "",
         },
     )

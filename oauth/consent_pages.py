@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -51,9 +50,7 @@ def _context(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> dict[st
 
 def _language(visit: Visit) -> str | None:
     """Return what the client asked for, unless the person chose a language here (OIDC Core §3.1.2.1)."""
-    if settings.LANGUAGE_COOKIE_NAME in visit.request.COOKIES:
-        return translation.get_language()
-    return languages.first_known(visit.wanted.ui_locales) or translation.get_language()
+    return languages.asked_for(visit.request, visit.wanted.ui_locales) or translation.get_language()
 
 
 def read(visit: Visit, signed: Any, step: Step) -> Decision | None:

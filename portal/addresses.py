@@ -43,7 +43,7 @@ def prove(own: Own) -> HttpResponse:
         try:
             claims.prove_address(account_id=own.session.account_id, code=form.cleaned_data["code"])
         except ClaimRefused as problem:
-            form.add_error("code", f"{problem.title}. {problem.detail}")
+            form.add_error("code", f"{_(problem.title)}. {_(problem.detail)}")
         else:
             return own.go("portal_profile", notice="saved")
     with scope.account(own.session.account_id):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import ids, scope
+from core import ids, languages, scope
 from core.errors import NotFound
 from identity import selectors, services, sessions
 from identity.errors import PasswordRefused
@@ -29,11 +30,15 @@ def profile(own: Own) -> HttpResponse:
     with scope.account(account_id):
         if form.is_bound and form.is_valid():
             services.rename(account_id=account_id, **form.cleaned_data)
-            return own.go("portal_profile", notice="saved")
+            response = own.go("portal_profile", notice="saved")
+            languages.remember(response, form.cleaned_data["locale"])
+            return response
         account, addresses = selectors.account(account_id), list(selectors.emails(account_id))
     assert account is not None
     if not form.is_bound:
-        form = ProfileForm(initial={"name": account.name, "locale": account.locale or "en"})
+        form = ProfileForm(
+            initial={"name": account.name, "locale": account.locale or translation.get_language()}
+        )
     saved = own.request.GET.get("notice") == "saved"
     return own.render("profile", 400 if form.errors else 200, form=form, addresses=addresses, saved=saved)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from core.errors import Problem
 
 
@@ -12,7 +14,7 @@ class TooManyAttempts(Problem):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"Try again in {seconds} seconds, or choose a new password by mail.",
+            _("Try again in %(seconds)s seconds, or choose a new password by mail.") % {"seconds": seconds},
             headers={"Retry-After": str(seconds)},
         )
         self.seconds = seconds

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from core import languages, scope
 from core.errors import Problem, Unavailable
@@ -67,9 +68,7 @@ class Visit:
     @property
     def language(self) -> str:
         """What the application asked us to speak, unless the person chose a language here."""
-        if settings.LANGUAGE_COOKIE_NAME in self.request.COOKIES:
-            return ""
-        return languages.first_known(self._language_tags())
+        return languages.asked_for(self.request, self._language_tags())
 
     def _language_tags(self) -> str:
         return self.interaction.ui_locales or self.request.GET.get("ui_locales", "")[: languages.LONGEST]
@@ -155,4 +154,4 @@ def explain(form: Form, problem: Problem, field: str | None = None) -> None:
         for error in problem.errors:
             form.add_error(field, error.detail)
     else:
-        form.add_error(field, f"{problem.title}. {problem.detail}")
+        form.add_error(field, f"{_(problem.title)}. {_(problem.detail)}")
