@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.principal import Actor
 from oauth import catalogue, claims_request, consents
 from oauth.models import Consent
-from portal.frame import Own, own_page
+from portal.frame import Own, own_page, places
 from tenants import selectors
 from tenants.models import Member, Tenant
 
@@ -24,7 +24,7 @@ from tenants.models import Member, Tenant
 @own_page
 def application_list(own: Own) -> HttpResponse:
     """Every consent that stands, over all tenants the person is in."""
-    return own.render("applications", rows=[row for place in _places(own) for row in _allowed(*place)])
+    return own.render("applications", rows=[row for place in places(own) for row in allowed(*place)])
 
 
 @require_POST
@@ -32,7 +32,7 @@ def application_list(own: Own) -> HttpResponse:
 def withdraw(own: Own, consent_id: str) -> HttpResponse:
     """Take a consent back; the application's tokens for this person end at once."""
     wanted = _read(consent_id)
-    for tenant, member in _places(own):
+    for tenant, member in places(own):
         with scope.tenant(tenant.id):
             found = Consent.objects.filter(id=wanted, member=member, revoked_at=None).first()
             if found is not None:
@@ -42,14 +42,8 @@ def withdraw(own: Own, consent_id: str) -> HttpResponse:
     raise NotFound
 
 
-def _places(own: Own) -> list[tuple[Tenant, Member]]:
-    with scope.account(own.session.account_id):
-        tenants = {tenant.id: tenant for tenant in selectors.tenants_of_account()}
-        members = Member.objects.exclude(status="removed")
-        return [(tenants[member.tenant_id], member) for member in members if member.tenant_id in tenants]
-
-
-def _allowed(tenant: Tenant, member: Member) -> list[dict[str, Any]]:
+def allowed(tenant: Tenant, member: Member) -> list[dict[str, Any]]:
+    """Return what the member allowed which application of this tenant, in words."""
     ref = selectors.by_id(tenant.id)
     assert ref is not None
     with scope.tenant(tenant.id):

@@ -14,11 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from core import scope
 from core.errors import NotFound, Unavailable
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
 from identity.browser import account_session
 from identity.sessions import SessionRef
+from tenants import selectors
+from tenants.models import Member, Tenant
 
 RECENT = 600  # seconds since the last authentication for sensitive changes (threat L8)
 PAGES = (
@@ -26,6 +29,7 @@ PAGES = (
     ("portal_security", "lock", gettext_noop("Security")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
+    ("portal_privacy", "shield", gettext_noop("Privacy")),
     ("portal_tokens", "key", gettext_noop("Access tokens")),
     ("portal_organizations", "building", gettext_noop("Organizations")),
 )
@@ -55,6 +59,15 @@ class Own:
     def go(self, name: str, **query: str) -> HttpResponse:
         address = reverse(name) + (f"?{urlencode(query)}" if query else "")
         return HttpResponse(status=303, headers={"Location": address})
+
+
+def places(own: Own) -> list[tuple[Tenant, Member]]:
+    """Return the tenants that the person is in, by name, each with the member that they are there."""
+    with scope.account(own.session.account_id):
+        tenants = {tenant.id: tenant for tenant in selectors.tenants_of_account()}
+        members = list(Member.objects.exclude(status="removed"))
+    found = [(tenants[member.tenant_id], member) for member in members if member.tenant_id in tenants]
+    return sorted(found, key=lambda place: place[0].name.casefold())
 
 
 View = Callable[..., HttpResponse]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import addresses, applications, pages, tokens
+from portal import addresses, applications, pages, privacy, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -17,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions/<str:session_id>/end", pages.end_session, name="portal_end_session"),
     path("account/applications", applications.application_list, name="portal_applications"),
     path("account/applications/<str:consent_id>/withdrawal", applications.withdraw, name="portal_withdraw"),
+    path("account/privacy", privacy.service_list, name="portal_privacy"),
+    path("account/privacy/<str:tenant_id>/address", privacy.choose_address, name="portal_tenant_address"),
+    path("account/privacy/<str:tenant_id>/departure", privacy.cut_off, name="portal_cut_off"),
     path("account/tokens", tokens.token_list, name="portal_tokens"),
     path("account/tokens/new", tokens.create, name="portal_new_token"),
     path("account/tokens/<str:token_id>/revocation", tokens.revoke, name="portal_revoke_token"),

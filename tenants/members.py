@@ -165,9 +165,20 @@ def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None
     ports.authority.require(actor, "members:write", member)
     if member.subject == actor.subject:
         raise Conflict("You cannot remove yourself. Ask another administrator.")
+    _remove(actor, member, "removed", reason)
+
+
+def leave(*, actor: Principal, member: Member) -> None:
+    """Remove a member at their own wish (NEW-01); the last owner stays, and so does who is suspended."""
+    if member.status == MemberStatus.SUSPENDED:
+        raise Conflict("Your access is suspended. Ask the service's support to remove you.")
+    _remove(actor, member, "left", "left")
+
+
+def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> None:
     check_guards(actor, member)
     before = member.status
-    sessions.end_member_sessions(member, "removed", actor=actor.actor)
+    sessions.end_member_sessions(member, ended_for, actor=actor.actor)
     member.status = MemberStatus.REMOVED
     _save(member, "status")
     emit(
