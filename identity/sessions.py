@@ -113,6 +113,13 @@ def _ref(row: IdentitySession, email: str) -> SessionRef:
     )
 
 
+def may_open(account_id: uuid.UUID) -> bool:
+    """Whether the account is active; opens its scope for a moment."""
+    with scope.account(account_id):
+        account = selectors.account(account_id)
+        return account is not None and account.is_active
+
+
 def open_session(
     *,
     account_id: uuid.UUID,

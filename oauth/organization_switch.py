@@ -18,7 +18,7 @@ from oauth.errors import InteractionRequired, OrganizationDenied
 from oauth.issuing import Standing
 from oauth.standing import SignIn
 from organizations.models import Organization
-from organizations.policy import accepts_sign_in
+from organizations.policy import accepts_methods, accepts_sign_in
 from organizations.selectors import belongs
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
@@ -53,6 +53,8 @@ def at_refresh(
         raise OrganizationDenied
     too_old_there = now.session_id is not None and there.session_id is None
     offline = now.session_id is None
+    if wanted is not None and not accepts_methods(wanted, now.amr):
+        raise InteractionRequired
     if too_old_there or (offline and not accepts_sign_in(wanted, last_active_at=last_sign_in)):
         raise InteractionRequired
     return there
@@ -73,7 +75,8 @@ def at_authorize(tenant: TenantRef, value: str, signed: Any) -> tuple[Any, bool]
         if wanted is not None and not belongs(signed.member.id, wanted):
             raise OrganizationDenied
         last_active_at = signed.session.last_active_at
-        must_prove = not accepts_sign_in(wanted, last_active_at=last_active_at)
+        allowed = wanted is None or accepts_methods(wanted, signed.amr)
+        must_prove = not allowed or not accepts_sign_in(wanted, last_active_at=last_active_at)
         if must_prove:  # a visit that is turned away is no activity, or the second would be let in
             TenantSession.objects.filter(id=signed.session.id).update(last_active_at=last_active_at)
     return replace(signed, organization_id=wanted), must_prove

@@ -7,10 +7,13 @@ organization's value within the tenant's cap.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
+from identity import methods
 from organizations.models import Organization
 from tenants import selectors
 from tenants.policy import TenantPolicy
@@ -20,8 +23,22 @@ def idle_limit(policy: TenantPolicy, organization_id: uuid.UUID | None) -> int:
     """Return the seconds a session may idle: the active organization's value within the tenant's cap (SES-01)."""
     if organization_id is None:
         return policy.session_idle
-    stored = Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
-    return policy.idle_for(stored)
+    return policy.idle_for(_stored(organization_id))
+
+
+def sign_in_methods(organization_id: uuid.UUID | None) -> frozenset[str]:
+    """Return the ways to sign in to the open tenant, in an organization only those that both allow (AUT-12)."""
+    policy = selectors.policy()
+    return policy.methods_for(_stored(organization_id) if organization_id else None)
+
+
+def accepts_methods(organization_id: uuid.UUID | None, amr: Iterable[str]) -> bool:
+    """Whether one of the proofs that opened a session is a method allowed there."""
+    return bool(methods.proved(amr) & sign_in_methods(organization_id))
+
+
+def _stored(organization_id: uuid.UUID) -> dict[str, Any] | None:
+    return Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
 
 
 def accepts_sign_in(organization_id: uuid.UUID | None, *, last_active_at: datetime) -> bool:

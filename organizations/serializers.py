@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
 from core.api.lists import ListQuery, Words
+from identity import methods
 from organizations.models import Membership, Organization, OrganizationStatus
 from tenants.models import MemberStatus
 from tenants.serializers import member_of
@@ -20,6 +21,9 @@ class PolicyField(Body):
     """What an organization decides for its own people; times in seconds."""
 
     session_idle = Integer(min_value=60, max_value=30 * 86_400, required=False)
+    sign_in_methods = serializers.ListField(
+        child=serializers.ChoiceField(methods.METHODS), min_length=1, max_length=20, required=False
+    )
 
 
 class OrganizationShape(Shape):

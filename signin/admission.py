@@ -21,7 +21,7 @@ from identity.sessions import SessionRef
 from invitations.selectors import is_invited
 from oauth import families
 from organizations.models import Membership, Organization
-from organizations.policy import accepts_sign_in, idle_limit
+from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import members, selectors
@@ -46,11 +46,18 @@ def standing(tenant: TenantRef, session: SessionRef, interaction: Interaction) -
     with scope.tenant(tenant.id):
         policy, member = selectors.policy(), selectors.member_by_account(session.account_id)
         if member is None:
-            return Standing(None, must_prove(session, policy, interaction, None, policy.session_idle))
+            stale = must_prove(session, policy, interaction, None, policy.session_idle)
+            return Standing(None, stale or not _accepts_methods(session, None))
         current = live_session(session, member)
         idle = idle_limit(policy, current.organization_id if current else interaction.organization_id)
         proof = must_prove(session, policy, interaction, member.reauthenticate_after, idle)
+        proof = proof or not _accepts_methods(session, interaction.organization_id)
         return Standing(member, proof, tuple(organizations_of(member)), current)
+
+
+def _accepts_methods(session: SessionRef, organization_id: uuid.UUID | None) -> bool:
+    """Whether the methods allowed here opened it; a tenant's own connection is switched at the connection."""
+    return not session.is_own or accepts_methods(organization_id, session.amr)
 
 
 def must_prove(
@@ -86,13 +93,24 @@ def absolute_limit(session: SessionRef, policy: TenantPolicy) -> timedelta:
 
 
 def accepts(
-    tenant: TenantRef | None, session: TenantSession | None, organization_id: uuid.UUID | None
+    tenant: TenantRef | None,
+    known: SessionRef,
+    session: TenantSession | None,
+    organization_id: uuid.UUID | None,
 ) -> bool:
-    """Whether a session that is there may go on in an organization as it is; a new one is asked elsewhere."""
-    if tenant is None or session is None:
+    """Whether a sign-in, and its session here if there is one, may go on in an organization as it is."""
+    if tenant is None:
         return True
     with scope.tenant(tenant.id):
-        return accepts_sign_in(organization_id, last_active_at=session.last_active_at)
+        if organization_id is not None and not _accepts_methods(known, organization_id):
+            return False
+        return session is None or accepts_sign_in(organization_id, last_active_at=session.last_active_at)
+
+
+def accepts_method(tenant: TenantRef, known: SessionRef, organization_id: uuid.UUID | None) -> bool:
+    """Whether the method that opened this sign-in is one that the tenant and the organization allow."""
+    with scope.tenant(tenant.id):
+        return _accepts_methods(known, organization_id)
 
 
 def organizations_of(member: Member) -> QuerySet[Organization]:

@@ -53,6 +53,12 @@ class CodeExhausted(Problem):
     fix = "Start again: a new code will be sent."
 
 
+class MethodDisabled(Problem):
+    code, status, simple = "method_disabled", 403, "forbidden"
+    title = "This way to sign in is not open here"
+    fix = "Go back and choose one of the ways that the page offers."
+
+
 class LinkInvalid(Problem):
     code, status, simple = "link_invalid", 410, "not_found"
     title = "This link no longer works"

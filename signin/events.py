@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from events.registry import declare
+from identity import methods
 
 CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
-METHOD = {"method": {"type": "string", "enum": ["password", "single_sign_on", "sign_up", "recovery"]}}
+METHOD = {"method": {"type": "string", "enum": [*methods.METHODS, "single_sign_on", "sign_up", "recovery"]}}
 REASON = {"reason": "string"}
 MEMBER = {"member": "string"}
 

@@ -21,7 +21,7 @@ from signin.models import Purpose, SignInFlow, Stage
 from tenants.selectors import TenantRef
 
 LIFETIME = timedelta(hours=1)
-PROOF_MINUTES = {Purpose.SIGN_UP: 15, Purpose.RECOVERY: 30}
+PROOF_MINUTES = {Purpose.SIGN_IN: 10, Purpose.SIGN_UP: 15, Purpose.RECOVERY: 30}
 MAX_COMPARES = 5
 
 
@@ -143,12 +143,15 @@ def check_live_proof(flow: SignInFlow, stage: Stage) -> None:
 
 def check_proof(flow: SignInFlow, *, code: str = "", token: str = "") -> None:
     """Compare in constant time; raises WrongCode."""
-    if token:
-        right = secrets.matches(_bound(token, flow), flow.link_digest, "signin.link")
-    else:
-        right = secrets.matches(_bound("".join(code.split()), flow), flow.code_digest, "signin.code")
-    if not right:
+    if not is_right(flow, code=code, token=token):
         raise WrongCode
+
+
+def is_right(flow: SignInFlow, *, code: str = "", token: str = "") -> bool:
+    """Compare in constant time."""
+    if token:
+        return secrets.matches(_bound(token, flow), flow.link_digest, "signin.link")
+    return secrets.matches(_bound("".join(code.split()), flow), flow.code_digest, "signin.code")
 
 
 def _bound(proof: str, flow: SignInFlow) -> str:

@@ -48,6 +48,12 @@ class SignUpForm(forms.Form):
     new_password = password_field(_("Password"), _("At least 15 characters; a few words in a row are fine."))
 
 
+class PasswordlessSignUpForm(SignUpForm):
+    """Where passwords are switched off."""
+
+    new_password = None  # type: ignore[assignment]
+
+
 class CodeForm(forms.Form):
     code = forms.CharField(label=_("Six-digit code"), max_length=12)
 

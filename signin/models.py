@@ -19,6 +19,7 @@ class Purpose(models.TextChoices):
 
 class Stage(models.TextChoices):
     PASSWORD = "password"
+    MAILED = "mailed"
     VERIFY = "verify"
     NEW_PASSWORD = "new_password"
     DONE = "done"

@@ -10,10 +10,11 @@ from dataclasses import replace
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from identity import browser
+from identity import browser, methods
 from identity.sessions import SessionRef
 from organizations.models import Organization
-from signin import admission, bridge, devices, flows, services
+from signin import admission, bridge, devices, flows, mail_door, services
+from signin import methods as doors
 from signin.errors import FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
 from signin.flows import flow_scope
 from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
@@ -51,6 +52,7 @@ def _identify_page(
         "sign_in",
         status,
         form=form,
+        takes_address=bool(doors.allowed(visit.tenant, visit.interaction) & doors.BY_ADDRESS),
         known=usable,
         continue_url=visit.url("sign_in_continue"),
         notice=notice if notice in NOTICES else "",
@@ -61,7 +63,10 @@ def _identify(visit: Visit) -> HttpResponse:
     form = IdentifyForm(visit.request.POST)
     if not form.is_valid():
         return _identify_page(visit, form, status=400)
+    allowed = doors.allowed(visit.tenant, visit.interaction)
     try:
+        if methods.PASSWORD not in allowed:
+            return _identify_by_mail(visit, form)
         flow = services.identify(
             tenant=visit.tenant,
             browser=visit.browser,
@@ -70,8 +75,19 @@ def _identify(visit: Visit) -> HttpResponse:
         )
     except TooManyAttempts as problem:
         explain(form, problem)
-        return _slowed(_identify_page(visit, form, status=429), problem)
+        return slowed(_identify_page(visit, form, status=429), problem)
     return visit.redirect(visit.flow_url("sign_in_password", flow.public_id))
+
+
+def _identify_by_mail(visit: Visit, form: IdentifyForm) -> HttpResponse:
+    """Where no password is taken, the mail goes out at once."""
+    flow = mail_door.start(
+        tenant=visit.tenant,
+        browser=visit.browser,
+        address=form.cleaned_data["email"],
+        interaction=visit.interaction,
+    )
+    return visit.redirect(visit.flow_url("sign_in_mail", flow.public_id))
 
 
 @require_http_methods(READ_WRITE)
@@ -96,7 +112,7 @@ def password(visit: Visit) -> HttpResponse:
         return _password_page(visit, flow_id, form, 400)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return _slowed(_password_page(visit, flow_id, form, 429), problem)
+        return slowed(_password_page(visit, flow_id, form, 429), problem)
     except FlowExpired:
         if browser.current_session(visit.request):  # sent twice, or reached again by the back button
             return visit.redirect(visit.url("sign_in"))
@@ -107,12 +123,15 @@ def password(visit: Visit) -> HttpResponse:
 def _password_page(visit: Visit, flow_id: str, form: PasswordForm, status: int) -> HttpResponse:
     with flow_scope(visit.tenant):
         flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.PASSWORD)
+        doors.check_flow(visit.tenant, flow, methods.PASSWORD)
+        allowed = doors.here(visit.tenant, doors.interaction_of(visit.tenant, flow))
     data = flow.data
     context = {"form": form, "flow": flow_id, "email": data["mailbox"], "interaction": data["interaction"]}
+    context["mail_url"] = visit.flow_url("sign_in_mail", flow_id) if doors.BY_MAIL & allowed else ""
     return visit.render("password", status, **context)
 
 
-def _slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
+def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
     response.headers["Retry-After"] = str(problem.seconds)
     return response
 
@@ -144,6 +163,8 @@ def go_on(visit: Visit) -> HttpResponse:
     chosen = _organization(visit, here)
     if chosen is UNDECIDED:
         return visit.redirect(visit.url("organization"))
+    if not admission.accepts_method(visit.tenant, session, chosen):
+        return _prove_for(visit, chosen)
     return _enter(visit, session, here, chosen)
 
 
@@ -176,7 +197,8 @@ def _enter(
     assert visit.tenant is not None
     assert here.member is not None
     # A proof given during this visit is a sign-in; an older one is single sign-on.
-    method = "password" if session.auth_time.timestamp() >= visit.interaction.asked_at else "single_sign_on"
+    fresh = session.auth_time.timestamp() >= visit.interaction.asked_at
+    method = methods.name_of(session.amr) if fresh else "single_sign_on"
     admission.enter(visit.tenant, session, here.member, organization_id, method=method)
     return visit.redirect(visit.interaction.next)
 
@@ -214,12 +236,17 @@ def _switch(
 ) -> HttpResponse:
     """Enter the organization, after a new sign-in where it does not accept the present one (SES-09)."""
     chosen_id = chosen.id if chosen else None
-    if not admission.accepts(visit.tenant, here.session, chosen_id):
-        prove = replace(
-            visit.interaction, prompt="login", organization=str(chosen_id or ""), asked_at=time.time()
-        )
-        return visit.redirect(bridge.address("sign_in", visit.tenant, prove))
+    if not admission.accepts(visit.tenant, session, here.session, chosen_id):
+        return _prove_for(visit, chosen_id)
     return _enter(visit, session, here, chosen_id)
+
+
+def _prove_for(visit: Visit, organization_id: uuid.UUID | None) -> HttpResponse:
+    """Ask for a new sign-in, by a method and as recent as the organization wants it."""
+    prove = replace(
+        visit.interaction, prompt="login", organization=str(organization_id or ""), asked_at=time.time()
+    )
+    return visit.redirect(bridge.address("sign_in", visit.tenant, prove))
 
 
 def _named(organizations: Sequence[Organization], public_id: str) -> Organization | None:

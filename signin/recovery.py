@@ -10,12 +10,13 @@ from core import context, ids, jobs, ports, scope
 from core.network import network_of
 from core.principal import Actor
 from events.services import emit
+from identity import methods, sessions
 from identity import selectors as people
 from identity import services as accounts
-from identity import sessions
 from identity.emails import Address
 from identity.models import EmailAddress, EmailClaim
 from signin import flows, limits, services
+from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import FlowExpired, LinkInvalid, WrongCode
 from signin.flows import flow_scope
@@ -30,10 +31,11 @@ def start(
     *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
 ) -> SignInFlow:
     """Mail a link to the stored address; an unknown one gets a mail that says so (L2)."""
+    doors.check(tenant, interaction, methods.PASSWORD)
     network = network_of(context.current().ip)
     limits.take([Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)])
     account_id = people.account_id_by_address(address)
-    mailbox = _stored_mailbox(account_id, address)
+    mailbox = stored_mailbox(account_id, address)
     with flow_scope(tenant):
         flow = flows.start(
             tenant=tenant,
@@ -60,7 +62,7 @@ def start(
     return flow
 
 
-def _stored_mailbox(account_id: uuid.UUID | None, address: Address) -> str:
+def stored_mailbox(account_id: uuid.UUID | None, address: Address) -> str:
     """Mail goes to the address as it was proved, never to what was typed just now (L6)."""
     wanted = account_id or ids.uuid7()
     with scope.account(wanted):
@@ -107,6 +109,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
         raise
     address, account_id = flows.address_of(flow), flow.account_id
     assert account_id is not None
+    doors.check(tenant, load(flow.data["interaction"], tenant.slug if tenant else ""), methods.PASSWORD)
     rules, words = password_rules(tenant)
     accounts.check_new_password(password, words=[*words, *address.words], rules=rules)
     hashed = make_password(password)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from identity import methods
 from identity.errors import PasswordRefused
 from signin import bridge
+from signin import methods as doors
 from signin import recovery as service
 from signin.errors import TooManyAttempts
 from signin.forms import NewPasswordForm, RecoveryForm
@@ -18,6 +20,7 @@ from signin.pages import READ_WRITE
 @hosted
 def recovery(visit: Visit) -> HttpResponse:
     """Take an address; the answer is the same for every one (L2)."""
+    doors.check(visit.tenant, visit.interaction, methods.PASSWORD)
     if visit.request.method != "POST":
         sent = visit.request.GET.get("notice") == "sent"
         form = RecoveryForm(initial={"email": visit.interaction.login_hint})

@@ -9,13 +9,14 @@ from core import context, ids, jobs, scope
 from core.network import network_of
 from core.principal import Actor
 from events.services import emit
-from identity import assurance, sessions
+from identity import assurance, methods, sessions
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import Account
 from identity.sessions import Opened, SessionRef
 from signin import flows, limits
+from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
 from signin.flows import flow_scope
@@ -65,35 +66,55 @@ def authenticate(
     """Compare the password and open a session.
 
     `present` is the session this browser already has: the same person's gets a new value, another's ends.
-    Raises TooManyAttempts before anything is compared, WrongCredentials, FlowExpired, OtherBrowser.
+    Raises MethodDisabled and TooManyAttempts before anything is compared, WrongCredentials, FlowExpired,
+    OtherBrowser.
     """
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
+        doors.check_flow(tenant, flow, methods.PASSWORD)
     address = flows.address_of(flow)
-    guesses = _guesses(address, browser)
-    _count(tenant, guesses)
+    guesses = guesses_of(address, browser)
+    count_guess(tenant, guesses)
     account_id = people.account_id_by_address(address)
     stored = _stored_password(account_id)
     if not accounts.verify_password(password, stored) or account_id is None:
-        _record_failure(tenant, account_id)
+        record_failure(tenant, account_id)
         raise WrongCredentials
     with flow_scope(tenant):
         flows.finish(flow)
-    limits.clear(guess for guess in guesses if guess.rule in (limits.GUESS_HERE, limits.GUESS_DEVICE))
-    limits.give_back(guess for guess in guesses if guess.rule in (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK))
+    forgive(guesses)
     opened = open_session(account_id=account_id, remember=remember, present=present, method="password")
-    interaction = _interaction(tenant, flow)
+    interaction = doors.interaction_of(tenant, flow)
     return SignedInPerson(account_id, opened, address, remember, interaction)
 
 
-def open_session(*, account_id: uuid.UUID, remember: bool, present: SessionRef | None, method: str) -> Opened:
-    """Open the identity session of a person who has just proved who they are; another person's ends."""
+def forgive(guesses: list[Attempt]) -> None:
+    """Clear the person's own counts after a success and give back what it took from shared ones."""
+    limits.clear(guess for guess in guesses if guess.rule in (limits.GUESS_HERE, limits.GUESS_DEVICE))
+    limits.give_back(guess for guess in guesses if guess.rule in (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK))
+
+
+def open_session(
+    *,
+    account_id: uuid.UUID,
+    remember: bool,
+    present: SessionRef | None,
+    method: str,
+    proof: str = "",
+) -> Opened:
+    """Open the identity session of a person who has just proved who they are; another person's ends.
+
+    `method` is one of `identity.methods`, or `sign_up`; `proof` is then the method that it amounts to.
+    """
     if present is not None and present.account_id != account_id:
         with scope.account(present.account_id):
             sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
     with scope.account(account_id):
         opened = sessions.open_session(
-            account_id=account_id, amr=["pwd"], remember=remember, replacing=present
+            account_id=account_id,
+            amr=[methods.AMR[proof or method]],
+            remember=remember,
+            replacing=present,
         )
         emit(
             "signin.succeeded",
@@ -116,7 +137,7 @@ def _stored_password(account_id: uuid.UUID | None) -> str | None:
     return row[0] if row and row[1] == "active" else None
 
 
-def _guesses(address: Address, browser: Browser) -> list[Attempt]:
+def guesses_of(address: Address, browser: Browser) -> list[Attempt]:
     """A device that signed in before is counted by itself; others by account and network."""
     network = _network()
     if browser.knows(address):
@@ -128,7 +149,7 @@ def _guesses(address: Address, browser: Browser) -> list[Attempt]:
     ]
 
 
-def _count(tenant: TenantRef | None, guesses: list[Attempt]) -> None:
+def count_guess(tenant: TenantRef | None, guesses: list[Attempt]) -> None:
     """Count the guess, and record once per window that somebody is being slowed down (AUT-17)."""
     slowed = limits.take(guesses)
     if slowed:
@@ -140,7 +161,9 @@ def _count(tenant: TenantRef | None, guesses: list[Attempt]) -> None:
             )
 
 
-def _record_failure(tenant: TenantRef | None, account_id: uuid.UUID | None) -> None:
+def record_failure(
+    tenant: TenantRef | None, account_id: uuid.UUID | None, reason: str = "wrong_credentials"
+) -> None:
     """Write the refusal to the tenant's stream, and promise one for the person's own.
 
     The promise is made for unknown addresses too and comes to nothing there: both cost the same.
@@ -150,7 +173,7 @@ def _record_failure(tenant: TenantRef | None, account_id: uuid.UUID | None) -> N
         described = {
             "id": ids.encode("flow", ids.uuid7()),
             "object": "sign_in",
-            "reason": "wrong_credentials",
+            "reason": reason,
         }
         emit(
             "signin.failed",
@@ -179,9 +202,3 @@ def _somebody(subject: str | None) -> Actor:
 
 def _network() -> str:
     return network_of(context.current().ip)
-
-
-def _interaction(tenant: TenantRef | None, flow: SignInFlow) -> Interaction:
-    from signin.interaction import load
-
-    return load(flow.data["interaction"], tenant.slug if tenant else "")

@@ -11,12 +11,14 @@ from core import context, ports
 from core.network import network_of
 from core.passwords import PasswordRules
 from core.urls import tenant_path
+from identity import methods
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
 from invitations import selectors as invitations
 from signin import admission, bridge, flows, limits, services
+from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import CodeExhausted, SignUpClosed
 from signin.flows import Proof, flow_scope
@@ -40,14 +42,17 @@ def start(
 ) -> SignInFlow:
     """Take a claim and mail its proof. A known address gets another mail and the same answer (L2).
 
-    Raises SignUpClosed by the tenant's policy, PasswordRefused, TooManyAttempts.
+    Where passwords are switched off none is kept. Raises MethodDisabled where no method lets a new person in,
+    SignUpClosed by the tenant's policy, PasswordRefused, TooManyAttempts.
     """
+    takes_password = doors.takes_password(tenant, interaction)
     rules, words = password_rules(tenant)
     if tenant is not None:
         _check_policy(tenant, address)
-    accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
-    limits.take(_mail_attempts(address))
-    hashed = make_password(password)
+    if takes_password:
+        accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    limits.take(mail_attempts(address))
+    hashed = make_password(password if takes_password else None)
     known = people.account_id_by_address(address) is not None
     with flow_scope(tenant):
         flow = flows.start(
@@ -87,7 +92,7 @@ def _check_policy(tenant: TenantRef, address: Address) -> None:
         raise SignUpClosed
 
 
-def _mail_attempts(address: Address) -> list[Attempt]:
+def mail_attempts(address: Address) -> list[Attempt]:
     network = network_of(context.current().ip)
     return [Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)]
 
@@ -143,10 +148,16 @@ def by_invitation(
         proved = invitations.proves(token, address.canonical)
     if not proved or people.account_id_by_address(address) is not None:
         return None
+    takes_password = doors.takes_password(tenant, interaction)
     rules, words = password_rules(tenant)
-    accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
-    account = accounts.create_account(email=address, password_hash=make_password(password), name=name)
-    opened = services.open_session(account_id=account.id, remember=False, present=present, method="sign_up")
+    if takes_password:
+        accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    hashed = make_password(password if takes_password else None)
+    account = accounts.create_account(email=address, password_hash=hashed, name=name)
+    proof = methods.PASSWORD if takes_password else methods.MAGIC_LINK
+    opened = services.open_session(
+        account_id=account.id, remember=False, present=present, method="sign_up", proof=proof
+    )
     return SignedInPerson(account.id, opened, address, False, interaction)
 
 
@@ -164,7 +175,7 @@ def resend(*, tenant: TenantRef | None, flow_id: str, browser: Browser) -> None:
         flow = flows.resume(tenant, flow_id, browser, Stage.VERIFY)
     if flow.attempts >= flows.MAX_COMPARES:
         raise CodeExhausted
-    limits.take(_mail_attempts(flows.address_of(flow)))
+    limits.take(mail_attempts(flows.address_of(flow)))
     with flow_scope(tenant):
         _mail(tenant, flow, flows.issue_proof(flow))
 
@@ -190,6 +201,11 @@ def prove(
         flows.finish(flow, code_digest=flow.code_digest)
     data, address = flow.data, flows.address_of(flow)
     account = accounts.create_account(email=address, password_hash=data["hash"], name=data["name"])
-    opened = services.open_session(account_id=account.id, remember=False, present=present, method="sign_up")
+    proof = methods.MAGIC_LINK if token else methods.EMAIL_CODE
+    if not data["hash"].startswith("!"):
+        proof = methods.PASSWORD
+    opened = services.open_session(
+        account_id=account.id, remember=False, present=present, method="sign_up", proof=proof
+    )
     interaction = load(data["interaction"], tenant.slug if tenant else "")
     return SignedInPerson(account.id, opened, address, False, interaction)

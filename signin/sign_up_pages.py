@@ -8,10 +8,11 @@ from django.views.decorators.http import require_http_methods
 from identity import browser, sessions
 from identity.errors import PasswordRefused
 from signin import admission, flows
+from signin import methods as doors
 from signin import sign_up as service
 from signin.errors import TooManyAttempts, WrongCode
 from signin.flows import flow_scope
-from signin.forms import CodeForm, SignUpForm
+from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
@@ -22,9 +23,11 @@ from signin.services import SignedInPerson
 @hosted
 def sign_up(visit: Visit) -> HttpResponse:
     """Take name, address and password; say the same to everybody (L2)."""
+    takes_password = doors.takes_password(visit.tenant, visit.interaction)
+    form_class = SignUpForm if takes_password else PasswordlessSignUpForm
     if visit.request.method != "POST":
-        return visit.render("sign_up", form=SignUpForm(initial={"email": visit.interaction.login_hint}))
-    form = SignUpForm(visit.request.POST)
+        return visit.render("sign_up", form=form_class(initial={"email": visit.interaction.login_hint}))
+    form = form_class(visit.request.POST)
     if not form.is_valid():
         return visit.render("sign_up", 400, form=form)
     try:
@@ -42,7 +45,7 @@ def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
     claim = {
         "address": form.cleaned_data["email"],
         "name": form.cleaned_data["name"],
-        "password": form.cleaned_data["new_password"],
+        "password": form.cleaned_data.get("new_password", ""),
         "interaction": visit.interaction,
     }
     if visit.tenant is not None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from signin import pages, recovery_pages, sign_up_pages
+from signin import mail_pages, pages, recovery_pages, sign_up_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", pages.sign_in, name="sign_in"),
     path("sign-in/password", pages.password, name="sign_in_password"),
+    path("sign-in/mail", mail_pages.by_mail, name="sign_in_mail"),
     path("sign-in/continue", pages.go_on, name="sign_in_continue"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from identity import methods
 from tenants.pagekit import Explained
 from tenants.policy import TenantPolicy
 
@@ -65,6 +66,21 @@ class PolicyForm(Explained):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One a line, such as example.com."),
     )
+    sign_in_methods = forms.MultipleChoiceField(
+        label=_("Ways to sign in"),
+        widget=forms.CheckboxSelectMultiple,
+        choices=[
+            (methods.PASSWORD, _("Password")),
+            (methods.PASSKEY, _("Passkey")),
+            (methods.MAGIC_LINK, _("Link by mail")),
+            (methods.EMAIL_CODE, _("Code by mail")),
+            (methods.PHONE_CODE, _("Code to the phone")),
+            (methods.WALLET, _("Ethereum wallet")),
+            (methods.GUEST, _("As a guest, without an account")),
+        ],
+        help_text=_("What is not ticked is gone from the pages and refused. Organizations may allow fewer."),
+        error_messages={"required": _("Tick at least one.")},
+    )
     session_idle = forms.IntegerField(
         label=_("Idle limit of a session, in minutes"), min_value=1, max_value=30 * DAY // MINUTE
     )
@@ -101,6 +117,7 @@ class PolicyForm(Explained):
     admin_mfa_required = forms.BooleanField(label=_("Administrators need a second factor"), required=False)
     reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("Kept in the audit log."))
 
+    CHOICES = ("sign_in_methods",)
     LINES = ("sign_up_domains", "client_document_hosts")
     UNITS = {
         "session_idle": MINUTE,
@@ -114,6 +131,7 @@ class PolicyForm(Explained):
         """Return a policy in the units that the form asks for."""
         shown = {name: getattr(policy, name) for name in cls.base_fields if name != "reason"}
         shown |= {name: max(1, getattr(policy, name) // unit) for name, unit in cls.UNITS.items()}
+        shown |= {name: list(getattr(policy, name)) for name in cls.CHOICES}
         return {**shown, **{name: "\n".join(getattr(policy, name)) for name in cls.LINES}}
 
     @property

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from identity import methods
+
 DAY = 86_400
 
 
@@ -17,6 +19,7 @@ DAY = 86_400
 class TenantPolicy:
     sign_up: str = "open"  # open · invite · domain
     sign_up_domains: tuple[str, ...] = ()
+    sign_in_methods: tuple[str, ...] = methods.DEFAULT  # an organization may narrow it (AUT-12)
     password_min_length: int = 15  # as sole factor; more may be demanded, never less
     password_classes: bool = False  # the preset "12 with four classes"
     session_idle: int = 3600
@@ -48,10 +51,16 @@ class TenantPolicy:
         """Return the policy of a stored JSON object; unknown names are ignored, missing ones default."""
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in stored.items() if name in names}
-        for name in ("sign_up_domains", "client_document_hosts"):
+        for name in ("sign_up_domains", "sign_in_methods", "client_document_hosts"):
             if name in known:
                 known[name] = tuple(known[name])
         return cls(**known)
+
+    def methods_for(self, organization_policy: Mapping[str, Any] | None) -> frozenset[str]:
+        """Return the ways to sign in to an organization: those that both allow (AUT-12, ORG-16)."""
+        asked = (organization_policy or {}).get("sign_in_methods")
+        mine = frozenset(self.sign_in_methods)
+        return mine if asked is None else mine.intersection(asked)
 
     def idle_for(self, organization_policy: Mapping[str, Any] | None) -> int:
         """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""

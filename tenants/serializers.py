@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
 from core.api.lists import ListQuery, Words
+from identity import methods
 from tenants.models import Member, MemberStatus, Tenant
 from tenants.policy import TenantPolicy
 
@@ -131,6 +132,9 @@ class PolicyBody(Body):
 
     sign_up = serializers.ChoiceField(["open", "invite", "domain"])
     sign_up_domains = serializers.ListField(child=Text(253), max_length=100)
+    sign_in_methods = serializers.ListField(
+        child=serializers.ChoiceField(methods.METHODS), min_length=1, max_length=20
+    )
     password_min_length = Integer(min_value=8, max_value=128)
     password_classes = Flag()
     session_idle = Integer(min_value=60, max_value=30 * DAY)

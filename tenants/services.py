@@ -141,7 +141,7 @@ def update_tenant(
 def update_policy(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
     """Change some values of the tenant's policy; unknown names were refused at the door."""
     merged = asdict(TenantPolicy.read({**tenant.policy, **changes}))
-    merged["sign_up_domains"] = list(merged["sign_up_domains"])
+    merged = {name: list(value) if isinstance(value, tuple) else value for name, value in merged.items()}
     changed = update_tenant(
         actor=actor, tenant=tenant, changes={"policy": merged}, permission="policies:write"
     )

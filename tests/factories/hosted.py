@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Any
 
 from django.test import override_settings
@@ -15,6 +16,12 @@ from tests.factories.browser import Browser, path_of
 from tests.factories.people import PASSWORD, Person
 
 NEW_PASSWORD = "seven green umbrellas at noon"
+
+
+def elsewhere() -> Browser:
+    """A browser in a network of its own, so that the limits of one network do not couple tests."""
+    a, b, c = secrets.token_bytes(3)
+    return Browser(REMOTE_ADDR=f"10.{a}.{b}.{c}")
 
 
 def prefix(tenant: TenantRef | None) -> str:

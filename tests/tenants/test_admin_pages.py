@@ -271,6 +271,7 @@ def test_settings_and_policy_are_changed_with_a_reason(cast: Cast, admin: Browse
     policy = {
         "sign_up": "domain",
         "sign_up_domains": "Example.com\nexample.org",
+        "sign_in_methods": ["password", "passkey"],
         "session_idle": 30,
         "session_absolute": 24,
         "client_documents": "auto",

@@ -1,0 +1,152 @@
+"""Signing in by mail: one mail carries a code, a link, or both, as the tenant allows (AUT-06, AUT-07).
+
+Either proves the mailbox and nothing more: what could reset the password is never a second factor (M6).
+Known and unknown addresses take the same statements in the same order; only the mail differs (L2).
+"""
+
+from __future__ import annotations
+
+from core import context, ports
+from core.network import network_of
+from identity import methods, sessions
+from identity import selectors as people
+from identity.emails import Address
+from identity.sessions import SessionRef
+from signin import flows, limits, recovery, services
+from signin import methods as doors
+from signin.devices import Browser
+from signin.errors import CodeExhausted, FlowExpired, LinkInvalid, WrongCode
+from signin.flows import Proof, flow_scope
+from signin.interaction import Interaction
+from signin.limits import Attempt
+from signin.models import Purpose, SignInFlow, Stage
+from signin.services import SignedInPerson
+from signin.sign_up import absolute, mail_attempts
+from tenants.selectors import TenantRef
+
+
+def begin(*, tenant: TenantRef | None, flow_id: str, browser: Browser) -> SignInFlow:
+    """Mail a proof to the address of a sign-in that waits for a password; that one stays open."""
+    with flow_scope(tenant):
+        waiting = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
+    return start(
+        tenant=tenant,
+        browser=browser,
+        address=flows.address_of(waiting),
+        interaction=doors.interaction_of(tenant, waiting),
+    )
+
+
+def start(
+    *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
+) -> SignInFlow:
+    """Mail a proof; the older ones for this address here are dead. Raises MethodDisabled, TooManyAttempts."""
+    doors.check(tenant, interaction, *doors.BY_MAIL)
+    limits.take(mail_attempts(address))
+    account_id = people.account_id_by_address(address)
+    mailbox = recovery.stored_mailbox(account_id, address)
+    with flow_scope(tenant):
+        flow = flows.start(
+            tenant=tenant,
+            purpose=Purpose.SIGN_IN,
+            stage=Stage.MAILED,
+            browser=browser,
+            address=address,
+            interaction=interaction,
+            account_id=account_id,
+        )
+        _mail(tenant, flow, mailbox, flows.issue_proof(flow))
+    return flow
+
+
+def _mail(tenant: TenantRef | None, flow: SignInFlow, mailbox: str, proof: Proof) -> None:
+    interaction = doors.interaction_of(tenant, flow)
+    allowed = doors.here(tenant, interaction)
+    link = absolute("sign_in_mail", tenant, None, flow=flow.public_id, token=proof.token)
+    known = {
+        "code": proof.code if methods.EMAIL_CODE in allowed else "",
+        "link": link if methods.MAGIC_LINK in allowed else "",
+    }
+    unknown = {"link": absolute("sign_up", tenant, interaction)}
+    ports.mail.send(
+        "sign_in_proof" if flow.account_id else "sign_in_unknown",
+        mailbox,
+        tenant_id=tenant.id if tenant else None,
+        context={**(known if flow.account_id else unknown), "minutes": flows.PROOF_MINUTES[Purpose.SIGN_IN]},
+    )
+
+
+def resend(*, tenant: TenantRef | None, flow_id: str, browser: Browser) -> None:
+    """Mail a new code and link; the older ones are dead and the count of tries stays (M6)."""
+    with flow_scope(tenant):
+        flow = flows.resume(tenant, flow_id, browser, Stage.MAILED)
+        doors.check_flow(tenant, flow, *doors.BY_MAIL)
+    if flow.attempts >= flows.MAX_COMPARES:
+        raise CodeExhausted
+    address = flows.address_of(flow)
+    limits.take(mail_attempts(address))
+    mailbox = recovery.stored_mailbox(flow.account_id, address)
+    with flow_scope(tenant):
+        _mail(tenant, flow, mailbox, flows.issue_proof(flow))
+
+
+def begin_elsewhere(*, tenant: TenantRef | None, flow_id: str, browser: Browser, token: str) -> SignInFlow:
+    """Mail a proof for this browser to whoever opened the link of another one.
+
+    A link signs in only where it was asked for, or whoever asks could wait for somebody else to press its
+    button. It shows all the same that the mailbox is theirs, so they need not type the address again.
+    Raises LinkInvalid, TooManyAttempts.
+    """
+    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    try:
+        with flow_scope(tenant):
+            flow = flows.find(tenant, flow_id)
+            flows.check_live_proof(flow, Stage.MAILED)
+            flow = flows.count_compare(flow)
+        flows.check_proof(flow, token=token or "-")
+    except (FlowExpired, WrongCode, CodeExhausted):
+        raise LinkInvalid from None
+    address, interaction = flows.address_of(flow), doors.interaction_of(tenant, flow)
+    return start(tenant=tenant, browser=browser, address=address, interaction=interaction)
+
+
+def prove(
+    *,
+    tenant: TenantRef | None,
+    flow_id: str,
+    browser: Browser,
+    code: str = "",
+    token: str = "",
+    present: SessionRef | None = None,
+) -> SignedInPerson:
+    """Take the code or the link's token and open a session.
+
+    Raises MethodDisabled, WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser,
+    TooManyAttempts.
+    """
+    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    method = methods.MAGIC_LINK if token else methods.EMAIL_CODE
+    with flow_scope(tenant):
+        flow = flows.resume(tenant, flow_id, browser, Stage.MAILED)
+        doors.check_flow(tenant, flow, method)
+    address = flows.address_of(flow)
+    guesses = [] if token else services.guesses_of(address, browser)
+    services.count_guess(tenant, guesses)
+    with flow_scope(tenant):
+        flow = flows.count_compare(flow)
+    _compare(tenant, flow, address, code, token)
+    with flow_scope(tenant):
+        flows.finish(flow, code_digest=flow.code_digest, link_digest=flow.link_digest)
+    assert flow.account_id is not None
+    services.forgive(guesses)
+    opened = services.open_session(account_id=flow.account_id, remember=False, present=present, method=method)
+    return SignedInPerson(flow.account_id, opened, address, False, doors.interaction_of(tenant, flow))
+
+
+def _compare(tenant: TenantRef | None, flow: SignInFlow, address: Address, code: str, token: str) -> None:
+    """Raise WrongCode also where the address has gone to nobody or somebody else meanwhile (L4)."""
+    right = flows.is_right(flow, code=code, token=token)
+    owner = people.account_id_by_address(address)
+    if not right or owner is None or owner != flow.account_id or not sessions.may_open(owner):
+        services.record_failure(tenant, flow.account_id, "wrong_code")
+        raise WrongCode
