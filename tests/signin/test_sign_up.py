@@ -161,7 +161,7 @@ def masked(page, email: str) -> str:
 
     text = page.content.decode().replace(email, "ADDRESS")
     text = re.sub(r'(name="(?:csrfmiddlewaretoken|flow|interaction)" value=)"[^"]*"', r'\1""', text)
-    return re.sub(r"(interaction=)[\w:.%-]+|nonce=\"[^\"]*\"|req_\w+", r"\1", text)
+    return re.sub(r"(interaction=)[\w:.%-]+|nonce=\"[^\"]*\"|(?:req|flow)_\w+", r"\1", text)
 
 
 def test_AUT18_invite_only_refuses_strangers_and_takes_the_expected(cast: Cast) -> None:
