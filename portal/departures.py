@@ -20,20 +20,15 @@ from tenants.models import Member, Tenant
 from tenants.selectors import TenantRef
 
 
-def leave(*, account_id: uuid.UUID, tenant_id: uuid.UUID) -> None:
+def leave(*, account_id: uuid.UUID, tenant_id: uuid.UUID, account_ends: bool = False) -> None:
     """Take the person out of one tenant: sessions, tokens and consents end, what it knows is erased.
 
-    Opens its scopes itself. Raises NotFound where they are no member, LastOwner, Conflict while suspended.
+    Opens its scopes itself. Raises NotFound where they are no member, LastOwner, and Conflict while suspended:
+    they would come back as somebody new. Where the whole account ends that holds nobody.
     """
-    tenant = selectors.by_id(tenant_id)
-    if tenant is None:
-        raise NotFound
     with scope.tenant(tenant_id):
-        member = selectors.member_by_account(account_id)
-        if member is None:
-            raise NotFound
-        actor = _principal(tenant, member, account_id)
-        members.leave(actor=actor, member=member)
+        actor, member = _who(account_id, tenant_id)
+        members.leave(actor=actor, member=member, even_suspended=account_ends)
         end_grants(actor, member)
         erasure.erase(actor=actor.actor, member=member, reason="left")
     with scope.account(account_id):
@@ -50,6 +45,19 @@ def end_grants(actor: Principal, member: Member) -> None:
     for consent in Consent.objects.filter(member=member, revoked_at=None):
         consents.withdraw(actor=actor.actor, consent=consent)
     families.revoke_all(reason="left", actor=actor.actor, member_id=member.id)
+
+
+def check(*, account_id: uuid.UUID, tenant_id: uuid.UUID) -> None:
+    """Raise what `leave` would raise about owners, and change nothing."""
+    with scope.tenant(tenant_id):
+        members.check_guards(*_who(account_id, tenant_id))
+
+
+def _who(account_id: uuid.UUID, tenant_id: uuid.UUID) -> tuple[Principal, Member]:
+    tenant, member = selectors.by_id(tenant_id), selectors.member_by_account(account_id)
+    if tenant is None or member is None:
+        raise NotFound
+    return _principal(tenant, member, account_id), member
 
 
 def _principal(tenant: TenantRef, member: Member, account_id: uuid.UUID) -> Principal:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from events.registry import declare
 
+DUE = {"due_at": {"type": "string", "format": "date-time"}}
+
 declare(
     "account.tenant.left",
     "A person left a tenant, which keeps a pseudonym only",
     object="account",
     fields={"tenant": "string"},
 )
+declare("account.export.requested", "A person asked for a copy of their data", object="account")
+declare("account.export.downloaded", "A person downloaded a copy of their data", object="account")
+declare("account.deletion.planned", "A person planned the end of their account", object="account", fields=DUE)
+declare("account.deletion.cancelled", "A person keeps their account after all", object="account")
+declare("account.deletion.stopped", "An account could not be deleted yet", object="account")
+declare("account.deleted", "An account was deleted at its owner's wish", object="account")
+declare("account.takeover.reported", "A person said that something was not done by them", object="account")

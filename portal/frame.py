@@ -32,6 +32,8 @@ PAGES = (
     ("portal_privacy", "shield", gettext_noop("Privacy")),
     ("portal_tokens", "key", gettext_noop("Access tokens")),
     ("portal_organizations", "building", gettext_noop("Organizations")),
+    ("portal_activity", "clock", gettext_noop("Activity")),
+    ("portal_data", "download", gettext_noop("Your data")),
 )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import addresses, applications, pages, privacy, tokens
+from portal import activity, addresses, applications, data, pages, privacy, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -23,5 +23,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/tokens", tokens.token_list, name="portal_tokens"),
     path("account/tokens/new", tokens.create, name="portal_new_token"),
     path("account/tokens/<str:token_id>/revocation", tokens.revoke, name="portal_revoke_token"),
+    path("account/activity", activity.activity, name="portal_activity"),
+    path("account/activity/takeover", activity.report_takeover, name="portal_takeover"),
+    path("account/data", data.own_data, name="portal_data"),
+    path("account/data/exports", data.request_export, name="portal_request_export"),
+    path("account/data/exports/<str:export_id>/file", data.download, name="portal_download"),
+    path("account/data/exports/<str:export_id>/removal", data.delete_export, name="portal_delete_export"),
+    path("account/data/deletion", data.plan_deletion, name="portal_plan_deletion"),
+    path("account/data/deletion/cancellation", data.cancel_deletion, name="portal_cancel_deletion"),
     path("account/organizations", pages.organization_list, name="portal_organizations"),
 ]

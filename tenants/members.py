@@ -168,9 +168,9 @@ def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None
     _remove(actor, member, "removed", reason)
 
 
-def leave(*, actor: Principal, member: Member) -> None:
+def leave(*, actor: Principal, member: Member, even_suspended: bool = False) -> None:
     """Remove a member at their own wish (NEW-01); the last owner stays, and so does who is suspended."""
-    if member.status == MemberStatus.SUSPENDED:
+    if member.status == MemberStatus.SUSPENDED and not even_suspended:
         raise Conflict("Your access is suspended. Ask the service's support to remove you.")
     _remove(actor, member, "left", "left")
 
