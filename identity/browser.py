@@ -14,6 +14,7 @@ from identity import sessions
 from identity.sessions import Opened, SessionRef
 
 _KNOWN = "_identity_session"
+BACKGROUND = "Background-Request"  # a header of our own scripts: nobody has asked for this
 
 
 def cookie_name() -> str:
@@ -29,11 +30,21 @@ def current_session(request: HttpRequest) -> SessionRef | None:
 
 
 def account_session(request: HttpRequest) -> SessionRef | None:
-    """Return the session if the person's own pages may use it: opened by the account, not idle."""
+    """Return the session if the person's own pages may use it: opened by the account, not idle.
+
+    Asking is activity of the person, unless the page says that it asks by itself (SES-03).
+    """
+    found = quiet_session(request)
+    if found is not None and request.headers.get(BACKGROUND) != "1":
+        sessions.touch(found)
+    return found
+
+
+def quiet_session(request: HttpRequest) -> SessionRef | None:
+    """The same for what runs in the background: it is no activity."""
     found = current_session(request)
     if found is None or not found.is_own or found.is_idle(int(sessions.IDLE.total_seconds())):
         return None
-    sessions.touch(found)
     return found
 
 

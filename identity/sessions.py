@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -216,6 +216,28 @@ def end_others(*, account_id: uuid.UUID, keep: uuid.UUID | None, reason: str) ->
     """End every sign-in of the person but `keep`."""
     live = selectors.live_sessions(account_id).values_list("id", flat=True)
     return end(account_id=account_id, session_ids=[one for one in live if one != keep], reason=reason)
+
+
+def ends_at(session: SessionRef) -> datetime:
+    """Return when it ends unless the person does something before: idle, or at its absolute limit."""
+    return (
+        session.expires_at if session.remembered else min(session.expires_at, session.last_active_at + IDLE)
+    )
+
+
+def renew(session: SessionRef, *, idle_seconds: int) -> datetime:
+    """Record when the person last did something on an open page; returns when the session ends now.
+
+    The renewal itself is no activity (SES-03): a page that nobody attends names an older moment and changes
+    nothing. Nothing is moved past this moment, and an idle session stays idle.
+    """
+    done = timezone.now() - timedelta(seconds=max(0, idle_seconds))
+    if done <= session.last_active_at or session.is_idle(int(IDLE.total_seconds())):
+        return ends_at(session)
+    with scope.account(session.account_id):
+        rows = IdentitySession.objects.filter(id=session.id, ended_at=None, last_active_at__lt=done)
+        rows.update(last_active_at=done)
+    return ends_at(replace(session, last_active_at=done))
 
 
 def touch(session: SessionRef) -> None:

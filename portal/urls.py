@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import activity, addresses, applications, data, pages, privacy, tokens
+from portal import activity, addresses, applications, data, pages, privacy, renewal, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/addresses/<str:address_id>/remove", addresses.remove, name="portal_remove_address"),
     path("account/security", pages.security, name="portal_security"),
     path("account/password", pages.password, name="portal_password"),
+    path("account/session", renewal.renewal, name="portal_session"),
     path("account/sessions", pages.session_list, name="portal_sessions"),
     path("account/sessions/others/end", pages.end_other_sessions, name="portal_end_others"),
     path("account/sessions/<str:session_id>/end", pages.end_session, name="portal_end_session"),

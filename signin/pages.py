@@ -24,7 +24,7 @@ from signin.services import SignedInPerson
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 CHOOSING = frozenset({"select_account", "create"})  # whoever is signed in is asked whether it is they
-NOTICES = frozenset({"password_changed", "signed_out"})
+NOTICES = frozenset({"password_changed", "signed_out", "session_ended"})
 
 
 @require_http_methods(READ_WRITE)

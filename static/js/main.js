@@ -5,6 +5,7 @@ import { watchKeys } from "./keys.js"
 import { watchMenus } from "./menu.js"
 import { watchPalette } from "./palette.js"
 import { refreshTimes } from "./reltime.js"
+import { watchSession } from "./session.js"
 import { watchTheme } from "./theme.js"
 import { watchToasts } from "./toast.js"
 
@@ -16,4 +17,5 @@ watchMenus()
 watchPalette()
 watchKeys()
 watchToasts()
+watchSession()
 refreshTimes()

@@ -146,7 +146,9 @@ def test_the_activity_page_shows_ones_own_acts_only(cast: Cast) -> None:
     allow(cast, cast.member, cast.owner)
     page = signed_in(cast.member).get("/account/activity").content.decode()
     assert "You allowed an application" in page
-    assert "You allowed an application" not in signed_in(cast.stranger).get("/account/activity").content.decode()
+    assert (
+        "You allowed an application" not in signed_in(cast.stranger).get("/account/activity").content.decode()
+    )
 
 
 def test_this_was_not_me_ends_everything_else_and_asks_for_a_new_password(cast: Cast) -> None:
