@@ -22,14 +22,14 @@ def database(variable: str, *, pool: int = 0) -> dict[str, Any]:
         waits = {"timeout": 2, "max_idle": 300, "reconnect_timeout": 3}
         options["pool"] = {"min_size": 1, "max_size": pool, **waits}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.postgres",
         "NAME": url.path.lstrip("/"),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
         "HOST": host,
         "PORT": str(url.port or ""),
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": bool(pool),
+        "CONN_HEALTH_CHECKS": False,  # core.postgres looks at each connection that it takes
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,
         "TIME_ZONE": None,

@@ -72,8 +72,8 @@ class LiveCache(Generic[V]):
 def invalidate(topic: str, *keys: str, using: str = "default") -> None:
     """Record in the running transaction that `keys` of `topic` changed; forget them here on commit."""
     with connections[using].cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO core_invalidation (topic, key) VALUES (%s, %s)", [(topic, key) for key in keys]
+        cursor.execute(
+            "INSERT INTO core_invalidation (topic, key) SELECT %s, unnest(%s::text[])", [topic, list(keys)]
         )
     forget(topic, *keys)
     transaction.on_commit(partial(forget, topic, *keys), using=using)

@@ -13,6 +13,7 @@ scope. The door opens it (API view, page, job, command); services, selectors and
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,9 +69,10 @@ class Scope:
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)
 _SET = (
-    "SELECT set_config('app.tenant_id', %s, true), set_config('app.organization_id', %s, true),"
-    " set_config('app.account_id', %s, true), set_config('app.operator', %s, true)"
+    "SELECT set_config('app.tenant_id', '{}', true), set_config('app.organization_id', '{}', true),"
+    " set_config('app.account_id', '{}', true), set_config('app.operator', '{}', true)"
 )
+_SAFE = re.compile(r"[0-9a-z-]*\Z")
 
 
 def current() -> Scope | None:
@@ -160,7 +162,7 @@ def _set(wanted: Scope) -> Iterator[None]:
 
 
 def apply(wanted: Scope) -> None:
-    """Write the settings into the running transaction.
+    """Write the settings into the running transaction, with its next statement.
 
     Raises ScopeError outside one: there `set_config(…, true)` would be a silent no-op.
     """
@@ -169,8 +171,14 @@ def apply(wanted: Scope) -> None:
         raise ScopeError("a scope needs a transaction")
     if connection.needs_rollback or wanted.kind is Kind.RELAY:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_SET, wanted.settings)
+    connection.prepare(statement_of(wanted))
+
+
+def statement_of(wanted: Scope) -> str:
+    """Return the statement that writes the settings; ids and fixed words need no parameters."""
+    if not all(map(_SAFE.match, wanted.settings)):
+        raise ScopeError(f"{wanted} holds what no id can hold")
+    return _SET.format(*wanted.settings)
 
 
 class ScopeRouter:

@@ -1,0 +1,113 @@
+"""Django's PostgreSQL backend with fewer round trips: a transaction of one statement makes two, not five.
+
+What only prepares (BEGIN, the scope's settings, savepoints) waits and travels in front of the next
+statement; a transaction in which nothing was asked never reaches the server. A pooled connection is looked
+at rather than asked whether it still lives. The database sees the same statements in the same order.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+
+class Cursor(base.Cursor):
+    """Sends what waits on its connection together with its own statement; answers with the latter's result."""
+
+    wrapper: DatabaseWrapper
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        waiting = self.wrapper.take_waiting()
+        if not waiting:
+            return super().execute(query, params, **options)
+        super().execute("; ".join([*waiting, self.mogrify(query, params)]), **options)
+        return self.set_result(-1)
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        self.wrapper.send_waiting()
+        super().executemany(query, params_seq, **options)
+
+    def copy(self, *arguments: Any, **options: Any) -> Any:
+        self.wrapper.send_waiting()
+        return super().copy(*arguments, **options)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """The connections stay in psycopg's autocommit mode; transactions are opened by our own BEGIN."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._waiting: list[str] = []
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": Cursor}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection that is open as far as its socket shows; raises PoolTimeout as the pool does."""
+        connection = super().get_new_connection(conn_params)
+        while self.pool is not None and not is_quiet(connection):
+            connection.close()
+            self.pool.putconn(connection)  # which puts a new one in its place
+            connection = super().get_new_connection(conn_params)
+        return connection
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        cursor.wrapper = self
+        return cursor
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        self._waiting = [] if autocommit else ["BEGIN"]
+        if not self.connection.autocommit:
+            super()._set_autocommit(True)
+
+    def _close(self) -> Any:
+        self._waiting = []
+        return super()._close()
+
+    def prepare(self, statement: str) -> None:
+        """Let a statement without parameters and without an answer go before the next one of the transaction."""
+        self._waiting.append(statement)
+
+    def take_waiting(self) -> list[str]:
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def send_waiting(self) -> None:
+        """Send what waits by itself, before something that cannot carry it."""
+        if self._waiting:
+            self.connection.execute("; ".join(self.take_waiting()))
+
+    def _savepoint(self, sid: str) -> None:
+        self.prepare(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        if not self._forget_since(sid):
+            self.prepare(self.ops.savepoint_commit_sql(sid))
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        """Undo at once, unless nothing has reached the server since; a failed transaction takes no other step."""
+        if self._forget_since(sid):
+            self.prepare(self.ops.savepoint_create_sql(sid))  # Django releases it next
+            return
+        self._waiting = []
+        super()._savepoint_rollback(sid)
+
+    def _forget_since(self, sid: str) -> bool:
+        """Drop a savepoint that still waits, with all that waits behind it; return whether it did."""
+        creation = self.ops.savepoint_create_sql(sid)
+        if creation not in self._waiting:
+            return False
+        del self._waiting[self._waiting.index(creation) :]
+        return True
+
+
+def is_quiet(connection: Any) -> bool:
+    """Whether nothing has come in on an idle connection: a server that goes away says so or hangs up."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
