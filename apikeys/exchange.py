@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +23,6 @@ from tenants.tokens import mint_access_token
 GRANT_TYPE = "urn:claviger:params:oauth:grant-type:api_key"
 PER_KEY = limit_for("standard", service=True)
 FAILURES = Limit("key_failures", 60)  # a minute, for one address
-PREPAID, MAX_PREPAID = 10, 20_000
-_prepaid: dict[uuid.UUID, int] = {}
-_prepaying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def exchange(
     key = _authenticate(api_key)
     try:
         named = live.check(key, tenant)
-        _spend_on(key)
+        _spend(str(key.tenant_id), sorted({key.public_id, key.subject}), PER_KEY)
         issued = _issue(key, named, scope, audience, confirmation)
     except Problem as problem:
         usage.denied(key, problem.code)
@@ -90,30 +85,8 @@ def _authenticate(api_key: str) -> LiveKey:
         raise
 
 
-def _spend_on(key: LiveKey) -> None:
-    """Count one exchange of the key and of its owner. The count is taken in advance for a few calls, so that
-    most of them need no trip to Valkey; it can run ahead of the truth by PREPAID, never behind.
-    """
-    if _take(key.id):
-        return
-    _spend(str(key.tenant_id), sorted({key.public_id, key.subject}), PER_KEY, PREPAID)
-    with _prepaying:  # several calls may pay at once; none of their payments is lost
-        if len(_prepaid) >= MAX_PREPAID:
-            _prepaid.clear()
-        _prepaid[key.id] = _prepaid.get(key.id, 0) + PREPAID - 1
-
-
-def _take(key_id: uuid.UUID) -> bool:
-    """Use one prepaid exchange, if there is one."""
-    with _prepaying:
-        left = _prepaid.get(key_id, 0)
-        if left:
-            _prepaid[key_id] = left - 1
-        return left > 0
-
-
-def _spend(tenant: str, subjects: Sequence[str], limit: Limit, cost: int = 1) -> None:
-    decision = ratelimit.hit(tenant=tenant, subjects=subjects, limits=[limit], cost=cost)
+def _spend(tenant: str, subjects: Sequence[str], limit: Limit) -> None:
+    decision = ratelimit.hit(tenant=tenant, subjects=subjects, limits=[limit])
     if not decision.allowed:
         raise RateLimitExceeded(headers=decision.headers(), violated_policies=decision.violated)
 

@@ -11,6 +11,7 @@ from django.urls import include, path
 from config.bootstrap.pages import bootstrap
 from core import health
 from core.api.openapi import openapi
+from core.api.whoami import WhoAmI
 from core.doors import problem_page
 from core.language_pages import choose as choose_language
 
@@ -35,6 +36,7 @@ urlpatterns = [
     path("ready", health.ready, name="ready"),
     path("metrics", health.metrics, name="metrics"),
     path("v1/openapi.json", openapi, name="openapi"),
+    path("v1/principal", WhoAmI.as_view(), name="principal"),
     path("errors/<slug:code>", problem_page, name="problem"),
     path("bootstrap", bootstrap, name="bootstrap"),
     path("language", choose_language, name="language"),

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
 from core.front import Front  # noqa: E402 — needs configured settings
+from core.machines import Machines  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
-application = TenantPrefix(Front(django_application))
+application = TenantPrefix(Front(Machines(django_application)))

@@ -30,8 +30,9 @@ from rest_framework.views import APIView
 
 from core import context, ids, ports, scope
 from core.api import denials, idempotency, quota
-from core.api.fields import Body
+from core.api.fields import Body, represent
 from core.api.parsing import JsonParser, MergePatchParser
+from core.api.rendering import JsonRenderer
 from core.errors import (
     FieldError,
     InsufficientRole,
@@ -49,6 +50,8 @@ from core.errors import (
 from core.principal import Principal, SubjectType
 from core.urls import tenant_slug
 
+ANYTHING, JSON = "*/*", "application/json"
+RENDERER = JsonRenderer()
 PEOPLE = frozenset({SubjectType.USER, SubjectType.GUEST})
 EVERYONE = frozenset(SubjectType)
 
@@ -72,6 +75,7 @@ class Operation:
     public: bool = False  # needs no credential (on the list of AZ-13)
     account: bool = False  # takes a person's own token at the bare origin, and no tenant's credential
     tags: tuple[str, ...] = ()
+    rows: bool = True  # False: what the credential itself says is enough, and no transaction is opened
 
 
 @dataclass
@@ -97,7 +101,7 @@ class Call:
             raise PreconditionFailed
 
     def shape(self, answer: type[Serializer], instance: Any, **extra: Any) -> dict[str, Any]:
-        return answer(instance, context={"mode": self.caller.mode, "call": self, **extra}).data
+        return represent(answer, instance, {"mode": self.caller.mode, "call": self, **extra})
 
 
 @dataclass
@@ -138,6 +142,15 @@ class Endpoint(APIView):
     ids_in_path: Mapping[str, str] = {}
     organization_in_path = ""  # the path argument that names an organization
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Settle the form of the answer; who calls and whether they may is `perform`'s question."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        if request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+            return RENDERER, JSON
+        return super().perform_content_negotiation(request, force)
+
     def perform(
         self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]
     ) -> HttpResponse:
@@ -161,8 +174,10 @@ class Endpoint(APIView):
         self.authorize(spec, caller, request, path)
         self.limits = quota.spend(spec, caller, request)
         call = Call(request, spec, caller, self.read_path(path))
-        call.query = validated(spec.query or Body, query_of(request))
+        call.query = read_query(spec, request)
         call.body = self.read_body(spec, request)
+        if not spec.rows:
+            return self.answer(spec, self.work(function, call), call)
         refined = {"idempotency_key": request.headers.get("Idempotency-Key", "")[:255]}
         with context.refine(**refined):
             return self.answer(spec, idempotency.run(call, lambda: self.work(function, call)), call)
@@ -247,6 +262,12 @@ def decode_or_missing(prefix: str, text: str) -> uuid.UUID:
         return ids.decode(prefix, text)
     except ids.MalformedId:
         raise NotFound from None
+
+
+def read_query(spec: Operation, request: Request) -> dict[str, Any]:
+    if spec.query is None and not request.META.get("QUERY_STRING"):
+        return {}
+    return validated(spec.query or Body, query_of(request))
 
 
 def query_of(request: Request) -> dict[str, Any]:

@@ -142,3 +142,26 @@ class Shape(serializers.Serializer):
         if hasattr(instance, "metadata"):
             tail["metadata"] = instance.metadata
         return {**head, **super().to_representation(instance), **tail}
+
+
+_idle: dict[type[serializers.Serializer], list[serializers.Serializer]] = {}
+
+
+def represent(shape: type[serializers.Serializer], instance: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """Write an object in its shape.
+
+    Making a serializer copies all its fields, which costs several times what writing the object does; so
+    each is used again, by one caller at a time.
+    """
+    idle = _idle.setdefault(shape, [])
+    try:
+        serializer = idle.pop()
+    except IndexError:
+        serializer = shape()
+    serializer._context = context
+    try:
+        written: dict[str, Any] = serializer.to_representation(instance)
+    finally:
+        serializer._context = {}
+        idle.append(serializer)
+    return written

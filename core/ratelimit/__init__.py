@@ -3,6 +3,7 @@
 A sliding window made of two counters, counted in Valkey by one atomic script for all limits of a request, on
 Valkey's own clock. Each process also counts what it let through: a subject over its limit is turned away
 without a round trip, and while Valkey is down or slow that count alone decides, against a quarter of it.
+A busy subject pays for some calls ahead (leases).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import replace
 from hashlib import sha256
 
 from . import shared
-from .limits import BULK, CLASSES, SEARCH, STANDARD, WRITE, Decision, Limit, State, decide, limit_for
+from .leases import Leases
+from .limits import BULK, CLASSES, SEARCH, STANDARD, WRITE, Count, Decision, Limit, State, decide, limit_for
 from .local import LocalWindows
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
 FALLBACK_SHARE = 4
 
 _local = LocalWindows()
+_leases = Leases()
 
 
 def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: int = 1) -> Decision:
@@ -45,7 +48,7 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
     own = _local.reserve(keys, applied, cost)
     decision = decide(applied, own, cost)
     if decision.allowed:
-        counts = shared.take(keys, applied, cost)
+        counts = _take(tuple(keys), applied, cost)
         if counts is None:
             strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in applied]
             decision = replace(decide(strict, own, cost), degraded=True)
@@ -59,6 +62,22 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
 def clear_local() -> None:
     """Forget what this process counted by itself; the shared counts stay."""
     _local.clear()
+    _leases.clear()
+
+
+def _take(keys: tuple[str, ...], limits: Sequence[Limit], cost: int) -> list[Count] | None:
+    """Count `cost` where it was paid for ahead, else at the shared count; None without an answer in time."""
+    counts = _leases.use(keys, limits, cost)
+    if counts is not None:
+        return counts
+    ahead = _leases.ahead(keys, limits)
+    counts = shared.take(keys, limits, cost + ahead)
+    if ahead and counts is not None and not decide(limits, counts, cost + ahead).allowed:
+        ahead = 0  # nothing was counted: there is no room for so many
+        counts = shared.take(keys, limits, cost)
+    if counts is not None and decide(limits, counts, cost).allowed:
+        _leases.keep(keys, limits, counts, cost, ahead)
+    return counts
 
 
 def _key(tenant: str, subject: str, limit: Limit) -> str:

@@ -8,8 +8,20 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.test import Client
+from django.test.client import ClientHandler
 
+from core import machines
 from core.urls import map_tenant
+
+
+class Handler(ClientHandler):
+    """Sends programs' requests the way that config.wsgi sends them."""
+
+    def get_response(self, request: Any) -> Any:
+        if machines.takes(request.path_info, request.method):
+            return machines.respond(request)
+        return super().get_response(request)
+
 
 _handlers: dict[bool, Any] = {}
 
@@ -22,7 +34,8 @@ class Browser(Client):
         options.setdefault("raise_request_exception", False)
         super().__init__(**options)
         # Middleware is loaded once: WhiteNoise alone looks up every static file each time.
-        self.handler = _handlers.setdefault(options["enforce_csrf_checks"], self.handler)
+        checks = options["enforce_csrf_checks"]
+        self.handler = _handlers.setdefault(checks, Handler(enforce_csrf_checks=checks))
         self.defaults["HTTP_HOST"] = urlsplit(settings.ORIGIN).netloc
 
     def request(self, **request: Any) -> Any:
