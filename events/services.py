@@ -58,7 +58,9 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class _Written:
+class Written:
+    """An event with its personal values, ready to be inserted."""
+
     event: Event
     personal: list[tuple[str, bytes, str]]
 
@@ -96,26 +98,26 @@ def emit_many(drafts: Sequence[Draft]) -> list[Event]:
     if not drafts:
         return []
     try:
-        written = _write(drafts, opened)
+        known = context.current()
+        written = [compose(draft, opened, known) for draft in drafts]
+        write(written)
     except Exception:
         # Whoever swallows the error still saves nothing: the change must not stand without its record.
         transaction.set_rollback(True, using=opened.alias)
         raise
-    nudge.after_commit(opened.alias)
     return [one.event for one in written]
 
 
-def _write(drafts: Sequence[Draft], opened: scope.Scope) -> list[_Written]:
-    known = context.current()
-    origin = source.of(opened)
-    written = [_compose(draft, opened, known, origin) for draft in drafts]
+def write(written: Sequence[Written]) -> None:
+    """Insert composed events in the open scope and tell the sealer after the commit."""
+    opened = scope.require()
     _insert(opened, written)
-    return written
+    nudge.after_commit(opened.alias)
 
 
-def _compose(
-    draft: Draft, opened: scope.Scope, known: context.RequestContext, origin: source.Source
-) -> _Written:
+def compose(draft: Draft, opened: scope.Scope, known: context.RequestContext) -> Written:
+    """Return the event of a draft as it will be stored; raises as `emit` does, and touches no row."""
+    origin = source.of(opened)
     declared = registry.get(draft.type)
     envelope.check(declared, draft.object, draft.previous or {})
     organization_id = _organization(draft, opened)
@@ -147,7 +149,7 @@ def _compose(
         canonical=envelope.canonical(whole),
         created_at=envelope.moment_of(event_id),
     )
-    return _Written(event, [(name, salt, value) for name, (value, salt, _) in salts.items()])
+    return Written(event, [(name, salt, value) for name, (value, salt, _) in salts.items()])
 
 
 def _new_id(at: datetime | None) -> uuid.UUID:
@@ -188,7 +190,7 @@ def _personal(declared: registry.EventType, draft: Draft, known: context.Request
     return {path: value for path, value in found.items() if value}
 
 
-def _insert(opened: scope.Scope, written: Sequence[_Written]) -> None:
+def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
     """Insert all rows in one statement: one round trip on the way of every change."""
     events = [[getattr(one.event, column) for column in _EVENT] for one in written]
     personal = [

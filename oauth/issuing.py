@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from core.principal import Actor, SubjectType
-from events.services import emit
+from events.services import Draft, emit_many
 from oauth import assignment, claim_sources
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
@@ -195,7 +195,12 @@ def token_type(claims: Mapping[str, Any]) -> str:
     return "DPoP" if "jkt" in (claims.get("cnf") or {}) else "Bearer"
 
 
-def record(
+def record(event: str, minted: MintedToken, **described: Any) -> None:
+    """Write the audit row of an issued token; where it cannot be written no token leaves (promise R19)."""
+    emit_many([issue_of(event, minted, **described)])
+
+
+def issue_of(
     event: str,
     minted: MintedToken,
     *,
@@ -203,22 +208,19 @@ def record(
     grant_type: str,
     actor: Actor,
     more: Mapping[str, str] | None = None,
-) -> None:
-    """Write the audit row of an issued token; where it cannot be written no token leaves (promise R19)."""
-    emit(
-        event,
-        actor=actor,
-        object={
-            "id": minted.jti,
-            "object": "token",
-            "client_id": client.client_id,
-            "grant_type": grant_type,
-            "scope": minted.claims["scope"],
-            "audience": minted.claims["aud"],
-            "expires_in": minted.expires_in,
-            **(more or {}),
-        },
-    )
+) -> Draft:
+    """Return the event that says that a token was issued."""
+    token = {
+        "id": minted.jti,
+        "object": "token",
+        "client_id": client.client_id,
+        "grant_type": grant_type,
+        "scope": minted.claims["scope"],
+        "audience": minted.claims["aud"],
+        "expires_in": minted.expires_in,
+        **(more or {}),
+    }
+    return Draft(event, actor, token)
 
 
 def wants_id_token(target: Target) -> bool:

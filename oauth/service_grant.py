@@ -7,6 +7,7 @@ import time
 from django.db import connection
 
 from core.principal import Actor
+from events import groups
 from oauth import catalogue, grants, issuing
 from oauth.catalogue import IDENTITY_SCOPES, Target
 from oauth.clients import Client, in_tenant
@@ -37,9 +38,12 @@ def answer(request: TokenRequest) -> Answer:
     target = decide(request.tenant, client, request.get("scope"), request.get("resource"))
     with in_tenant(request.tenant.id):
         minted = issuing.access_token_of_service(request.tenant, client, target, request.confirmation)
-        actor = Actor("service", client.client_id, via=client.client_id)
-        issuing.record("token.issued", minted, client=client, grant_type=request.grant_type, actor=actor)
         stamp(client)
+    actor = Actor("service", client.client_id, via=client.client_id)
+    issued = issuing.issue_of(
+        "token.issued", minted, client=client, grant_type=request.grant_type, actor=actor
+    )
+    groups.record(request.tenant.id, issued)
     return issuing.answer(minted, target)
 
 

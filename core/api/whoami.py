@@ -30,7 +30,9 @@ class PrincipalShape(serializers.Serializer):
 
 
 class WhoAmI(Endpoint):
-    @operation(answer=PrincipalShape, rows=False, summary="Read whom the credential stands for", tags=("Caller",))
+    @operation(
+        answer=PrincipalShape, rows=False, summary="Read whom the credential stands for", tags=("Caller",)
+    )
     def get(self, call: Call) -> dict[str, Any]:
         caller = call.caller
         return {
