@@ -79,21 +79,18 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 
+# What people's requests pass; those of programs go past most of it (core.machines).
 MIDDLEWARE = [
     "core.middleware.RequestContextMiddleware",
     "core.middleware.TransportMiddleware",
     "core.middleware.ProblemMiddleware",
     "core.middleware.SecurityHeadersMiddleware",
-    "core.middleware.PageMiddleware",
-    "core.middleware.CsrfMiddleware",
-]
-# What only pages need; programs' requests go around it (core.middleware.PageMiddleware).
-PAGE_MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.languages.LanguageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "core.middleware.CsrfMiddleware",
 ]
 
 # Ports of core.ports, bound here because only composition may know both sides.

@@ -18,9 +18,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
-from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.utils.module_loading import import_string
 from psycopg_pool import PoolTimeout
 
 from core import context, doors, exposure, ids, pools
@@ -159,25 +157,6 @@ def as_problem(error: Exception) -> Problem:
         return Unavailable()
     log.error("unhandled", exc_info=error)
     return InternalError()
-
-
-class PageMiddleware:
-    """Puts `settings.PAGE_MIDDLEWARE` around pages only: a token endpoint needs no language and no messages.
-
-    A thread keeps the language of its last page, so programs' requests set the default one.
-    """
-
-    def __init__(self, get_response: Handler) -> None:
-        self.machines = get_response
-        self.pages = get_response
-        for path in reversed(settings.PAGE_MIDDLEWARE):
-            self.pages = import_string(path)(self.pages)
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not doors.is_machine(request.path_info):
-            return self.pages(request)
-        translation.activate(settings.LANGUAGE_CODE)
-        return self.machines(request)
 
 
 class SecurityHeadersMiddleware:

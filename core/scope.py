@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.db import connections, transaction
 
@@ -166,7 +167,7 @@ def apply(wanted: Scope) -> None:
 
     Raises ScopeError outside one: there `set_config(…, true)` would be a silent no-op.
     """
-    connection = connections[wanted.alias]
+    connection: Any = connections[wanted.alias]  # core.postgres
     if not connection.in_atomic_block:
         raise ScopeError("a scope needs a transaction")
     if connection.needs_rollback or wanted.kind is Kind.RELAY:

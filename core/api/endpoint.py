@@ -144,6 +144,7 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Settle the form of the answer; who calls and whether they may is `perform`'s question."""
+        self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:

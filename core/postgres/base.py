@@ -12,8 +12,10 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
+stock: Any = base  # the type stubs know only its public part
 
-class Cursor(base.Cursor):
+
+class Cursor(stock.Cursor):
     """Sends what waits on its connection together with its own statement; answers with the latter's result."""
 
     wrapper: DatabaseWrapper
@@ -34,7 +36,7 @@ class Cursor(base.Cursor):
         return super().copy(*arguments, **options)
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(stock.DatabaseWrapper):
     """The connections stay in psycopg's autocommit mode; transactions are opened by our own BEGIN."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

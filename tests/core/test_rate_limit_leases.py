@@ -40,8 +40,11 @@ def test_a_busy_subject_makes_few_trips(trips):
 def test_R14_no_more_than_the_limit_passes_in_parallel():
     limit = Limit("standard", 300)
     with ThreadPoolExecutor(16) as pool:
-        allowed = sum(pool.map(lambda _: hit(limit=limit).allowed, range(1000)))
-    assert allowed == 300
+        decisions = list(pool.map(lambda _: hit(limit=limit), range(1000)))
+    allowed = sum(decision.allowed for decision in decisions)
+    assert allowed <= 300
+    if not any(decision.degraded for decision in decisions):  # a slow machine may miss the cache's 50 ms
+        assert allowed == 300
 
 
 def test_R14_another_process_sees_what_was_paid_ahead():
