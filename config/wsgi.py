@@ -13,4 +13,5 @@ from core.front import Front  # noqa: E402 — needs configured settings
 from core.machines import Machines  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
-application = TenantPrefix(Front(Machines(django_application)))
+behind_front = Machines(django_application)
+application = TenantPrefix(Front(behind_front))

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import RequestFactory
 
-from config.wsgi import django_application
+from config.wsgi import behind_front
 from core import front, scope
 from core.front import Front
 from core.principal import SYSTEM
@@ -45,7 +45,7 @@ def call(
 
 
 def whole_way(path: str, *arguments: str, **environ: str) -> Any:
-    return call(TenantPrefix(django_application), path, *arguments, **environ)
+    return call(TenantPrefix(behind_front), path, *arguments, **environ)
 
 
 def in_front(path: str, *arguments: str, **environ: str) -> Any:
