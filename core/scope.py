@@ -9,6 +9,7 @@ scope. The door opens it (API view, page, job, command); services, selectors and
     with scope.account(account.id):                   # a person's own rows
     with scope.operator():                            # tenants and workspaces, no tenant's content
     with scope.relay():                               # the relay role: sealer, delivery, sweeps
+    with scope.one_statement(tenant.id):              # hot paths: a transaction of one round trip
 """
 
 from __future__ import annotations
@@ -132,6 +133,26 @@ def operator() -> Iterator[Scope]:
 def relay() -> Iterator[Scope]:
     with _enter(Scope(Kind.RELAY)) as opened:
         yield opened
+
+
+@contextmanager
+def one_statement(tenant_id: uuid.UUID) -> Iterator[Scope]:
+    """The whole tenant's scope for exactly one statement, which is a transaction by itself.
+
+    Settings, statement and commit take one round trip. Raises ScopeError inside another scope or transaction;
+    a second statement raises, since it would run without the settings and see nothing.
+    """
+    wanted = Scope(Kind.TENANT, tenant_id, ALL_ORGANIZATIONS)
+    connection: Any = connections[wanted.alias]
+    if _current.get() is not None or connection.in_atomic_block:
+        raise ScopeError("a statement of its own cannot run inside a transaction")
+    connection.prepare_sole(statement_of(wanted))
+    token = _current.set(wanted)
+    try:
+        yield wanted
+    finally:
+        _current.reset(token)
+        connection.end_sole()
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _commit(tenant_id: uuid.UUID, group: _Group) -> None:
         with _writers[tenant_id.int % STRIPES]:
             with _lock:  # from here on others begin the next group
                 del _gathering[tenant_id]
-            with scope.tenant(tenant_id):
+            with scope.one_statement(tenant_id):
                 write(group.written)
     except Exception as error:  # noqa: BLE001 — every member of the group raises it
         group.error = error

@@ -210,9 +210,12 @@ def _is_listed(jti: str) -> bool:
 
 
 def _in_tenant(tenant: TenantRef, read: Callable[[], Any]) -> Any:
-    """Read in the open scope when it is that tenant's whole scope, else in a short one of our own."""
+    """Read by one statement, in the open scope when it is that tenant's whole scope."""
     opened = scope.current()
     if opened is not None and opened == scope.Scope(scope.Kind.TENANT, tenant.id, scope.ALL_ORGANIZATIONS):
         return read()
+    if opened is None:
+        with scope.one_statement(tenant.id):
+            return read()
     with scope.tenant(tenant.id):
         return read()

@@ -8,11 +8,21 @@ at rather than asked whether it still lives. The database sees the same statemen
 from __future__ import annotations
 
 import select
+from enum import Enum
 from typing import Any
 
 from django.db.backends.postgresql import base
+from django.db.transaction import TransactionManagementError
 
 stock: Any = base  # the type stubs know only its public part
+
+
+class Sole(Enum):
+    """Whether a statement that is a transaction of its own is awaited here."""
+
+    NO = "no"
+    DUE = "due"
+    SENT = "sent"
 
 
 class Cursor(stock.Cursor):
@@ -21,7 +31,7 @@ class Cursor(stock.Cursor):
     wrapper: DatabaseWrapper
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        waiting = self.wrapper.take_waiting()
+        waiting = self.wrapper.take_for_statement()
         if not waiting:
             return super().execute(query, params, **options)
         super().execute("; ".join([*waiting, self.mogrify(query, params)]), **options)
@@ -42,6 +52,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._waiting: list[str] = []
+        self._sole = Sole.NO
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
@@ -73,12 +84,31 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         """Let a statement without parameters and without an answer go before the next one of the transaction."""
         self._waiting.append(statement)
 
+    def prepare_sole(self, statement: str) -> None:
+        """Let a statement go before the next one, which is to be a transaction of its own with it."""
+        self.ensure_connection()  # a new connection would forget what waits
+        self._waiting, self._sole = [statement], Sole.DUE
+
+    def end_sole(self) -> None:
+        self._waiting, self._sole = [], Sole.NO
+
+    def take_for_statement(self) -> list[str]:
+        """Return what goes before a statement. Raises where a sole statement would run without it or twice."""
+        waiting = self.take_waiting()
+        if self._sole is not Sole.NO:
+            if self._sole is Sole.SENT or not waiting:
+                raise TransactionManagementError("this scope is for exactly one statement")
+            self._sole = Sole.SENT
+        return waiting
+
     def take_waiting(self) -> list[str]:
         waiting, self._waiting = self._waiting, []
         return waiting
 
     def send_waiting(self) -> None:
         """Send what waits by itself, before something that cannot carry it."""
+        if self._sole is not Sole.NO:
+            raise TransactionManagementError("this scope is for exactly one statement")
         if self._waiting:
             self.connection.execute("; ".join(self.take_waiting()))
 
