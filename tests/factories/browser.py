@@ -18,9 +18,12 @@ class Handler(ClientHandler):
     """Sends programs' requests the way that config.wsgi sends them."""
 
     def get_response(self, request: Any) -> Any:
-        if machines.takes(request.path_info, request.method):
-            return machines.respond(request)
-        return super().get_response(request)
+        try:
+            if machines.takes(request.path_info, request.method):
+                return machines.respond(request)
+            return super().get_response(request)
+        finally:
+            machines.give_back()  # or threads of a race would keep the pool's connections
 
 
 _handlers: dict[bool, Any] = {}
