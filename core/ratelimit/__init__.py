@@ -46,9 +46,6 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
     keys = [_key(tenant, subject, limit) for subject in subjects for limit in limits]
     applied = [limit for _ in subjects for limit in limits]
     own = _local.reserve(keys, applied, cost)
-    paid = _leases.use(tuple(keys), applied, cost)
-    if paid is not None:
-        return decide(applied, paid, cost)
     decision = decide(applied, own, cost)
     if decision.allowed:
         counts = _take(tuple(keys), applied, cost)
@@ -69,7 +66,10 @@ def clear_local() -> None:
 
 
 def _take(keys: tuple[str, ...], limits: Sequence[Limit], cost: int) -> list[Count] | None:
-    """Count `cost` at the shared count, and some ahead for a busy subject; None without an answer in time."""
+    """Count `cost` where it was paid for ahead, else at the shared count; None without an answer in time."""
+    counts = _leases.use(keys, limits, cost)
+    if counts is not None:
+        return counts
     ahead = _leases.ahead(keys, limits)
     counts = shared.take(keys, limits, cost + ahead)
     if ahead and counts is not None and not decide(limits, counts, cost + ahead).allowed:
