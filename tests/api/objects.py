@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from apikeys.services import accounts, keys
@@ -44,7 +45,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         secret = ClientSecret.objects.filter(application=application).first()
         token = create_initial_access_token(actor=actor, name="Sweep").row
         issuer = trusted_issuers.create_issuer(
-            actor=actor, name="Theirs", issuer="https://login.example.com", audiences=["them"]
+            actor=actor, name="Theirs", issuer=f"https://{uuid.uuid4().hex}.example.com", audiences=["them"]
         )
         identity = ExternalIdentity.objects.create(
             trusted_issuer=issuer, member=owner.member, subject="theirs"

@@ -230,13 +230,13 @@ def test_T5_a_secret_is_replayed_for_an_hour_and_sealed_at_rest(people: Cast, to
 
 
 def test_T5_the_secret_leaves_the_stored_answer_with_its_last_replay(people: Cast, token: str) -> None:
+    key = ids.new_request_id()
     issue = lambda: Browser().api(  # noqa: E731
         "POST", "/v1/api-keys", token, {"name": "k", "scopes": ["members:read"]}, Idempotency_Key=key
     )
-    key = ids.new_request_id()
     first = issue().json()
     with scope.tenant(people.acme.id):
-        stored = IdempotencyRecord.objects.latest("id")
+        stored: Any = IdempotencyRecord.objects.latest("id")
     assert stored.sealed_secret is not None
     housekeeping.run()
     assert issue().json()["secret"] == first["secret"], "within the hour it is replayed"

@@ -187,7 +187,7 @@ def test_oidcc_server_rotate_keys(cast):
     made = party(cast)
     before = header_of(made.tokens()["id_token"])["kid"]
     with scope.tenant(cast.acme.id):
-        keys.rotate(actor=make_principal(cast.acme), alg="ES256")
+        keys.rotate_as(make_principal(cast.acme).actor, "ES256")
     after = header_of(made.tokens()["id_token"])["kid"]
     known = {key["kid"] for key in Browser().get(f"/t/{cast.acme.slug}/.well-known/jwks.json").json()["keys"]}
     assert before != after

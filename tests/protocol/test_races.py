@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from core import scope
 from oauth import device_approval, initial_access_tokens
 from oauth.client_auth import ASSERTION_TYPE
+from oauth.decisions import Decision
 from tests.factories import Browser, make_cast, make_principal
 from tests.oauth import fake_bridge
 from tests.oauth.helpers import REDIRECT, register
@@ -107,7 +108,8 @@ def test_O11_one_device_code(cast, served):
         begun = httpx.post(client.configuration["device_authorization_endpoint"], data=fields).json()
         signed = fake_bridge.enter(Browser(), cast.member)
         asking = device_approval.claim(cast.acme, signed.member.id, begun["user_code"])
-        assert device_approval.decide(cast.acme, signed, asking, allow=True)
+        allowed = Decision(is_given=True, scopes=("openid",))
+        assert device_approval.decide(cast.acme, signed, asking, allowed)
         poll = {"grant_type": DEVICE, "client_id": client.client_id, "device_code": begun["device_code"]}
         return token_shot(client, poll)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 
 import pytest
 from django.core.management import call_command
@@ -39,7 +40,7 @@ def removed(cast: Cast, name: str = "Rita Removed") -> Person:
     return person
 
 
-def told(person: Person, tenant_id: object) -> str:
+def told(person: Person, tenant_id: uuid.UUID) -> str:
     """Everything that the tenant's tables hold, as text."""
     found = []
     with connections["owner"].cursor() as cursor:
