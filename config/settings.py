@@ -32,6 +32,7 @@ VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 # --- addresses ---------------------------------------------------------------------------------------
 ORIGIN = env.url("ORIGIN", schemes=["http", "https"])  # every link, issuer and mail starts with it
 HOST = urlsplit(ORIGIN).hostname or ""
+NETLOC = urlsplit(ORIGIN).netloc
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [HOST])
 SECURE = ORIGIN.startswith("https://")
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", [])  # exact host:port, for operators only

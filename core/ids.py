@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 import uuid
+from functools import lru_cache
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
@@ -37,8 +38,13 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail)
 
 
+@lru_cache(maxsize=20_000)  # the same tenants, members and keys stand in one answer after the other
 def encode(prefix: str, value: uuid.UUID) -> str:
     """Write `value` as `prefix_` and 26 characters."""
+    return _write(prefix, value)
+
+
+def _write(prefix: str, value: uuid.UUID) -> str:
     number = value.int
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
@@ -59,8 +65,8 @@ def decode(prefix: str, text: str) -> uuid.UUID:
 
 def new_subject() -> str:
     """Return a new pairwise subject: 128 random bits, unlinkable and not sortable."""
-    return encode("sub", uuid.UUID(int=secrets.randbits(128)))
+    return _write("sub", uuid.UUID(int=secrets.randbits(128)))
 
 
 def new_request_id() -> str:
-    return encode("req", uuid7())
+    return _write("req", uuid7())

@@ -40,6 +40,8 @@ SECURITY_HEADERS = (
     ),  # for answers that are no pages
 )
 
+_SECURITY_HEADERS = tuple((pair[0].lower(), pair) for pair in SECURITY_HEADERS)
+
 
 def client_address(request: HttpRequest) -> str:
     """Return the client's address: the hop that the outermost trusted proxy saw (threat P3)."""
@@ -75,6 +77,8 @@ def transport_headers() -> tuple[tuple[str, str], ...]:
 
 def host_is_ours(request: HttpRequest) -> bool:
     """Whether the Host header names a host of ours; links never follow it, but caches might (threat L3)."""
+    if request.META.get("HTTP_HOST") == settings.NETLOC:
+        return True
     try:
         request.get_host()
     except DisallowedHost:
@@ -167,8 +171,9 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in SECURITY_HEADERS:
-            response.headers.setdefault(name, value)
+        stored = response.headers._store  # `setdefault` would check these same constants on every answer
+        for key, pair in _SECURITY_HEADERS:
+            stored.setdefault(key, pair)
         return response
 
 

@@ -126,11 +126,11 @@ def base62_width(nbytes: int) -> int:
 
 
 def _encode(value: int, width: int) -> str:
-    out = [""] * width
-    for place in range(width - 1, -1, -1):
+    out = []
+    for _ in range(width):
         value, digit = divmod(value, 62)
-        out[place] = ALPHABET[digit]
-    return "".join(out)
+        out.append(ALPHABET[digit])
+    return "".join(reversed(out))
 
 
 def digest(secret: bytes | str, purpose: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import sha256
 
 from . import shared
@@ -80,6 +81,7 @@ def _take(keys: tuple[str, ...], limits: Sequence[Limit], cost: int) -> list[Cou
     return counts
 
 
+@lru_cache(maxsize=20_000)
 def _key(tenant: str, subject: str, limit: Limit) -> str:
     """Tenant and subject are in every key; the braces keep a tenant's keys on one node of a cluster."""
     hashed = sha256(subject.encode()).hexdigest()[:32]

@@ -236,7 +236,6 @@ NOW = int(time.time())
         {"sub": 7},
         {"sub": "a\x00b"},
     ],
-    ids=str,
 )
 def test_F3_each_broken_claim_is_refused(cast, app, outside, changes):
     trust(cast.acme, outside)
