@@ -62,7 +62,7 @@ def access_token_of_service(
 
     The rest is for exchanges: another client's subject, at most `most` seconds, further claims.
     """
-    lifetime = life_of(client, target) or selectors.policy().key_token_lifetime
+    lifetime = life_of(client, target) or selectors.policy_of(tenant.id).key_token_lifetime
     return tokens.mint_access_token(
         tenant,
         subject=subject or client.client_id,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from django.db import connection
 
 from core.principal import Actor
 from events import groups
-from oauth import catalogue, grants, issuing
+from oauth import catalogue, claim_sources, grants, issuing
 from oauth.catalogue import IDENTITY_SCOPES, Target
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, UnauthorizedClient
@@ -36,9 +38,11 @@ def decide(tenant: TenantRef, client: Client, scope: str, resource: str) -> Targ
 def answer(request: TokenRequest) -> Answer:
     client = request.caller
     target = decide(request.tenant, client, request.get("scope"), request.get("resource"))
-    with in_tenant(request.tenant.id):
+    with _scope_for(request.tenant, client, target):
         minted = issuing.access_token_of_service(request.tenant, client, target, request.confirmation)
-        stamp(client)
+    if is_stamp_due(client):
+        with in_tenant(request.tenant.id):
+            stamp(client)
     actor = Actor("service", client.client_id, via=client.client_id)
     issued = issuing.issue_of(
         "token.issued", minted, client=client, grant_type=request.grant_type, actor=actor
@@ -47,12 +51,22 @@ def answer(request: TokenRequest) -> Answer:
     return issuing.answer(minted, target)
 
 
+def _scope_for(tenant: TenantRef, client: Client, target: Target) -> AbstractContextManager[Any]:
+    """Only mapped claims read rows; without them a token is made of what the process remembers."""
+    return in_tenant(tenant.id) if claim_sources.rules(tenant, client, target.audience) else nullcontext()
+
+
+def is_stamp_due(client: Client) -> bool:
+    last = _stamped.get(f"{client.tenant_id}:{client.client_id}", -STAMP_EVERY)
+    return last <= time.monotonic() - STAMP_EVERY
+
+
 def stamp(client: Client) -> None:
     """Note when the client was last used: rarely, and never waiting for somebody who is doing the same."""
+    if not is_stamp_due(client):
+        return
     now = time.monotonic()
     key = f"{client.tenant_id}:{client.client_id}"
-    if _stamped.get(key, -STAMP_EVERY) > now - STAMP_EVERY:
-        return
     if len(_stamped) > 50_000:
         _stamped.clear()
     _stamped[key] = now

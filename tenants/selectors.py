@@ -77,8 +77,17 @@ def tenant() -> Tenant:
 
 def policy() -> TenantPolicy:
     """Return the policy of the open tenant scope, cached until the tenant changes."""
-    tenant_id = scope.require_tenant()
-    return _policies.get(f"{tenant_id}:policy", lambda: TenantPolicy.read(tenant().policy))
+    return policy_of(scope.require_tenant())
+
+
+def policy_of(tenant_id: uuid.UUID) -> TenantPolicy:
+    """As `policy`, but needs no scope and opens one only when the policy is not remembered."""
+
+    def load() -> TenantPolicy:
+        with scope.tenant(tenant_id):
+            return TenantPolicy.read(tenant().policy)
+
+    return _policies.get(f"{tenant_id}:policy", load)
 
 
 def remembered_policy(tenant_id: uuid.UUID) -> TenantPolicy | None:

@@ -1,0 +1,154 @@
+"""core.postgres: BEGIN, settings and savepoints travel with the next statement, and change nothing else."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.db.transaction import TransactionManagementError
+
+from core import scope
+from core.postgres.base import is_quiet
+from tenants.models import Member, Tenant
+from tests.factories import make_cast
+
+
+@pytest.fixture(scope="module")
+def cast():
+    return make_cast()
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What reached the server, one entry for each round trip."""
+    trips: list[str] = []
+    execute, commit = psycopg.ClientCursor.execute, psycopg.Connection.commit
+
+    def noted(self, query, *arguments, **options):
+        trips.append(str(query))
+        return execute(self, query, *arguments, **options)
+
+    def committed(self):
+        if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            trips.append("COMMIT")
+        commit(self)
+
+    monkeypatch.setattr(psycopg.ClientCursor, "execute", noted)
+    monkeypatch.setattr(psycopg.Connection, "commit", committed)
+    return trips
+
+
+def setting(name: str = "app.tenant_id") -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting(%s, true)", [name])
+        return cursor.fetchone()[0] or ""
+
+
+def test_a_scope_of_one_statement_makes_two_trips(cast, sent):
+    with scope.tenant(cast.acme.id):
+        assert Tenant.objects.get().id == cast.acme.id
+    assert [trip.split(";")[0] for trip in sent] == ["BEGIN", "COMMIT"]
+
+
+def test_a_scope_in_which_nothing_is_asked_makes_none(cast, sent):
+    with scope.tenant(cast.acme.id), transaction.atomic():
+        pass
+    assert sent == []
+
+
+def test_A3_settings_hold_for_their_scope_alone(cast):
+    with scope.tenant(cast.acme.id):
+        assert setting() == str(cast.acme.id)
+    assert setting() == ""
+    with scope.tenant(cast.globex.id):
+        assert Tenant.objects.get().id == cast.globex.id
+    with scope.account(cast.stranger.account_id):
+        assert setting() == ""
+
+
+def test_A3_a_narrower_scope_ends_with_its_settings(cast):
+    organization = cast.acme.id  # any id: only the setting counts here
+    with scope.tenant(cast.acme.id):
+        with scope.organization(cast.acme.id, organization):
+            assert setting("app.organization_id") == str(organization)
+        assert setting("app.organization_id") == "all"
+        with pytest.raises(DatabaseError), scope.organization(cast.acme.id, organization):
+            connection.cursor().execute("SELECT 1/0")
+        assert setting("app.organization_id") == "all"
+        with pytest.raises(ValueError), scope.organization(cast.acme.id, organization):
+            raise ValueError("before any statement")
+        assert setting("app.organization_id") == "all"
+
+
+def test_savepoints_undo_what_they_enclose_and_nothing_else(cast):
+    def names() -> set[str]:
+        return set(Member.objects.filter(name__startswith="sp-").values_list("name", flat=True))
+
+    def rename(member: Member, name: str) -> None:
+        Member.objects.filter(id=member.id).update(name=name)
+
+    with scope.tenant(cast.acme.id):
+        one, two = Member.objects.order_by("id")[:2]
+        with transaction.atomic():
+            rename(one, "sp-kept")
+        with pytest.raises(ValueError), transaction.atomic():
+            with transaction.atomic():
+                rename(two, "sp-inner")
+            rename(one, "sp-lost")
+            raise ValueError
+        with pytest.raises(ValueError), transaction.atomic():
+            raise ValueError("nothing sent")
+        assert names() == {"sp-kept"}
+    with scope.tenant(cast.acme.id):
+        assert names() == {"sp-kept"}
+
+
+def test_one_statement_is_a_transaction_of_one_trip(cast, sent):
+    with scope.one_statement(cast.acme.id):
+        assert Tenant.objects.get().id == cast.acme.id
+    assert len(sent) == 1
+    assert setting() == ""
+    assert not connection.in_atomic_block
+
+
+def test_A3_a_second_statement_is_refused_rather_than_run_without_its_settings(cast):
+    with pytest.raises(TransactionManagementError), scope.one_statement(cast.acme.id):
+        Tenant.objects.get()
+        Tenant.objects.get()
+    assert setting() == ""
+
+
+def test_A3_a_lost_connection_does_not_lose_the_settings_in_silence(cast):
+    with pytest.raises(TransactionManagementError), scope.one_statement(cast.acme.id):
+        connection.close()
+        Tenant.objects.exists()
+
+
+def test_one_statement_is_not_opened_inside_another_scope(cast):
+    with (
+        scope.tenant(cast.acme.id),
+        pytest.raises(scope.ScopeError),
+        scope.one_statement(cast.globex.id),
+    ):
+        pass
+
+
+def test_a_failed_statement_of_its_own_leaves_the_connection_usable(cast):
+    with pytest.raises(DatabaseError), scope.one_statement(cast.acme.id):
+        connection.cursor().execute("SELECT 1/0")
+    with scope.one_statement(cast.acme.id):
+        assert Tenant.objects.count() == 1
+
+
+def test_R8_a_connection_whose_server_went_is_not_quiet():
+    with psycopg.connect(**connection.get_connection_params() | {"autocommit": True}) as victim:
+        assert is_quiet(victim)
+        pid = victim.info.backend_pid
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        for _ in range(100):
+            if not is_quiet(victim):
+                break
+        assert not is_quiet(victim)
+        victim.close()
+        assert not is_quiet(victim)
