@@ -163,6 +163,8 @@ def record_denied(wanted: AuthorizationRequest, signed: Any, reason: str) -> Non
 
 
 def note_session_client(session: TenantSession, client: Client) -> None:
+    if client.client_id in session.clients:
+        return
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
 

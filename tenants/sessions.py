@@ -112,6 +112,8 @@ def _end(sessions: QuerySet[TenantSession], reason: str) -> list[uuid.UUID]:
 def touch(session: TenantSession) -> None:
     """Record activity by the person, at most once a minute."""
     stale = timezone.now() - timedelta(minutes=1)
+    if session.last_active_at >= stale:
+        return
     TenantSession.objects.filter(id=session.id, last_active_at__lt=stale).update(
         last_active_at=timezone.now()
     )
