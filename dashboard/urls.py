@@ -19,6 +19,7 @@ import oauth.token_pages as application_tokens
 import oauth.trusted_issuer_pages as trusted_issuers
 import organizations.pages as organizations
 import roles.pages as roles
+import tenants.branding_pages as branding
 import tenants.key_pages as signing_keys
 import tenants.pages as tenants
 import webhooks.pages as webhooks
@@ -29,6 +30,7 @@ TENANT = "dashboard/<slug:slug>"
 APPS = (
     tenants,
     signing_keys,
+    branding,
     application_tokens,
     invitations,
     organizations,

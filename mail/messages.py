@@ -13,8 +13,10 @@ from django.template import Context, Engine
 from django.template.exceptions import TemplateDoesNotExist
 from django.utils import translation
 
-from core import scope
+from core import colour, scope
 from tenants.models import Tenant
+
+COLUMNS = ("name", "support_email", "mode", "branding")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,19 @@ class Sender:
     name: str = "Claviger"
     support_email: str = ""
     mode: str = "live"
+    sender: str = ""
+    brand: str = "#18181b"
+    brand_ink: str = "#ffffff"
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Sender:
+        """With the tenant's own colour and the name it sends under, where it has chosen them."""
+        branding, rest = row["branding"], {name: row[name] for name in ("name", "support_email", "mode")}
+        sender, brand = branding.get("sender", ""), colour.parse(branding.get("brand"))
+        if brand is None:
+            return cls(**rest, sender=sender)
+        ink = colour.parse(branding.get("brand_ink")) or colour.ink_on(brand)
+        return cls(**rest, sender=sender, brand=brand, brand_ink=ink)
 
 
 def sender_of(tenant_id: uuid.UUID | None) -> Sender:
@@ -31,8 +46,8 @@ def sender_of(tenant_id: uuid.UUID | None) -> Sender:
     if tenant_id is None:
         return Sender()
     with scope.tenant(tenant_id):
-        found = Tenant.objects.filter(id=tenant_id).values("name", "support_email", "mode").first()
-    return Sender(**found) if found else Sender()
+        found = Tenant.objects.filter(id=tenant_id).values(*COLUMNS).first()
+    return Sender.of(found) if found else Sender()
 
 
 def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
@@ -46,7 +61,9 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=subject,
         body=text,
-        from_email=formataddr((" ".join(sender.name.split()), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+        from_email=formataddr(
+            (" ".join((sender.sender or sender.name).split()), parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+        ),
         to=[payload["to"]],
         reply_to=[sender.support_email] if sender.support_email else None,
         headers={"Message-ID": f"<{payload['id']}@{settings.HOST}>", "Auto-Submitted": "auto-generated"},

@@ -90,7 +90,9 @@ class Visit:
             "links": {page: self.url(page) for page in ("sign_in", "sign_up", "recovery")},
             "sign_up_open": face is None or face.sign_up != "invite",
         }
-        return render(self.request, f"signin/{template}.html", shared | context, status=status)
+        values = shared | context
+        values["brand_text"] = values["branding"].get(f"text_{translation.get_language()}", "")
+        return render(self.request, f"signin/{template}.html", values, status=status)
 
 
 View = Callable[..., HttpResponse]
@@ -113,7 +115,7 @@ def hosted(view: View) -> View:
             response = _answer(visit, view, arguments)
         # A browser applies form-action to every redirect behind a form, and after the last stage those lead
         # through /oauth/authorize to the application, whose address only that endpoint knows.
-        response._csp_replace = {"form-action": None}  # type: ignore[attr-defined]
+        response._csp_replace = {"form-action": None, **getattr(response, "_csp_replace", {})}  # type: ignore[attr-defined]
         return devices.keep(response, visit.browser)
 
     return visited

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from signin import mail_pages, pages, recovery_pages, sign_up_pages
+from signin import mail_pages, pages, preview_pages, recovery_pages, sign_up_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", pages.sign_in, name="sign_in"),
+    path("brand/preview", preview_pages.brand_preview, name="brand_preview"),
     path("sign-in/password", pages.password, name="sign_in_password"),
     path("sign-in/mail", mail_pages.by_mail, name="sign_in_mail"),
     path("sign-in/continue", pages.go_on, name="sign_in_continue"),

@@ -51,6 +51,20 @@ class Tenant(Identified):
     metadata = models.JSONField(default=dict)
 
 
+class Logo(TenantModel):
+    """A picture for the tenant's hosted pages, one for each appearance; `digest` is the SHA-256 of its bytes."""
+
+    PREFIX = "lgo"
+
+    variant = models.CharField(max_length=5, choices=[("light", "Light"), ("dark", "Dark")])
+    digest = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant_id", "variant"], name="tenants_logo_variant")]
+
+
 class SigningKeyState(models.TextChoices):
     NEXT = "next"  # published, not yet used
     ACTIVE = "active"

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api, key_api, session_api
+from tenants import account_api, api, key_api, logo_pages, session_api
 
 urlpatterns = [
+    path("brand/logo/<str:digest>", logo_pages.brand_logo, name="brand_logo"),
     path("v1/tenants", account_api.Tenants.as_view(), name="api-tenants"),
     path("v1/members", api.Members.as_view(), name="api-members"),
     path("v1/members/<str:member>", api.OneMember.as_view(), name="api-member"),

@@ -197,7 +197,7 @@ def brand_style(context: template.Context) -> SafeString:
     """
     branding, request = context.get("branding"), context.get("request")
     brand = colour.parse(_member(branding, "brand"))
-    nonce = getattr(request, "csp_nonce", "")
+    nonce = str(getattr(request, "csp_nonce", ""))  # lazy, and false until somebody has read it
     if brand is None or not nonce:
         return mark_safe("")
     return format_html('<style nonce="{}">:root{{{}}}</style>', nonce, brand_properties(brand, branding))
