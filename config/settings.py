@@ -277,6 +277,8 @@ EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
+# Short messages leave by this class (mail.texts.Sender); nothing set in production: phone codes are refused.
+TEXT_SENDER = env.text("TEXT_SENDER", "" if PRODUCTION else "mail.texts.ConsoleSender")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>")
 
 LOGGING = logs.configuration(ENVIRONMENT)

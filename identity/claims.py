@@ -79,8 +79,9 @@ def _add(account_id: uuid.UUID, claim: EmailClaim) -> EmailAddress:
         with scope.account(account_id):
             if not EmailClaim.objects.filter(id=claim.id).delete()[0]:
                 raise ClaimRefused
+            is_first = not selectors.emails(account_id).exists()  # a guest becomes an account (AUT-11)
             row = EmailAddress.objects.create(
-                account_id=account_id, address=address.mailbox, digest=address.digest
+                account_id=account_id, address=address.mailbox, digest=address.digest, is_primary=is_first
             )
             _tell("user.email.added", account_id, row.address)
             _warn(account_id, "address_added", row.address)

@@ -47,3 +47,27 @@ class AuthenticatorRefused(Problem):
     code, status, simple = "authenticator_refused", 400, "invalid_request"
     title = "The authenticator could not be added"
     fix = "Start again, on this page and in this browser."
+
+
+class InvalidNumber(Problem):
+    code, status, simple = "invalid_number", 400, "invalid_request"
+    title = "This is no phone number that can be reached"
+    fix = "Write it with its country code, such as +49 30 901820."
+
+
+class ContactTaken(Problem):
+    code, status, simple = "contact_taken", 409, "conflict"
+    title = "This is linked already"
+    fix = "It belongs to this account or to another one. Unlink it there first."
+
+
+class InvalidWallet(Problem):
+    code, status, simple = "invalid_wallet", 400, "invalid_request"
+    title = "This is no address of an Ethereum account"
+    fix = "It is 0x and 40 letters and digits. Copy it from the wallet: its capital letters are a checksum."
+
+
+class WalletRefused(Problem):
+    code, status, simple = "wallet_refused", 400, "unauthorized"
+    title = "The signature is not right"
+    fix = "Sign the message exactly as shown, with the wallet whose address it names."

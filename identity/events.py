@@ -77,3 +77,17 @@ declare(
     object="account",
     fields={"left": "integer"},
 )
+declare(
+    "user.phone.verified",
+    "A person proved that a phone number is theirs",
+    object="account",
+    fields={"phone": "string"},
+)
+declare("user.phone.removed", "A phone number was removed from an account", object="account")
+declare(
+    "user.wallet.linked",
+    "A person linked a wallet to their account",
+    object="account",
+    fields={"wallet": "string"},
+)
+declare("user.wallet.unlinked", "A wallet was unlinked from an account", object="account")

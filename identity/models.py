@@ -83,6 +83,36 @@ class EmailClaim(PersonModel):
     expires_at = models.DateTimeField()
 
 
+class PhoneNumber(PersonModel):
+    """A number whose owner has typed the code that was sent to it. Rows exist for proved numbers only."""
+
+    PREFIX = "phn"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="phones")
+    number = models.CharField(max_length=16)
+    digest = models.CharField(max_length=100, unique=True)
+
+
+class Wallet(PersonModel):
+    """An Ethereum account whose key has signed our message (EIP-4361); `address` is in EIP-55 form."""
+
+    PREFIX = "wal"
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="wallets")
+    address = models.CharField(max_length=42)
+    digest = models.CharField(max_length=100, unique=True)
+
+
+class ContactClaim(PersonModel):
+    """A number that waits for its code, or a wallet that waits for its signature; a newer one replaces it."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="contact_claim")
+    sealed = models.BinaryField()
+    code_digest = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField()
+
+
 class IdentitySession(PersonModel):
     """A person's browser sign-in, over all tenants. The cookie's value is stored as a digest only.
 

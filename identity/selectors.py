@@ -25,6 +25,17 @@ def account_id_by_address(address: Address) -> uuid.UUID | None:
     return None
 
 
+def account_id_by_contact(contact: Address) -> uuid.UUID | None:
+    """Return the account that proved this phone number or wallet; asks the lookup function."""
+    with connection.cursor() as cursor:
+        for digest in contact.digests:
+            cursor.execute("SELECT account_by_contact(%s)", [digest])
+            found = cursor.fetchone()
+            if found and found[0]:
+                return uuid.UUID(str(found[0]))
+    return None
+
+
 def session_by_value(value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
     """Return (session id, account id) for a cookie's value; ended ones too: liveness is judged on the row."""
     with connection.cursor() as cursor:

@@ -69,6 +69,14 @@ def create_account(
     return account
 
 
+def create_guest() -> Account:
+    """Create an account that nothing was proved for; opens its scope itself. An address may be added later."""
+    account = Account(id=ids.uuid7(), password=make_password(None))
+    with scope.account(account.id):
+        account.save(force_insert=True)
+    return account
+
+
 def rename(*, account_id: uuid.UUID, name: str, locale: str = "") -> None:
     """Change the person's own name; what tenants were told stays as it was."""
     Account.objects.filter(id=account_id).update(name=name, locale=locale, updated_at=timezone.now())

@@ -7,4 +7,4 @@ class MailConfig(AppConfig):
     name = "mail"
 
     def ready(self) -> None:
-        from mail import tasks  # noqa: F401 — registers the job
+        from mail import tasks, texts  # noqa: F401 — registers the jobs

@@ -60,6 +60,23 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
+def write_text(message_id: str, number: str, text: str) -> None:
+    """Keep a short message beside the mails."""
+    _write(
+        {
+            "id": message_id,
+            "to": [number],
+            "from": "",
+            "reply_to": [],
+            "subject": text,
+            "text": text,
+            "html": "",
+            "links": LINK.findall(text),
+            "sent_at": timezone.now().isoformat(),
+        }
+    )
+
+
 def _write(mail: dict[str, Any]) -> None:
     path = folder() / f"{mail['id']}.json"
     draft = path.with_suffix(f".{os.getpid()}.draft")

@@ -12,6 +12,8 @@ from typing import Any
 
 from core.principal import Actor, SubjectType
 from events.services import Draft, emit_many
+from events.services import emit
+from identity import assurance
 from oauth import assignment, claim_sources
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
@@ -103,6 +105,8 @@ def access_token_of_member(
     if not assignment.allows(client, standing.member_id, standing.organization_id):
         raise InvalidGrant("This application is not assigned to the person.")
     lifetime = life_of(client, target) or selectors.policy().access_token_lifetime
+    if subject_type is SubjectType.USER and standing.acr == assurance.GUEST:
+        subject_type = SubjectType.GUEST
     return tokens.mint_access_token(
         tenant,
         subject=standing.subject,

@@ -14,13 +14,13 @@ from identity import claims, emails
 from identity.errors import ClaimRefused
 from identity.models import EmailAddress
 from portal.forms import AddressForm, CodeForm
-from portal.frame import Own, recent_page
+from portal.frame import Own, first_address_page, recent_page
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(READ_WRITE)
-@recent_page
+@first_address_page
 def add(own: Own) -> HttpResponse:
     form = AddressForm(own.request.POST if own.request.method == "POST" else None)
     if form.is_bound and form.is_valid():
@@ -36,7 +36,7 @@ def add(own: Own) -> HttpResponse:
 
 
 @require_http_methods(READ_WRITE)
-@recent_page
+@first_address_page
 def prove(own: Own) -> HttpResponse:
     form = CodeForm(own.request.POST if own.request.method == "POST" else None)
     if form.is_bound and form.is_valid():

@@ -51,3 +51,22 @@ class TokenForm(forms.Form):
         initial="1h",
         choices=[("1h", _("One hour")), ("1d", _("One day")), ("7d", _("Seven days"))],
     )
+
+
+class PhoneForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Phone number"),
+        max_length=40,
+        help_text=_("With its country code."),
+        widget=forms.TextInput(attrs={"type": "tel"}),
+    )
+
+
+class WalletForm(forms.Form):
+    wallet = forms.CharField(
+        label=_("Address of the wallet"), max_length=60, help_text=_("It begins with 0x.")
+    )
+
+
+class SignatureForm(forms.Form):
+    signature = forms.CharField(label=_("Signature"), max_length=300)

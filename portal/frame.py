@@ -18,6 +18,7 @@ from core import scope
 from core.errors import NotFound, Unavailable
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
+from identity import assurance
 from identity.browser import account_session
 from identity.sessions import SessionRef
 from tenants import selectors
@@ -27,6 +28,7 @@ RECENT = 600  # seconds since the last authentication for sensitive changes (thr
 PAGES = (
     ("portal_profile", "user", gettext_noop("Profile")),
     ("portal_security", "lock", gettext_noop("Security")),
+    ("portal_contacts", "device", gettext_noop("Phones and wallets")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
     ("portal_privacy", "shield", gettext_noop("Privacy")),
@@ -99,6 +101,18 @@ def recent_page(view: View) -> View:
     @wraps(view)
     def guarded(own: Own, **arguments: Any) -> HttpResponse:
         if own.session.is_fresh(RECENT):
+            return view(own, **arguments)
+        return to_sign_in(own.request, prompt="login")
+
+    return own_page(guarded)
+
+
+def first_address_page(view: View) -> View:
+    """As `recent_page`, but open to guests, who have nothing yet to prove themselves with again (AUT-11)."""
+
+    @wraps(view)
+    def guarded(own: Own, **arguments: Any) -> HttpResponse:
+        if own.session.acr == assurance.GUEST or own.session.is_fresh(RECENT):
             return view(own, **arguments)
         return to_sign_in(own.request, prompt="login")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import activity, addresses, applications, data, pages, privacy, renewal, tokens
+from portal import activity, addresses, applications, contacts, data, pages, privacy, renewal, tokens
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -10,6 +10,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/addresses/proof", addresses.prove, name="portal_prove_address"),
     path("account/addresses/<str:address_id>/primary", addresses.make_primary, name="portal_make_primary"),
     path("account/addresses/<str:address_id>/remove", addresses.remove, name="portal_remove_address"),
+    path("account/contacts", contacts.contact_list, name="portal_contacts"),
+    path("account/contacts/phones/add", contacts.add_phone, name="portal_add_phone"),
+    path("account/contacts/phones/proof", contacts.prove_phone, name="portal_prove_phone"),
+    path("account/contacts/wallets/add", contacts.add_wallet, name="portal_add_wallet"),
+    path("account/contacts/wallets/proof", contacts.prove_wallet, name="portal_prove_wallet"),
+    path("account/contacts/<str:kind>/<str:row_id>/unlink", contacts.unlink, name="portal_unlink_contact"),
     path("account/security", pages.security, name="portal_security"),
     path("account/password", pages.password, name="portal_password"),
     path("account/session", renewal.renewal, name="portal_session"),

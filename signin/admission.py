@@ -201,6 +201,8 @@ def enter(
     """Return the member's session in this browser, opened or refreshed by what has just been proved."""
     with scope.tenant(tenant.id):
         policy, known = selectors.policy(), context.current()
+        if session.email and not member.email:  # a guest who has linked an address since (AUT-11)
+            members.choose_email(actor=Actor("user", member.subject), member=member, email=session.email)
         ends = session.auth_time + absolute_limit(session, policy)
         current = live_session(session, member)
         if current is not None and tenant_sessions.is_idle(

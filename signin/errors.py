@@ -81,3 +81,9 @@ class UnknownTenant(Problem):
     code, status, simple = "unknown_tenant", 404, "not_found"
     title = "There is no such service here"
     fix = "Check the address; it may have a typing error."
+
+
+class WalletUnknown(Problem):
+    code, status, simple = "wallet_unknown", 400, "unauthorized"
+    title = "This wallet is linked to no account"
+    fix = "Sign in another way and link it at your account's page first."

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.passwords import MAX_LENGTH
-from identity import emails
+from identity import contacts, emails
 from identity.emails import Address
 
 
@@ -70,3 +70,27 @@ class NewPasswordForm(forms.Form):
 
 class OrganizationForm(forms.Form):
     organization = forms.CharField(max_length=60, required=False)
+
+
+class PhoneForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Phone number"),
+        max_length=40,
+        help_text=_("With its country code."),
+        widget=forms.TextInput(attrs={"type": "tel"}),
+    )
+
+    @property
+    def number(self) -> Address:
+        """The number in its canonical form; raises InvalidNumber."""
+        return contacts.number(self.cleaned_data["phone"])
+
+
+class WalletForm(forms.Form):
+    wallet = forms.CharField(
+        label=_("Address of the wallet"), max_length=60, help_text=_("It begins with 0x.")
+    )
+
+
+class SignatureForm(forms.Form):
+    signature = forms.CharField(label=_("Signature"), max_length=300)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from core import context, ports
 from core.network import network_of
-from identity import methods, sessions
+from identity import methods
 from identity import selectors as people
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import flows, limits, recovery, services
+from signin import codes, flows, limits, recovery
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import CodeExhausted, FlowExpired, LinkInvalid, WrongCode
@@ -119,34 +119,15 @@ def prove(
     token: str = "",
     present: SessionRef | None = None,
 ) -> SignedInPerson:
-    """Take the code or the link's token and open a session.
-
-    Raises MethodDisabled, WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser,
-    TooManyAttempts.
-    """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
-    method = methods.MAGIC_LINK if token else methods.EMAIL_CODE
-    with flow_scope(tenant):
-        flow = flows.resume(tenant, flow_id, browser, Stage.MAILED)
-        doors.check_flow(tenant, flow, method)
-    address = flows.address_of(flow)
-    guesses = [] if token else services.guesses_of(address, browser)
-    services.count_guess(tenant, guesses)
-    with flow_scope(tenant):
-        flow = flows.count_compare(flow)
-    _compare(tenant, flow, address, code, token)
-    with flow_scope(tenant):
-        flows.finish(flow, code_digest=flow.code_digest, link_digest=flow.link_digest)
-    assert flow.account_id is not None
-    services.forgive(guesses)
-    opened = services.open_session(account_id=flow.account_id, remember=False, present=present, method=method)
-    return SignedInPerson(flow.account_id, opened, address, False, doors.interaction_of(tenant, flow))
-
-
-def _compare(tenant: TenantRef | None, flow: SignInFlow, address: Address, code: str, token: str) -> None:
-    """Raise WrongCode also where the address has gone to nobody or somebody else meanwhile (L4)."""
-    right = flows.is_right(flow, code=code, token=token)
-    owner = people.account_id_by_address(address)
-    if not right or owner is None or owner != flow.account_id or not sessions.may_open(owner):
-        services.record_failure(tenant, flow.account_id, "wrong_code")
-        raise WrongCode
+    """Take the code or the link's token and open a session; raises what `codes.prove` raises."""
+    return codes.prove(
+        tenant=tenant,
+        flow_id=flow_id,
+        browser=browser,
+        stage=Stage.MAILED,
+        method=methods.MAGIC_LINK if token else methods.EMAIL_CODE,
+        owner_of=people.account_id_by_address,
+        code=code,
+        token=token,
+        present=present,
+    )

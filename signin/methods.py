@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from identity import methods as known
+from identity import siwe
+from mail import texts
 from organizations.policy import sign_in_methods
 from signin.errors import MethodDisabled
 from signin.flows import flow_scope
@@ -27,7 +29,13 @@ def allowed(tenant: TenantRef | None, interaction: Interaction) -> frozenset[str
 
 def here(tenant: TenantRef | None, interaction: Interaction) -> frozenset[str]:
     """As `allowed`, in the scope that is open already."""
-    return sign_in_methods(interaction.organization_id) if tenant else AT_ORIGIN
+    return _working(sign_in_methods(interaction.organization_id)) if tenant else AT_ORIGIN
+
+
+def _working(chosen: frozenset[str]) -> frozenset[str]:
+    """Leave out what this installation has no means for."""
+    lacking = set() if texts.is_available() else {known.PHONE_CODE}
+    return chosen - (lacking if siwe.is_available() else lacking | {known.WALLET})
 
 
 def check(tenant: TenantRef | None, interaction: Interaction, *wanted: str) -> None:

@@ -20,6 +20,8 @@ class Purpose(models.TextChoices):
 class Stage(models.TextChoices):
     PASSWORD = "password"
     MAILED = "mailed"
+    TEXTED = "texted"
+    WALLET = "wallet"
     VERIFY = "verify"
     NEW_PASSWORD = "new_password"
     DONE = "done"

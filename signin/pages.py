@@ -52,11 +52,23 @@ def _identify_page(
         "sign_in",
         status,
         form=form,
-        takes_address=bool(doors.allowed(visit.tenant, visit.interaction) & doors.BY_ADDRESS),
+        **_ways(visit),
         known=usable,
         continue_url=visit.url("sign_in_continue"),
         notice=notice if notice in NOTICES else "",
     )
+
+
+def _ways(visit: Visit) -> dict[str, object]:
+    """Return the ways in that the page offers here."""
+    allowed = doors.allowed(visit.tenant, visit.interaction)
+    pages = {
+        methods.PHONE_CODE: "sign_in_phone",
+        methods.WALLET: "sign_in_wallet",
+        methods.GUEST: "sign_in_guest",
+    }
+    offered = {method: visit.url(page) for method, page in pages.items() if method in allowed}
+    return {"takes_address": bool(allowed & doors.BY_ADDRESS), "ways": offered}
 
 
 def _identify(visit: Visit) -> HttpResponse:

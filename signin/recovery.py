@@ -10,7 +10,7 @@ from core import context, ids, jobs, ports, scope
 from core.network import network_of
 from core.principal import Actor
 from events.services import emit
-from identity import methods, sessions
+from identity import contacts, methods, sessions
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
@@ -120,6 +120,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
         )
         sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
         EmailClaim.objects.filter(account_id=account_id).delete()
+        contacts.drop_all(account_id)
         SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
             stage=Stage.DONE, code_digest="", link_digest=""
         )

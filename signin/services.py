@@ -80,12 +80,36 @@ def authenticate(
     if not accounts.verify_password(password, stored) or account_id is None:
         record_failure(tenant, account_id)
         raise WrongCredentials
-    with flow_scope(tenant):
-        flows.finish(flow)
+    person = let_in(
+        tenant=tenant,
+        flow=flow,
+        account_id=account_id,
+        method=methods.PASSWORD,
+        remember=remember,
+        present=present,
+    )
     forgive(guesses)
-    opened = open_session(account_id=account_id, remember=remember, present=present, method="password")
+    return person
+
+
+def let_in(
+    *,
+    tenant: TenantRef | None,
+    flow: SignInFlow,
+    account_id: uuid.UUID,
+    method: str,
+    remember: bool = False,
+    present: SessionRef | None = None,
+) -> SignedInPerson:
+    """Use the flow up and open a session: the one way behind every first proof, whatever its method.
+
+    Raises FlowExpired where another request, or a newer mail, was faster.
+    """
+    with flow_scope(tenant):
+        flows.finish(flow, code_digest=flow.code_digest, link_digest=flow.link_digest)
+    opened = open_session(account_id=account_id, remember=remember, present=present, method=method)
     interaction = doors.interaction_of(tenant, flow)
-    return SignedInPerson(account_id, opened, address, remember, interaction)
+    return SignedInPerson(account_id, opened, flows.address_of(flow), remember, interaction)
 
 
 def forgive(guesses: list[Attempt]) -> None:
@@ -109,10 +133,12 @@ def open_session(
     if present is not None and present.account_id != account_id:
         with scope.account(present.account_id):
             sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
+    acr = assurance.GUEST if method == methods.GUEST else assurance.PASSWORD
     with scope.account(account_id):
         opened = sessions.open_session(
             account_id=account_id,
             amr=[methods.AMR[proof or method]],
+            acr=acr,
             remember=remember,
             replacing=present,
         )
@@ -123,7 +149,7 @@ def open_session(
                 "id": ids.encode("ids", opened.id),
                 "object": "session",
                 "method": method,
-                "acr": assurance.PASSWORD,
+                "acr": acr,
             },
         )
     return opened

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from signin import mail_pages, pages, preview_pages, recovery_pages, sign_up_pages
+from signin import guest_pages, mail_pages, pages, phone_pages, preview_pages, recovery_pages, sign_up_pages, wallet_pages
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", pages.sign_in, name="sign_in"),
     path("brand/preview", preview_pages.brand_preview, name="brand_preview"),
     path("sign-in/password", pages.password, name="sign_in_password"),
     path("sign-in/mail", mail_pages.by_mail, name="sign_in_mail"),
+    path("sign-in/phone", phone_pages.phone, name="sign_in_phone"),
+    path("sign-in/phone/code", phone_pages.code, name="sign_in_phone_code"),
+    path("sign-in/wallet", wallet_pages.wallet, name="sign_in_wallet"),
+    path("sign-in/wallet/signature", wallet_pages.signature, name="sign_in_wallet_signature"),
+    path("sign-in/guest", guest_pages.guest, name="sign_in_guest"),
     path("sign-in/continue", pages.go_on, name="sign_in_continue"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),

@@ -8,6 +8,7 @@ import { refreshTimes } from "./reltime.js"
 import { watchSession } from "./session.js"
 import { watchTheme } from "./theme.js"
 import { watchToasts } from "./toast.js"
+import { watchWallets } from "./wallet.js"
 
 document.documentElement.dataset.js = ""
 watchTheme()
@@ -18,4 +19,5 @@ watchPalette()
 watchKeys()
 watchToasts()
 watchSession()
+watchWallets()
 refreshTimes()

@@ -1,0 +1,82 @@
+"""Phone numbers and wallets of an account: linked once proved, and unlinked. Each has one canonical form (L6)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TypeVar
+
+import phonenumbers
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from core.errors import NotFound
+from events.services import emit
+from identity.emails import Address
+from identity.errors import ContactTaken, InvalidNumber
+from identity.models import ContactClaim, PhoneNumber, Wallet
+from identity.services import describe, person
+
+T = TypeVar("T", PhoneNumber, Wallet)
+
+
+def number(text: str) -> Address:
+    """Read a phone number in international form; raises InvalidNumber.
+
+    Its canonical form is E.164 with a scheme in front, so that it can never be taken for a mailbox.
+    """
+    try:
+        parsed = phonenumbers.parse(text[:40])
+    except phonenumbers.NumberParseException:
+        raise InvalidNumber from None
+    if not phonenumbers.is_valid_number(parsed):
+        raise InvalidNumber
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return Address(written, f"tel:{written}")
+
+
+def phones(account_id: uuid.UUID) -> QuerySet[PhoneNumber]:
+    return PhoneNumber.objects.filter(account_id=account_id).order_by("id")
+
+
+def wallets(account_id: uuid.UUID) -> QuerySet[Wallet]:
+    return Wallet.objects.filter(account_id=account_id).order_by("id")
+
+
+def link_phone(*, account_id: uuid.UUID, address: Address) -> PhoneNumber:
+    """Keep a number that was proved just now, in the open account scope; raises ContactTaken."""
+    row = PhoneNumber(account_id=account_id, number=address.mailbox, digest=address.digest)
+    return _store(row, "user.phone.verified", {"phone": address.mailbox})
+
+
+def link_wallet(*, account_id: uuid.UUID, address: Address) -> Wallet:
+    """Keep a wallet that has signed just now, in the open account scope; raises ContactTaken."""
+    row = Wallet(account_id=account_id, address=address.mailbox, digest=address.digest)
+    return _store(row, "user.wallet.linked", {"wallet": address.mailbox})
+
+
+def _store(row: T, event: str, personal: dict[str, str]) -> T:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            account = row.account_id
+            emit(event, actor=person(account), object=describe(account), personal=personal)
+    except IntegrityError:
+        raise ContactTaken from None
+    return row
+
+
+def unlink(*, account_id: uuid.UUID, kind: type[PhoneNumber | Wallet], row_id: uuid.UUID) -> None:
+    """Remove one of the open account scope; raises NotFound for anybody else's."""
+    with transaction.atomic():
+        if not kind.objects.filter(account_id=account_id, id=row_id).delete()[0]:
+            raise NotFound
+        event = "user.phone.removed" if kind is PhoneNumber else "user.wallet.unlinked"
+        emit(event, actor=person(account_id), object=describe(account_id))
+
+
+def drop_all(account_id: uuid.UUID) -> None:
+    """Unlink everything after a recovery: whoever had the account may have linked something of theirs (L5)."""
+    ContactClaim.objects.filter(account_id=account_id).delete()
+    for kind in (PhoneNumber, Wallet):
+        for row_id in kind.objects.filter(account_id=account_id).values_list("id", flat=True):
+            unlink(account_id=account_id, kind=kind, row_id=row_id)
