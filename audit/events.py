@@ -19,3 +19,13 @@ declare(
         },
     },
 )
+declare(
+    "audit.sign_ins_traced",
+    "Somebody looked why a sign-in failed",
+    object="sign_in_trace",
+    fields={
+        "by": {"type": "string", "enum": ["person", "request"]},
+        "entries": {"type": "integer", "minimum": 0},
+        "about": "string",
+    },
+)

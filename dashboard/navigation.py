@@ -55,6 +55,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         [
             ("webhooks", gettext_lazy("Webhooks"), "webhook", "webhooks:read", "w"),
             ("token-inspector", gettext_lazy("Token inspector"), "search", "audit:read", "x"),
+            ("sign-ins", gettext_lazy("Failed sign-ins"), "lock", "audit:read", "f"),
             ("audit", gettext_lazy("Audit log"), "list", "audit:read", "l"),
         ],
     ),

@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, path
 
 import apikeys.pages as keys
 import audit.pages as audit
+import audit.sign_ins as sign_ins
 import invitations.pages as invitations
 import oauth.assignment_pages as assignment
 import oauth.inspector_pages as inspector
@@ -42,6 +43,7 @@ APPS = (
     keys,
     webhooks,
     audit,
+    sign_ins,
     inspector,
 )
 

@@ -28,7 +28,7 @@ RECENT = 600  # seconds since the last authentication for sensitive changes (thr
 PAGES = (
     ("portal_profile", "user", gettext_noop("Profile")),
     ("portal_security", "lock", gettext_noop("Security")),
-    ("portal_contacts", "device", gettext_noop("Phones and wallets")),
+    ("portal_contacts", "phone", gettext_noop("Phones and wallets")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
     ("portal_privacy", "shield", gettext_noop("Privacy")),
