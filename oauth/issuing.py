@@ -12,7 +12,6 @@ from typing import Any
 
 from core.principal import Actor, SubjectType
 from events.services import Draft, emit_many
-from events.services import emit
 from identity import assurance
 from oauth import assignment, claim_sources
 from oauth.catalogue import OPENID, Target
