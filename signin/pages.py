@@ -52,14 +52,14 @@ def _identify_page(
         "sign_in",
         status,
         form=form,
-        **_ways(visit),
+        **ways_of(visit),
         known=usable,
         continue_url=visit.url("sign_in_continue"),
         notice=notice if notice in NOTICES else "",
     )
 
 
-def _ways(visit: Visit) -> dict[str, object]:
+def ways_of(visit: Visit) -> dict[str, object]:
     """Return the ways in that the page offers here."""
     allowed = doors.allowed(visit.tenant, visit.interaction)
     pages = {

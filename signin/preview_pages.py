@@ -14,6 +14,7 @@ from core.errors import NotFound
 from signin.errors import FlowExpired
 from signin.forms import IdentifyForm, PasswordForm
 from signin.hosted import Visit, hosted
+from signin.pages import ways_of
 from tenants import branding
 
 
@@ -23,7 +24,13 @@ def brand_preview(visit: Visit) -> HttpResponse:
     """Show one screen with a signed draft; without one there is nothing at this address."""
     draft = branding.read_draft(visit.slug, visit.request.GET.get("draft", "")[:8000])
     screens: dict[str, dict[str, Any]] = {
-        "sign_in": {"form": IdentifyForm(), "known": None, "notice": "", "continue_url": ""},
+        "sign_in": {
+            "form": IdentifyForm(),
+            "known": None,
+            "notice": "",
+            "continue_url": "",
+            **ways_of(visit),
+        },
         "password": {"form": PasswordForm(), "flow": "", "email": "name@example.com"},
         "stopped": {"problem": FlowExpired()},
     }

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from signin import guest_pages, mail_pages, pages, phone_pages, preview_pages, recovery_pages, sign_up_pages, wallet_pages
+from signin import (
+    guest_pages,
+    mail_pages,
+    pages,
+    phone_pages,
+    preview_pages,
+    recovery_pages,
+    sign_up_pages,
+    wallet_pages,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", pages.sign_in, name="sign_in"),
