@@ -1,6 +1,7 @@
 """The preview of a branding draft: the real templates with the draft's values, shown to its editor (TEN-10).
 
-It is framed by the dashboard in a sandbox without forms and scripts; nothing here signs anybody in.
+It is framed by the dashboard in a sandbox without forms, and its own policy forbids them too: nothing here
+signs anybody in.
 """
 
 from __future__ import annotations
