@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from core.errors import NotFound
 from signin.errors import FlowExpired
-from signin.forms import IdentifyForm, PasswordForm
+from signin.forms import IdentifyForm
 from signin.hosted import Visit, hosted
 from signin.pages import ways_of
 from tenants import branding
@@ -32,7 +32,6 @@ def brand_preview(visit: Visit) -> HttpResponse:
             "continue_url": "",
             **ways_of(visit),
         },
-        "password": {"form": PasswordForm(), "flow": "", "email": "name@example.com"},
         "stopped": {"problem": FlowExpired()},
     }
     screen = visit.request.GET.get("screen", "")

@@ -16,7 +16,7 @@ from tenants import branding, images
 from tenants.pagekit import Explained, Viewer, act, see_other, show
 from tenants.pages import settings_tabs
 
-SCREENS = ("sign_in", "password", "stopped")
+SCREENS = ("sign_in", "stopped")
 
 
 class BrandingForm(Explained):
@@ -144,7 +144,7 @@ def _previews(viewer: Viewer, values: dict[str, str] | None) -> list[dict[str, A
         return []
     written = branding.draft(viewer.tenant, values)
     path = tenant_path(viewer.tenant.slug, "brand_preview")
-    labels = {"sign_in": _("Sign in"), "password": _("Password"), "stopped": _("Error page")}
+    labels = {"sign_in": _("Sign in"), "stopped": _("Error page")}
     return [{"label": labels[s], "url": f"{path}?screen={s}&draft={written}"} for s in SCREENS]
 
 

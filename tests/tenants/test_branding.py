@@ -93,6 +93,7 @@ def test_the_preview_is_the_real_page_and_publishes_nothing(cast: Cast) -> None:
     shown = Browser().get(address)
     assert "--brand:#be123c" in shown.content.decode()
     assert "Only a draft" in shown.content.decode()
+    assert 'name="email"' in shown.content.decode()
     assert shown.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert "frame-ancestors 'self';" in shown.headers["Content-Security-Policy"] + ";"
     assert "form-action 'none'" in shown.headers["Content-Security-Policy"]
