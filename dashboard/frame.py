@@ -20,10 +20,11 @@ from core import context as request_context
 from core import ports, scope
 from core.errors import Gone, NotFound, SubjectSuspended
 from core.principal import Principal, SubjectType
-from identity import browser
+from identity import assurance, browser
 from identity.sessions import SessionRef
 from organizations import selectors as organization_selectors
 from roles import authority
+from roles.assurance import demanded
 from tenants import selectors
 from tenants.models import Member, MemberStatus, Tenant
 from tenants.selectors import TenantRef
@@ -94,8 +95,9 @@ def _open(
     with scope.tenant(tenant.id):
         member = selectors.member_by_account(session.account_id)
         principal = _admit(tenant, member, session)
-    if principal is None:
-        return to_sign_in(request)
+        level = _lacks(principal, session)
+    if principal is None or level:
+        return to_sign_in(request, level)
     reason = request.POST.get("reason", "")[:300]
     with scope.principal(principal), request_context.refine(reason=reason):
         viewer = Viewer(principal, selectors.tenant(), selectors.member(principal.member_id), section, others)  # type: ignore[arg-type]
@@ -140,6 +142,20 @@ def _admit(tenant: TenantRef, member: Member | None, session: SessionRef) -> Pri
     )
 
 
+def _lacks(principal: Principal | None, session: SessionRef) -> str:
+    """Return the acr that the tenant demands of its administrators and this sign-in lacks, empty for none."""
+    if principal is None or principal.member_id is None:
+        return ""
+    needed, days = (
+        demanded(principal.member_id, principal.organization_id),
+        selectors.policy().trusted_browser_days,
+    )
+    if not needed:
+        return ""
+    reached = assurance.PASSWORD if session.trusts_longer_than(days * 86_400) else session.acr
+    return "" if assurance.satisfies(reached, needed) else needed
+
+
 def _reach(member: Member) -> tuple[uuid.UUID | None, frozenset[str]]:
     """Return how far the member's roles reach: the tenant, else the first organization they administer."""
     whole = authority.permissions_of(member.id)
@@ -161,7 +177,8 @@ def siblings(account_id: uuid.UUID, current: str) -> list[dict[str, Any]]:
         ]
 
 
-def to_sign_in(request: HttpRequest) -> HttpResponse:
+def to_sign_in(request: HttpRequest, acr_values: str = "") -> HttpResponse:
     """Send the person to the account's sign-in and back to this page (a GET of it, never a repeated POST)."""
     back = request.get_full_path() if request.method == "GET" else request.path
-    return HttpResponseRedirect(f"/sign-in?{urlencode({'next': back})}")
+    asked = {"next": back} | ({"acr_values": acr_values} if acr_values else {})
+    return HttpResponseRedirect(f"/sign-in?{urlencode(asked)}")

@@ -13,7 +13,7 @@ MULTI_FACTOR = "urn:claviger:acr:mfa"  # two factors
 PHISHING_RESISTANT = "urn:claviger:acr:phr"  # bound to our own origin
 
 # The levels that a person can reach on the hosted pages; discovery names them.
-OFFERED: tuple[str, ...] = (PASSWORD,)
+OFFERED: tuple[str, ...] = (PASSWORD, MULTI_FACTOR, PHISHING_RESISTANT)
 # The longer name stands in sessions that were opened before the vocabulary was settled.
 _RANKS = {
     GUEST: 0,
@@ -27,6 +27,10 @@ _RANKS = {
 def satisfies(acr: str, wanted: str) -> bool:
     """Whether a sign-in at `acr` is at least what was wanted; an unknown demand is never met."""
     return wanted in _RANKS and _RANKS.get(acr, -1) >= _RANKS[wanted]
+
+
+# What a policy may say of a sign-in's factors, and the level that it means.
+DEMANDS = {"any": "", "second_factor": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
 
 
 def strictest(levels: Iterable[str]) -> str:

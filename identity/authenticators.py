@@ -13,7 +13,7 @@ from core import ids, ports
 from core.errors import NotFound
 from events.services import emit
 from identity import assurance, selectors
-from identity.models import Passkey, RecoveryCode, TotpDevice
+from identity.models import Passkey, RecoveryCode, TotpDevice, TrustedBrowser
 from identity.services import person
 
 SECOND = frozenset({"otp", "hwk", "swk"})  # amr values of what is no password (RFC 8176 §2)
@@ -56,7 +56,7 @@ def level(amr: Iterable[str]) -> str:
     proofs = set(amr)
     if proofs & {"hwk", "swk"}:
         return assurance.PHISHING_RESISTANT
-    return assurance.MULTI_FACTOR if {"pwd", "otp"} <= proofs else assurance.PASSWORD
+    return assurance.MULTI_FACTOR if "otp" in proofs and proofs - {"otp", "mfa"} else assurance.PASSWORD
 
 
 def together(*proofs: Iterable[str]) -> list[str]:
@@ -68,7 +68,7 @@ def together(*proofs: Iterable[str]) -> list[str]:
 
 def rename(*, account_id: uuid.UUID, passkey_id: uuid.UUID, name: str) -> None:
     """Give a passkey another name. Raises NotFound."""
-    row = _passkey(account_id, passkey_id)
+    row = passkey(account_id, passkey_id)
     previous, row.name = row.name, name
     row.save(update_fields=["name", "updated_at"])
     emit(
@@ -84,6 +84,7 @@ def remove(*, account_id: uuid.UUID, public_id: str) -> None:
     row = _find(account_id, public_id)
     gone = described(row)
     row.delete()
+    TrustedBrowser.objects.filter(account_id=account_id).delete()
     if not held(account_id).any:
         RecoveryCode.objects.filter(user_id=account_id).delete()
     emit("authenticator.removed", actor=person(account_id), object=gone)
@@ -106,7 +107,7 @@ def tell(account_id: uuid.UUID, template: str, name: str) -> None:
 
 def _find(account_id: uuid.UUID, public_id: str) -> Passkey | TotpDevice:
     try:
-        return _passkey(account_id, Passkey.read_id(public_id))
+        return passkey(account_id, Passkey.read_id(public_id))
     except ids.MalformedId:
         pass
     try:
@@ -119,7 +120,7 @@ def _find(account_id: uuid.UUID, public_id: str) -> Passkey | TotpDevice:
     return found
 
 
-def _passkey(account_id: uuid.UUID, passkey_id: uuid.UUID) -> Passkey:
+def passkey(account_id: uuid.UUID, passkey_id: uuid.UUID) -> Passkey:
     found = Passkey.objects.filter(id=passkey_id, account_id=account_id).first()
     if found is None:
         raise NotFound

@@ -19,7 +19,7 @@ from events.services import emit
 from identity import emails, selectors
 from identity.emails import Address
 from identity.errors import AddressTaken, PasswordRefused
-from identity.models import Account, EmailAddress
+from identity.models import Account, EmailAddress, TrustedBrowser
 
 PREFIX = "acc"
 
@@ -114,6 +114,7 @@ def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "use
 
     with transaction.atomic():
         tokens.revoke_all(account_id=account_id, reason="password_changed")
+        TrustedBrowser.objects.filter(account_id=account_id).delete()
         now = timezone.now()
         Account.objects.filter(id=account_id).update(
             password=password_hash, password_changed_at=now, updated_at=now

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from core import ids
+from identity import assurance
 from oauth import standing
 from oauth.clients import in_tenant
 from oauth.errors import InteractionRequired, OrganizationDenied
@@ -20,6 +21,7 @@ from oauth.standing import SignIn
 from organizations.models import Organization
 from organizations.policy import accepts_methods, accepts_sign_in
 from organizations.selectors import belongs
+from roles.assurance import demanded
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
 
@@ -42,7 +44,7 @@ def at_refresh(
     """Return the member's standing in the organization that a refresh request names, in the open tenant scope.
 
     Raises OrganizationDenied, alike for one that is not there and one the member does not belong to, and
-    InteractionRequired where the organization asks for a newer sign-in. Neither spends the refresh token.
+    InteractionRequired where the organization asks for a newer or stronger sign-in. Neither spends the refresh token.
     """
     wanted = read(organization)
     if wanted == now.organization_id:
@@ -50,6 +52,8 @@ def at_refresh(
     sign_in = SignIn(now.acr, now.amr, now.auth_time)
     there = standing.load(now.member_id, session_id, wanted, sign_in, ends_with_session=False)
     if there is None:
+        if wanted and belongs(now.member_id, wanted) and not _is_enough(now.acr, now.member_id, wanted):
+            raise InteractionRequired
         raise OrganizationDenied
     too_old_there = now.session_id is not None and there.session_id is None
     offline = now.session_id is None
@@ -75,11 +79,18 @@ def at_authorize(tenant: TenantRef, value: str, signed: Any) -> tuple[Any, bool]
         if wanted is not None and not belongs(signed.member.id, wanted):
             raise OrganizationDenied
         last_active_at = signed.session.last_active_at
+        if not _is_enough(signed.acr, signed.member.id, wanted):
+            return None, False  # the hosted pages ask for what is missing, and only that
         allowed = wanted is None or accepts_methods(wanted, signed.amr)
         must_prove = not allowed or not accepts_sign_in(wanted, last_active_at=last_active_at)
         if must_prove:  # a visit that is turned away is no activity, or the second would be let in
             TenantSession.objects.filter(id=signed.session.id).update(last_active_at=last_active_at)
     return replace(signed, organization_id=wanted), must_prove
+
+
+def _is_enough(acr: str, member_id: uuid.UUID, organization_id: uuid.UUID | None) -> bool:
+    needed = demanded(member_id, organization_id)
+    return not needed or assurance.satisfies(acr, needed)
 
 
 def keep(signed: Any) -> None:

@@ -12,7 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from core import scope
+from identity import assurance
 from oauth.issuing import Standing
+from roles.assurance import weigh
 from tenants import selectors
 from tenants.models import MemberStatus
 
@@ -22,7 +24,12 @@ SELECT m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_versi
        o.policy, o.id IS NOT NULL AND EXISTS (
          SELECT 1 FROM organizations_membership b
           WHERE b.tenant_id = m.tenant_id AND b.organization_id = o.id AND b.member_id = m.id),
-       m.profile, m.metadata, m.updated_at
+       m.profile, m.metadata, m.updated_at,
+       CASE WHEN %(weak)s THEN ARRAY(
+         SELECT jsonb_build_array(r.is_built_in OR jsonb_array_length(r.permissions) > 0, r.required_factor)
+           FROM roles_roleassignment a JOIN roles_role r ON r.tenant_id = a.tenant_id AND r.id = a.role_id
+          WHERE a.tenant_id = m.tenant_id AND a.member_id = m.id
+            AND (a.expires_at IS NULL OR a.expires_at > now())) END
   FROM tenants_member m
   LEFT JOIN tenants_tenantsession s ON s.tenant_id = m.tenant_id AND s.id = %(session)s AND s.member_id = m.id
   LEFT JOIN organizations_organization o
@@ -51,9 +58,10 @@ def load(
     """Return the standing of a member in the open tenant scope, None when nothing may be issued any more.
 
     A session that ended, went idle or reached its limit ends everything but offline access, which then goes
-    on without it. The tenant's demand for a fresh sign-in ends both.
+    on without it. The tenant's demand for a fresh sign-in ends both, and so does a demand for more factors
+    than the sign-in proved (threat M3).
     """
-    row = _row(member_id, session_id, organization_id)
+    row = _row(member_id, session_id, organization_id, sign_in.acr)
     if row is None or row[6] != MemberStatus.ACTIVE or (organization_id and not row[13]):
         return None
     alive = _is_alive(row)
@@ -61,6 +69,8 @@ def load(
         return None
     since = row[7]
     if since is not None and sign_in.auth_time <= since:
+        return None
+    if not _is_enough(row, sign_in.acr):
         return None
     subject, name, email, email_verified, locale, authority_version = row[:6]
     return Standing(
@@ -82,12 +92,25 @@ def load(
     )
 
 
-def _row(member_id: uuid.UUID, session_id: uuid.UUID | None, organization_id: uuid.UUID | None) -> Any:
+def _is_enough(row: Any, acr: str) -> bool:
+    """Whether the sign-in proved what tenant, organization and roles demand by now."""
+    if row[17] is None:
+        return True
+    organization = from_json(row[12]) if row[12] else None
+    roles = [(bool(grants), str(factor)) for grants, factor in map(from_json, row[17])]
+    needed = weigh(selectors.policy(), organization, roles)
+    return not needed or assurance.satisfies(acr, needed)
+
+
+def _row(
+    member_id: uuid.UUID, session_id: uuid.UUID | None, organization_id: uuid.UUID | None, acr: str
+) -> Any:
     parameters = {
         "tenant": scope.require_tenant(),
         "member": member_id,
         "session": session_id,
         "organization": organization_id,
+        "weak": not assurance.satisfies(acr, assurance.PHISHING_RESISTANT),
     }
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, parameters)

@@ -7,13 +7,13 @@ organization's value within the tenant's cap.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from identity import methods
+from identity import assurance, methods
 from organizations.models import Organization
 from tenants import selectors
 from tenants.policy import TenantPolicy
@@ -39,6 +39,27 @@ def accepts_methods(organization_id: uuid.UUID | None, amr: Iterable[str]) -> bo
 
 def _stored(organization_id: uuid.UUID) -> dict[str, Any] | None:
     return Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
+
+
+def level_demanded(
+    policy: TenantPolicy,
+    organization: Mapping[str, Any] | None = None,
+    *,
+    administers: bool = False,
+    role_factors: Iterable[str] = (),
+) -> str:
+    """Return the acr that a sign-in must have at least, empty where any will do: the strictest demand of
+    tenant, organization, roles, and of those who administer (AUT-15).
+    """
+    words = [policy.member_factor, (organization or {}).get("member_factor", "any"), *role_factors]
+    if administers and policy.admin_mfa_required:
+        words.append("second_factor")
+    if administers and policy.admin_passkey_required:
+        words.append("passkey")
+    # A word that this release does not know demands the most: it may come from a newer one.
+    return assurance.strictest(
+        assurance.DEMANDS.get(word, assurance.PHISHING_RESISTANT) for word in words if word
+    )
 
 
 def accepts_sign_in(organization_id: uuid.UUID | None, *, last_active_at: datetime) -> bool:

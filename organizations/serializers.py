@@ -9,6 +9,7 @@ from rest_framework import serializers
 from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
 from core.api.lists import ListQuery, Words
 from identity import methods
+from identity.assurance import DEMANDS
 from organizations.models import Membership, Organization, OrganizationStatus
 from tenants.models import MemberStatus
 from tenants.serializers import member_of
@@ -24,6 +25,7 @@ class PolicyField(Body):
     sign_in_methods = serializers.ListField(
         child=serializers.ChoiceField(methods.METHODS), min_length=1, max_length=20, required=False
     )
+    member_factor = serializers.ChoiceField(list(DEMANDS), required=False)
 
 
 class OrganizationShape(Shape):

@@ -18,7 +18,7 @@ from core import scope
 from core.errors import NotFound, Unavailable
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
-from identity import assurance
+from identity import assurance, authenticators
 from identity.browser import account_session
 from identity.sessions import SessionRef
 from tenants import selectors
@@ -119,9 +119,27 @@ def first_address_page(view: View) -> View:
     return own_page(guarded)
 
 
+def strong_page(view: View) -> View:
+    """As `recent_page`, for changes of what proves the person: whoever has a second factor proves it too (M5)."""
+
+    @wraps(view)
+    def guarded(own: Own, **arguments: Any) -> HttpResponse:
+        with scope.account(own.session.account_id):
+            has_factor = authenticators.held(own.session.account_id).any
+        needed = assurance.MULTI_FACTOR if has_factor else ""
+        proved = assurance.PASSWORD if own.session.factor_proved_at else own.session.acr
+        strong = not needed or assurance.satisfies(proved, needed)
+        if strong and own.session.is_fresh(RECENT):
+            return view(own, **arguments)
+        prompt = {} if own.session.is_fresh(RECENT) else {"prompt": "login"}
+        return to_sign_in(own.request, **prompt, **({"acr_values": needed} if needed else {}))
+
+    return own_page(guarded)
+
+
 def to_sign_in(request: HttpRequest, **query: str) -> HttpResponse:
     # What was posted is lost on the way: a form's page is asked for again, a bare act ends at the start.
-    back = request.path_info if request.method in {"GET", "HEAD"} else reverse("portal_profile")
+    back = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("portal_profile")
     asked = {"next": back, **query}
     response = HttpResponseRedirect(f"{reverse('sign_in')}?{urlencode(asked)}")
     response.status_code = 303

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, languages, scope
 from core.errors import NotFound
-from identity import selectors, services, sessions
+from identity import authenticators, selectors, services, sessions
 from identity.errors import PasswordRefused
 from identity.models import IdentitySession
 from organizations.models import Membership, Organization
@@ -48,10 +48,16 @@ def profile(own: Own) -> HttpResponse:
 def security(own: Own) -> HttpResponse:
     with scope.account(own.session.account_id):
         account = selectors.account(own.session.account_id)
+        held = authenticators.held(own.session.account_id)
     assert account is not None
     changed = own.request.GET.get("notice") == "changed"
     return own.render(
-        "security", account=account, has_password=account.has_usable_password(), changed=changed
+        "security",
+        account=account,
+        has_password=account.has_usable_password(),
+        changed=changed,
+        held=held,
+        notice=own.request.GET.get("notice", ""),
     )
 
 

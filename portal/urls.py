@@ -2,7 +2,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from portal import activity, addresses, applications, contacts, data, pages, privacy, renewal, tokens
+from portal import (
+    activity,
+    addresses,
+    applications,
+    authenticators,
+    contacts,
+    data,
+    pages,
+    privacy,
+    renewal,
+    tokens,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", pages.profile, name="portal_profile"),
@@ -17,6 +28,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/contacts/wallets/proof", contacts.prove_wallet, name="portal_prove_wallet"),
     path("account/contacts/<str:kind>/<str:row_id>/unlink", contacts.unlink, name="portal_unlink_contact"),
     path("account/security", pages.security, name="portal_security"),
+    path("account/authenticators/app", authenticators.add_app, name="portal_new_app"),
+    path("account/authenticators/passkey", authenticators.add_passkey, name="portal_new_passkey"),
+    path(
+        "account/authenticators/passkey/options",
+        authenticators.passkey_options,
+        name="portal_passkey_options",
+    ),
+    path(
+        "account/authenticators/recovery-codes", authenticators.recovery_codes, name="portal_recovery_codes"
+    ),
+    path(
+        "account/authenticators/<str:authenticator_id>/name",
+        authenticators.rename,
+        name="portal_rename_authenticator",
+    ),
+    path(
+        "account/authenticators/<str:authenticator_id>/removal",
+        authenticators.remove,
+        name="portal_remove_authenticator",
+    ),
     path("account/password", pages.password, name="portal_password"),
     path("account/session", renewal.renewal, name="portal_session"),
     path("account/sessions", pages.session_list, name="portal_sessions"),

@@ -22,6 +22,7 @@ class Role(TenantModel):
     description = models.CharField(max_length=300, blank=True)
     permissions = models.JSONField(default=list)
     is_built_in = models.BooleanField(default=False)
+    required_factor = models.CharField(max_length=16, default="any")  # see identity.assurance.DEMANDS
     metadata = models.JSONField(default=dict)
 
     class Meta:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from core import context, ids, livecache, scope
 from core.principal import Actor
 from events.services import emit
+from identity import assurance
 from identity import emails as addresses
 from identity import selectors as people
 from identity import sessions as identity_sessions
@@ -22,6 +23,7 @@ from invitations.selectors import is_invited
 from oauth import families
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
+from roles.assurance import demanded
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import members, selectors
@@ -90,6 +92,29 @@ def is_too_old(session: SessionRef, interaction: Interaction) -> bool:
 
 def absolute_limit(session: SessionRef, policy: TenantPolicy) -> timedelta:
     return timedelta(seconds=policy.session_remember if session.remembered else policy.session_absolute)
+
+
+def level_of(session: SessionRef, policy: TenantPolicy) -> str:
+    """Return what a sign-in counts for in the tenant: where a trusted browser stood for the second factor,
+    its proof must not be older than the tenant's policy allows.
+    """
+    too_old = session.trusts_longer_than(policy.trusted_browser_days * 86_400)
+    return assurance.PASSWORD if too_old else session.acr
+
+
+def lacks(session: SessionRef, member: Member, organization_id: uuid.UUID | None) -> str:
+    """Return the acr that the open tenant demands of the member and the sign-in has not, empty for none."""
+    needed = demanded(member.id, organization_id)
+    if not needed or assurance.satisfies(level_of(session, selectors.policy()), needed):
+        return ""
+    return needed
+
+
+def lacks_asked(session: SessionRef, interaction: Interaction) -> str:
+    """Return the level to reach where the application asked for one; a trusted browser is no answer to that."""
+    reached = assurance.PASSWORD if session.factor_proved_at else session.acr
+    wanted = interaction.wanted_levels
+    return "" if assurance.meets_any(reached, wanted) else wanted[0]
 
 
 def accepts(

@@ -45,7 +45,7 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
     """Return who is signed in to this tenant in this browser, None where a sign-in is needed.
 
     Account and member active, neither session ended, idle or past its absolute limit, no fresher proof
-    demanded since. Opens short scopes itself; call it with none open.
+    demanded since, no second factor owed. Opens short scopes itself; call it with none open.
     """
     known = browser.current_session(request)
     if known is None or not tenant.is_active or known.opened_by not in ("account", str(tenant.id)):
@@ -57,6 +57,9 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
         session = admission.live_session(known, member)
         if session is None or _has_run_out(known, session, member):
             return None
+        if admission.lacks(known, member, session.organization_id):
+            return None
+        acr = admission.level_of(known, selectors.policy())
         tenant_sessions.touch(session)
     identity_sessions.touch(known)
     return SignedIn(
@@ -66,7 +69,7 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
         session,
         known.auth_time,
         known.amr,
-        known.acr,
+        acr,
         session.organization_id,
     )
 

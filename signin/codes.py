@@ -17,7 +17,7 @@ from signin.errors import WrongCode
 from signin.flows import flow_scope
 from signin.limits import Attempt
 from signin.models import SignInFlow, Stage
-from signin.services import SignedInPerson
+from signin.services import Halfway, SignedInPerson
 from tenants.selectors import TenantRef
 
 Owner = Callable[[Address], uuid.UUID | None]
@@ -34,7 +34,7 @@ def prove(
     code: str = "",
     token: str = "",
     present: SessionRef | None = None,
-) -> SignedInPerson:
+) -> SignedInPerson | Halfway:
     """Open a session for whoever knows what was sent. `owner_of` says whose the address is now.
 
     Raises MethodDisabled, TooManyAttempts, WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser.

@@ -21,6 +21,22 @@ declare(
     "signin.failed", "A sign-in was refused", object="sign_in", fields={**REASON, **MEMBER}, high_volume=True
 )
 declare("signin.blocked", "Sign-ins were slowed down after many attempts", object="sign_in", fields=REASON)
+declare(
+    "mfa.succeeded",
+    "A person proved a second factor",
+    object="sign_in",
+    fields={**MEMBER, "method": "string", "acr": "string"},
+    high_volume=True,
+)
+declare(
+    "mfa.failed",
+    "A second factor was refused",
+    object="sign_in",
+    fields={**MEMBER, **REASON, "method": "string"},
+    high_volume=True,
+)
+declare("device.trusted", "A person let a browser stand for the second factor", object="device")
+declare("device.forgotten", "Browsers no longer stand for the second factor", object="device")
 declare("signup.completed", "A person signed up and proved their address", object="member")
 declare("signup.blocked", "A sign-up was refused by the tenant's policy", object="sign_up", fields=REASON)
 declare("recovery.started", "A mail to choose a new password was asked for", object="recovery", fields=MEMBER)

@@ -107,6 +107,26 @@ def finish(flow: SignInFlow, **unchanged: Any) -> None:
         raise FlowExpired
 
 
+def advance(
+    flow: SignInFlow, stage: Stage, account_id: uuid.UUID, known: dict[str, Any], **unchanged: str
+) -> None:
+    """Move the flow on by one statement, once, with what was proved; raises FlowExpired when it had moved."""
+    flow.seal({**flow.data, **known})
+    live = SignInFlow.objects.filter(id=flow.id, stage=flow.stage, expires_at__gt=timezone.now(), **unchanged)
+    proved = {"account_id": account_id, "sealed": flow.sealed, "code_digest": "", "link_digest": ""}
+    if not live.update(stage=stage, attempts=0, updated_at=timezone.now(), **proved):
+        raise FlowExpired
+
+
+def count_try(flow: SignInFlow) -> None:
+    """Count one try at a second factor before it is compared, atomically; raises CodeExhausted past the fifth."""
+    allowed = SignInFlow.objects.filter(
+        id=flow.id, stage=flow.stage, attempts__lt=MAX_COMPARES, expires_at__gt=timezone.now()
+    )
+    if not allowed.update(attempts=F("attempts") + 1):
+        raise CodeExhausted
+
+
 def issue_proof(flow: SignInFlow) -> Proof:
     """Give the flow a new code and link; the older ones, of any flow for this address here, are dead (L4).
 

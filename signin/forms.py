@@ -42,6 +42,24 @@ class PasswordForm(forms.Form):
     remember = forms.BooleanField(label=_("Stay signed in on this device"), required=False)
 
 
+class SecondFactorForm(forms.Form):
+    """A code of the authenticator app; `trust` lets this browser stand for it later."""
+
+    code = forms.CharField(label=_("Six-digit code"), max_length=12, required=False)
+    credential = forms.CharField(max_length=20_000, required=False, widget=forms.HiddenInput)
+    trust = forms.BooleanField(label=_("Do not ask again in this browser"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if not found.get("code") and not found.get("credential"):
+            self.add_error("code", _("Type the code."))
+        return found
+
+
+class RecoveryCodeForm(SecondFactorForm):
+    code = forms.CharField(label=_("Recovery code"), max_length=40, required=False)
+
+
 class SignUpForm(forms.Form):
     name = forms.CharField(label=_("Your name"), max_length=200)
     email = AddressField()

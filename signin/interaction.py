@@ -15,6 +15,7 @@ from typing import Any
 from django.core import signing
 
 from core.pages import safe_next
+from identity import assurance
 
 SALT = "signin.interaction"
 LIFETIME = 86_400
@@ -43,6 +44,11 @@ class Interaction:
     @property
     def prompts(self) -> frozenset[str]:
         return frozenset(self.prompt.split())
+
+    @property
+    def wanted_levels(self) -> tuple[str, ...]:
+        """The acr values of ours that would do, any of them; unknown ones are passed over."""
+        return tuple(word for word in self.acr_values.split() if word in assurance.OFFERED)
 
     @property
     def organization_id(self) -> uuid.UUID | None:
@@ -75,7 +81,7 @@ def begin(
 
 
 def read(values: Mapping[str, Any], tenant: str) -> Interaction:
-    """Read it from a query or form; plain `next`, `prompt` and `login_hint` begin one without a name."""
+    """Read it from a query or form; plain `next`, `prompt`, `login_hint` and `acr_values` begin one without a name."""
     written = values.get("interaction", "")
     if written:
         return load(written, tenant)
@@ -83,6 +89,7 @@ def read(values: Mapping[str, Any], tenant: str) -> Interaction:
         next_url=values.get("next", ""),
         prompt=values.get("prompt", "")[:60],
         login_hint=values.get("login_hint", ""),
+        acr_values=values.get("acr_values", ""),
     )
 
 

@@ -51,6 +51,8 @@ TEXT_TENANT = Rule("text_tenant", quota=1000, window=HOUR, free=1000)  # what a 
 GUEST_NETWORK = Rule("guest_network", quota=20, window=HOUR, free=20)
 START_NETWORK = Rule("start_network", quota=600, window=600, free=600)
 PROOF_NETWORK = Rule("proof_network", quota=100, window=600, free=100)
+FACTOR_ACCOUNT = Rule("factor_account", quota=50, window=DAY, free=10)  # by whoever knows the password
+CHALLENGE_NETWORK = Rule("challenge_network", quota=600, window=600, free=600)
 DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 

@@ -20,7 +20,7 @@ from signin.flows import Proof, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import SignedInPerson
+from signin.services import Halfway, SignedInPerson
 from signin.sign_up import absolute, mail_attempts
 from tenants.selectors import TenantRef
 
@@ -118,7 +118,7 @@ def prove(
     code: str = "",
     token: str = "",
     present: SessionRef | None = None,
-) -> SignedInPerson:
+) -> SignedInPerson | Halfway:
     """Take the code or the link's token and open a session; raises what `codes.prove` raises."""
     return codes.prove(
         tenant=tenant,

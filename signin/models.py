@@ -22,6 +22,7 @@ class Stage(models.TextChoices):
     MAILED = "mailed"
     TEXTED = "texted"
     WALLET = "wallet"
+    SECOND_FACTOR = "second_factor"
     VERIFY = "verify"
     NEW_PASSWORD = "new_password"
     DONE = "done"
@@ -31,7 +32,8 @@ class SignInFlow(Identified):
     """One person's way through the hosted pages, bound to one browser.
 
     A tenant's flow has `tenant_id`; one at the bare origin (account, dashboard) has none and is seen in
-    operator scope only. `account_id` is set on recovery, so that a completed one can drop the others.
+    operator scope only. `account_id` is set on recovery and once a first factor was
+    proved, so that a completed recovery can drop the others.
     `sealed` holds what was typed (address, name, password hash of a sign-up) until the address is proved:
     before that there is no account (threat L5).
     """

@@ -10,21 +10,23 @@ from dataclasses import replace
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from identity import browser, methods
+from core import scope
+from identity import assurance, authenticators, browser, methods
 from identity.sessions import SessionRef
 from organizations.models import Organization
-from signin import admission, bridge, devices, flows, mail_door, services
+from signin import admission, bridge, devices, flows, mail_door, second_factor, services
 from signin import methods as doors
 from signin.errors import FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
 from signin.flows import flow_scope
 from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
-from signin.services import SignedInPerson
+from signin.services import Halfway, SignedInPerson
+from tenants.models import Member
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 CHOOSING = frozenset({"select_account", "create"})  # whoever is signed in is asked whether it is they
-NOTICES = frozenset({"password_changed", "signed_out", "session_ended"})
+NOTICES = frozenset({"password_changed", "signed_out", "session_ended", "passkey_refused"})
 
 
 @require_http_methods(READ_WRITE)
@@ -55,6 +57,9 @@ def _identify_page(
         **ways_of(visit),
         known=usable,
         continue_url=visit.url("sign_in_continue"),
+        takes_passkey=methods.PASSKEY in doors.allowed(visit.tenant, visit.interaction),
+        passkey_url=visit.url("sign_in_passkey"),
+        passkey_options_url=visit.url("sign_in_passkey_options"),
         notice=notice if notice in NOTICES else "",
     )
 
@@ -148,8 +153,10 @@ def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
     return response
 
 
-def welcome(visit: Visit, person: SignedInPerson) -> HttpResponse:
-    """Give the browser its new session and send the person on."""
+def welcome(visit: Visit, person: SignedInPerson | Halfway) -> HttpResponse:
+    """Give the browser its new session and send the person on; who is halfway goes to the second factor."""
+    if isinstance(person, Halfway):
+        return visit.redirect(visit.flow_url("second_factor", person.flow_id))
     response = visit.redirect(bridge.address("sign_in_continue", visit.tenant, person.interaction))
     browser.remember(visit.request, response, person.opened, persistent=person.remember)
     devices.recognise(response, visit.browser, person.address)
@@ -164,7 +171,8 @@ def go_on(visit: Visit) -> HttpResponse:
     if session is None or not _is_good(visit, session):
         return visit.redirect(visit.url("sign_in"))
     if visit.tenant is None:
-        return visit.redirect(visit.interaction.next)
+        level = admission.lacks_asked(session, visit.interaction)
+        return raise_level(visit, session, level) if level else visit.redirect(visit.interaction.next)
     if visit.request.method == "POST":
         admission.join(visit.tenant, session)
     here = admission.standing(visit.tenant, session, visit.interaction)
@@ -208,11 +216,42 @@ def _enter(
 ) -> HttpResponse:
     assert visit.tenant is not None
     assert here.member is not None
+    level = _missing(visit, session, here.member, organization_id)
+    if level:
+        return raise_level(visit, session, level, organization_id)
     # A proof given during this visit is a sign-in; an older one is single sign-on.
     fresh = session.auth_time.timestamp() >= visit.interaction.asked_at
     method = methods.name_of(session.amr) if fresh else "single_sign_on"
     admission.enter(visit.tenant, session, here.member, organization_id, method=method)
     return visit.redirect(visit.interaction.next)
+
+
+def _missing(visit: Visit, session: SessionRef, member: Member, organization_id: uuid.UUID | None) -> str:
+    """Return the level that policies or the application ask for and the sign-in lacks, empty for none."""
+    assert visit.tenant is not None
+    with scope.tenant(visit.tenant.id):
+        policy = admission.lacks(session, member, organization_id)
+    return assurance.strictest([policy, admission.lacks_asked(session, visit.interaction)])
+
+
+def raise_level(
+    visit: Visit, session: SessionRef, level: str, organization_id: uuid.UUID | None = None
+) -> HttpResponse:
+    """Ask for what the sign-in lacks (AUT-16), or for an authenticator where the person has none that will do."""
+    if organization_id is not None:
+        visit = replace(visit, interaction=replace(visit.interaction, organization=str(organization_id)))
+    with scope.account(session.account_id):
+        best = authenticators.held(session.account_id).best
+    if not assurance.satisfies(best, level):
+        return visit.redirect(visit.url("enrol", level=level))
+    flow = second_factor.begin(
+        tenant=visit.tenant,
+        browser=visit.browser,
+        session=session,
+        interaction=visit.interaction,
+        level=level,
+    )
+    return visit.redirect(visit.flow_url("second_factor", flow.public_id))
 
 
 def _is_good(visit: Visit, session: SessionRef) -> bool:

@@ -22,7 +22,7 @@ from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import SignedInPerson
+from signin.services import Halfway, SignedInPerson
 from tenants.selectors import TenantRef
 
 
@@ -74,7 +74,7 @@ def resend(*, tenant: TenantRef, flow_id: str, browser: Browser) -> None:
 
 def prove(
     *, tenant: TenantRef, flow_id: str, browser: Browser, code: str, present: SessionRef | None = None
-) -> SignedInPerson:
+) -> SignedInPerson | Halfway:
     """Take the code and open a session; raises what `codes.prove` raises."""
     return codes.prove(
         tenant=tenant,

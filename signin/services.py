@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core import context, ids, jobs, scope
 from core.network import network_of
 from core.principal import Actor
 from events.services import emit
-from identity import assurance, methods, sessions
+from identity import assurance, authenticators, methods, sessions
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import Account
 from identity.sessions import Opened, SessionRef
-from signin import flows, limits
+from signin import flows, limits, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
@@ -23,6 +24,7 @@ from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
+from signin.trust import Trusted
 from tenants.models import Member
 from tenants.selectors import TenantRef
 
@@ -36,6 +38,13 @@ class SignedInPerson:
     address: Address
     remember: bool
     interaction: Interaction
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A right first factor of somebody who has a second: nothing is open before that is proved (M3)."""
+
+    flow_id: str
 
 
 def identify(
@@ -62,8 +71,8 @@ def authenticate(
     password: str,
     remember: bool = False,
     present: SessionRef | None = None,
-) -> SignedInPerson:
-    """Compare the password and open a session.
+) -> SignedInPerson | Halfway:
+    """Compare the password and open a session, or say that a second factor is due.
 
     `present` is the session this browser already has: the same person's gets a new value, another's ends.
     Raises MethodDisabled and TooManyAttempts before anything is compared, WrongCredentials, FlowExpired,
@@ -87,6 +96,7 @@ def authenticate(
         method=methods.PASSWORD,
         remember=remember,
         present=present,
+        browser=browser,
     )
     forgive(guesses)
     return person
@@ -100,16 +110,36 @@ def let_in(
     method: str,
     remember: bool = False,
     present: SessionRef | None = None,
-) -> SignedInPerson:
-    """Use the flow up and open a session: the one way behind every first proof, whatever its method.
+    browser: Browser | None = None,
+) -> SignedInPerson | Halfway:
+    """Use the flow up for a first proof that was right: the one way behind every one, whatever its method.
 
-    Raises FlowExpired where another request, or a newer mail, was faster.
+    Opens a session, or leaves the flow waiting for the second factor of whoever has one (M3). A `browser`
+    that is trusted stands for it. Raises FlowExpired where another request, or a newer mail, was faster.
     """
-    with flow_scope(tenant):
-        flows.finish(flow, code_digest=flow.code_digest, link_digest=flow.link_digest)
-    opened = open_session(account_id=account_id, remember=remember, present=present, method=method)
     interaction = doors.interaction_of(tenant, flow)
+    trusted = _trusted(account_id, browser, interaction, tenant)
+    unchanged = {"code_digest": flow.code_digest, "link_digest": flow.link_digest}
+    with flow_scope(tenant):
+        if trusted is None:
+            proved = {"amr": [methods.AMR[method]], "remember": remember}
+            flows.advance(flow, Stage.SECOND_FACTOR, account_id, proved, **unchanged)
+            return Halfway(flow.public_id)
+        flows.finish(flow, **unchanged)
+    opened = open_session(
+        account_id=account_id, remember=remember, present=present, method=method, trusted=trusted
+    )
     return SignedInPerson(account_id, opened, flows.address_of(flow), remember, interaction)
+
+
+def _trusted(
+    account_id: uuid.UUID, browser: Browser | None, interaction: Interaction, tenant: TenantRef | None
+) -> Trusted | None:
+    """Return why no second factor is due (there is none, or the browser is trusted), None where one is."""
+    with scope.account(account_id):
+        if not authenticators.held(account_id).any:
+            return trust.NO_FACTOR
+    return trust.find(account_id, browser, interaction, tenant) if browser else None
 
 
 def forgive(guesses: list[Attempt]) -> None:
@@ -125,22 +155,29 @@ def open_session(
     present: SessionRef | None,
     method: str,
     proof: str = "",
+    amr: Sequence[str] = (),
+    trusted: Trusted = trust.NO_FACTOR,
 ) -> Opened:
     """Open the identity session of a person who has just proved who they are; another person's ends.
 
     `method` is one of `identity.methods`, or `sign_up`; `proof` is then the method that it amounts to.
+    `amr` says what was proved where that is more than the method by itself.
     """
+    words = list(amr) or [methods.AMR[proof or method]]
     if present is not None and present.account_id != account_id:
         with scope.account(present.account_id):
             sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
-    acr = assurance.GUEST if method == methods.GUEST else assurance.PASSWORD
+    acr = trusted.acr or authenticators.level(words)
+    if method == methods.GUEST:
+        acr = assurance.GUEST
     with scope.account(account_id):
         opened = sessions.open_session(
             account_id=account_id,
-            amr=[methods.AMR[proof or method]],
+            amr=authenticators.together(words),
             acr=acr,
             remember=remember,
             replacing=present,
+            factor_proved_at=trusted.proved_at,
         )
         emit(
             "signin.succeeded",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from signin import (
+    factor_pages,
     guest_pages,
     mail_pages,
     pages,
@@ -24,6 +25,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/wallet/signature", wallet_pages.signature, name="sign_in_wallet_signature"),
     path("sign-in/guest", guest_pages.guest, name="sign_in_guest"),
     path("sign-in/continue", pages.go_on, name="sign_in_continue"),
+    path("sign-in/passkey", factor_pages.passkey, name="sign_in_passkey"),
+    path("sign-in/passkey/options", factor_pages.passkey_options, name="sign_in_passkey_options"),
+    path("sign-in/second-factor", factor_pages.second_factor, name="second_factor"),
+    path("sign-in/second-factor/options", factor_pages.second_factor_options, name="second_factor_options"),
+    path("sign-in/enrol", factor_pages.enrol, name="enrol"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),
     path("recovery", recovery_pages.recovery, name="recovery"),

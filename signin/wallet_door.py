@@ -24,7 +24,7 @@ from signin.flows import PROOF_MINUTES, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import SignedInPerson
+from signin.services import Halfway, SignedInPerson
 from signin.sign_up import absolute
 from tenants.selectors import TenantRef
 
@@ -59,7 +59,7 @@ def start(*, tenant: TenantRef, browser: Browser, wallet: Address, interaction: 
 
 def prove(
     *, tenant: TenantRef, flow_id: str, browser: Browser, signature: str, present: SessionRef | None = None
-) -> SignedInPerson:
+) -> SignedInPerson | Halfway:
     """Check the signature of the flow's own message, once, and open a session.
 
     Raises MethodDisabled, TooManyAttempts, WalletRefused, WalletUnknown, CodeExhausted, FlowExpired,

@@ -114,7 +114,22 @@ class PolicyForm(Explained):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One a line, such as tools.example.com."),
     )
+    member_factor = forms.ChoiceField(
+        label=_("How members prove themselves"),
+        choices=[
+            ("any", _("As they like")),
+            ("second_factor", _("With a second factor")),
+            ("passkey", _("With a passkey")),
+        ],
+    )
     admin_mfa_required = forms.BooleanField(label=_("Administrators need a second factor"), required=False)
+    admin_passkey_required = forms.BooleanField(label=_("Administrators need a passkey"), required=False)
+    trusted_browser_days = forms.IntegerField(
+        label=_("Days for which a browser may be trusted"),
+        min_value=0,
+        max_value=90,
+        help_text=_("On a trusted browser the second factor is not asked again. 0 means never."),
+    )
     reason = forms.CharField(label=_("Reason"), max_length=300, help_text=_("Kept in the audit log."))
 
     CHOICES = ("sign_in_methods",)

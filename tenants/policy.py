@@ -37,7 +37,10 @@ class TenantPolicy:
     key_never_allowed: bool = True
     key_exchange_only: bool = False
     signing_key_days: int = 90  # how long a signing key signs; 0 = until somebody rotates it
+    member_factor: str = "any"  # any · second_factor · passkey (identity.assurance.DEMANDS)
     admin_mfa_required: bool = True
+    admin_passkey_required: bool = False
+    trusted_browser_days: int = 30  # how long a browser may stand for the second factor; 0 = never
     legacy_oauth_paths: bool = True
     dpop_nonce_required: bool = False  # every DPoP proof carries a nonce of ours (RFC 9449 §8)
 

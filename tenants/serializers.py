@@ -10,6 +10,7 @@ from rest_framework import serializers
 from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
 from core.api.lists import ListQuery, Words
 from identity import methods
+from identity.assurance import DEMANDS
 from tenants.models import Member, MemberStatus, Tenant
 from tenants.policy import TenantPolicy
 
@@ -152,7 +153,10 @@ class PolicyBody(Body):
     key_never_allowed = Flag()
     key_exchange_only = Flag()
     signing_key_days = Integer(min_value=0, max_value=3650)
+    member_factor = serializers.ChoiceField(list(DEMANDS))
     admin_mfa_required = Flag()
+    admin_passkey_required = Flag()
+    trusted_browser_days = Integer(min_value=0, max_value=90)
     legacy_oauth_paths = Flag()
     client_documents = serializers.ChoiceField(["off", "auto", "listed", "any"])
     client_document_hosts = serializers.ListField(child=Text(253), max_length=100)

@@ -11,6 +11,9 @@ SAMPLES = env.int("EXAMPLES_PORT", 8101)  # the first of two, one for each tenan
 OLGA = Person("Olga Berg", "olga@acme.example")
 MIA = Person("Mia Novak", "mia@acme.example")
 
+SELMA = Person("Selma Ortiz", "selma@acme.example")  # an owner who proves a second factor
+PIA = Person("Pia Lund", "pia@acme.example")  # a member who signs in with a passkey
+
 ACME = Plan(
     slug="acme",
     name="Acme Cloud",

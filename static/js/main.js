@@ -4,6 +4,7 @@ import { watchDialogs } from "./dialog.js"
 import { watchKeys } from "./keys.js"
 import { watchMenus } from "./menu.js"
 import { watchPalette } from "./palette.js"
+import { watchPasskeys } from "./passkeys.js"
 import { refreshTimes } from "./reltime.js"
 import { watchSession } from "./session.js"
 import { watchTheme } from "./theme.js"
@@ -17,6 +18,7 @@ watchDialogs()
 watchMenus()
 watchPalette()
 watchKeys()
+watchPasskeys()
 watchToasts()
 watchSession()
 watchWallets()

@@ -19,6 +19,7 @@ from tests.factories import (
     make_principal,
     unique,
 )
+from tests.factories.factors import enrol_app
 
 
 def signed_in(person: Person) -> Browser:
@@ -111,6 +112,9 @@ def test_TEN01_a_person_creates_a_tenant_and_owns_it(cast: Cast) -> None:
     form = {"name": "Fresh Co", "slug": slug, "mode": "test", "support_email": "help@fresh.example"}
     made = browser.submit(page, form, to="/dashboard/new")
     assert (made.status_code, made.headers["Location"]) == (302, f"/dashboard/{slug}/")
+    page = browser.follow(browser.get(f"/dashboard/{slug}/"))  # its administrators need a second factor
+    assert "Protect your account" in page.content.decode()
+    assert enrol_app(browser).status_code == 200
     overview = browser.get(f"/dashboard/{slug}/")
     assert "Fresh Co" in overview.content.decode()
     assert "Have two administrators" in overview.content.decode()

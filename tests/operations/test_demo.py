@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import stat
@@ -16,6 +17,8 @@ from apikeys.models import ApiKey
 from core import scope
 from tenants import selectors
 from tests.factories import Browser
+from tests.factories.factors import code_of
+from tests.factories.hosted import sign_in
 from tests.oauth.registering import registering
 
 SHAPE = {
@@ -55,6 +58,16 @@ def test_its_keys_work_and_keep_to_their_tenant(var: Path) -> None:
     customer = made["acme"]["organizations"][0]
     listed = Browser().api("GET", "/t/acme/v1/organizations", customer["api_key"]).json()["data"]
     assert [row["id"] for row in listed] == [customer["id"]]
+
+
+def test_one_owner_has_an_app_and_one_member_a_passkey(var: Path) -> None:
+    acme = run(var)["tenants"]["acme"]
+    browser, secured = Browser(), acme["secured"]
+    asked = browser.follow(sign_in(browser, None, secured["email"], secured["password"]))
+    key = base64.b32decode(secured["totp_secret"])
+    assert browser.follow(browser.submit(asked, {"code": code_of(key)})).status_code == 200
+    assert browser.get("/dashboard/acme/").status_code == 200
+    assert {"credential_id", "user_handle", "rp_id", "private_key"} == set(acme["passkeyed"]["passkey"])
 
 
 def test_its_initial_access_token_registers_clients_of_its_tenant_only(var: Path) -> None:

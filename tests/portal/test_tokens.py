@@ -20,6 +20,7 @@ from tests.api.callers import api_key, problem
 from tests.api.routes import operations
 from tests.api.test_idempotency import together
 from tests.factories import Browser, Cast, access_token, make_account, make_cast, unique
+from tests.factories.factors import enrol_app
 from tests.portal.test_account_pages import at_home
 
 TENANTS = "/v1/tenants"
@@ -60,6 +61,7 @@ def test_TEN01_a_person_makes_a_token_and_creates_a_tenant_with_it() -> None:
     body = answer.json()
     assert (body["slug"], body["mode"], body["support_email"]) == (slug, "test", "help@example.com")
     assert body["id"].startswith("ten_")
+    enrol_app(browser)
     assert browser.get(f"/dashboard/{slug}/").status_code == 200
     mine = Browser().api("GET", TENANTS, secret[0]).json()["data"]
     assert [(row["slug"], row["mode"]) for row in mine] == [(slug, "test")]

@@ -278,6 +278,8 @@ def test_settings_and_policy_are_changed_with_a_reason(cast: Cast, admin: Browse
         "access_token_lifetime": 10,
         "refresh_lifetime": 30,
         "admin_mfa_required": "on",
+        "member_factor": "any",
+        "trusted_browser_days": "30",
     }
     assert send(admin, cast, "settings/policy", "settings/policy", policy).status_code == 422
     changed = send(admin, cast, "settings/policy", "settings/policy", {**policy, "reason": "audit finding 7"})

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.demo import applications, outbound, people, plans, record, tenant
+from config.demo import applications, outbound, passkey, people, plans, record, tenant
 from config.demo.record import Record
 from core import rls, scope
 from core.principal import Principal
@@ -43,6 +43,7 @@ class Command(BaseCommand):
         record.save(made)
         added = self._extend(options)
         made = build(made["tenants"])
+        made["tenants"][plans.ACME.slug] |= protected(known.get("tenants", {}).get(plans.ACME.slug, {}))
         if added:
             made["tenants"][plans.ACME.slug].setdefault("webhooks", []).extend(added)
         record.save(made)
@@ -87,6 +88,22 @@ def build(known: Record) -> Record:
             plan.slug: tenant.build(plan, known.get(plan.slug, {}), sink)
             for plan in (plans.ACME, plans.GLOBEX)
         },
+    }
+
+
+def protected(known: Record) -> Record:
+    """Return two more people of acme: an owner with an authenticator app, a member with a passkey."""
+    acme = selectors.by_slug(plans.ACME.slug)
+    assert acme is not None
+    accounts = {person: people.account_of(person) for person in (plans.SELMA, plans.PIA)}
+    with scope.tenant(acme.id):
+        people.member_of(acme, plans.SELMA, accounts[plans.SELMA], ["owner"])
+        people.member_of(acme, plans.PIA, accounts[plans.PIA])
+    secret = people.with_app(plans.SELMA, known.get("secured", {}).get("totp_secret", ""))
+    key = passkey.with_passkey(plans.PIA, known.get("passkeyed", {}).get("passkey", {}))
+    return {
+        "secured": {**plans.SELMA.sign_in, "totp_secret": secret},
+        "passkeyed": {**plans.PIA.sign_in, "passkey": key},
     }
 
 

@@ -1,0 +1,153 @@
+"""The person's authenticators: add, name, remove, and the recovery codes that are shown once.
+
+Each wants a fresh sign-in, and the second factor of whoever has one (threats L8, M5).
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core import ids, scope
+from core.errors import NotFound
+from core.middleware import own_origin
+from core.pages import safe_next
+from identity import authenticators, browser, passkeys, sessions, totp
+from identity import recovery_codes as codes
+from identity.errors import AuthenticatorRefused, WrongFactor
+from identity.models import Passkey
+from identity.passkeys import Site
+from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
+from portal.frame import Own, strong_page
+
+READ_WRITE = ["GET", "HEAD", "POST"]
+
+
+def _site(request: HttpRequest) -> Site:
+    return passkeys.here(own_origin(request))
+
+
+def _next(own: Own) -> str:
+    """Return where the person came from, when a sign-in sent them here."""
+    asked = own.request.POST if own.request.method == "POST" else own.request.GET
+    return safe_next(asked.get("next", ""), reverse("portal_security"))
+
+
+@require_http_methods(READ_WRITE)
+@strong_page
+def add_app(own: Own) -> HttpResponse:
+    """Show a key as picture and text, and keep it once the app's first code is right."""
+    account_id, label = own.session.account_id, own.session.email
+    if own.request.method != "POST":
+        offer = totp.offer(account_id=account_id, label=label)
+        return own.render(
+            "new_app", form=AppForm(initial={"offer": offer.sealed}), offer=offer, next=_next(own)
+        )
+    form = AppForm(own.request.POST)
+    try:
+        offer = totp.offered(account_id=account_id, sealed=own.request.POST.get("offer", ""), label=label)
+    except AuthenticatorRefused:
+        return own.go("portal_new_app", next=_next(own))
+    if form.is_valid():
+        try:
+            with scope.account(account_id):
+                totp.enrol(
+                    account_id=account_id,
+                    name=_("Authenticator app"),
+                    sealed=offer.sealed,
+                    code=form.cleaned_data["code"],
+                )
+        except (WrongFactor, AuthenticatorRefused) as problem:
+            form.add_error("code", f"{problem.title}. {problem.detail}")
+        else:
+            return _added(own, "otp")
+    return own.render("new_app", 400, form=form, offer=offer, next=_next(own))
+
+
+@require_http_methods(READ_WRITE)
+@strong_page
+def add_passkey(own: Own) -> HttpResponse:
+    form = PasskeyForm(own.request.POST if own.request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            row = passkeys.register(
+                account_id=own.session.account_id,
+                answer=form.cleaned_data["credential"],
+                name=form.cleaned_data["name"],
+                site=_site(own.request),
+                bound_to=str(own.session.id),
+            )
+        except AuthenticatorRefused as problem:
+            form.add_error(None, f"{problem.title}. {problem.detail}")
+        else:
+            return _added(own, "swk" if row.is_synced else "hwk")
+    return own.render("new_passkey", 400 if form.errors else 200, form=form, next=_next(own))
+
+
+@require_POST
+@strong_page
+def passkey_options(own: Own) -> HttpResponse:
+    options = passkeys.offer(
+        account_id=own.session.account_id,
+        label=own.session.email,
+        name=own.session.account_name,
+        site=_site(own.request),
+        bound_to=str(own.session.id),
+    )
+    return HttpResponse(options, content_type="application/json")
+
+
+def _added(own: Own, proof: str) -> HttpResponse:
+    """The sign-in at hand has just proved the new factor too: it rises, under a new value (L7)."""
+    account_id = own.session.account_id
+    whole = authenticators.together(own.session.amr, [proof])
+    with scope.account(account_id):
+        opened = sessions.step_up(own.session, amr=whole, acr=authenticators.level(whole))
+        made = [] if authenticators.held(account_id).codes_left else codes.generate(account_id=account_id)
+    if made:
+        response = own.render("recovery_codes", codes=made, next=_next(own), added=True)
+    else:
+        response = HttpResponse(status=303, headers={"Location": _next(own)})
+    browser.remember(own.request, response, opened, persistent=own.session.remembered)
+    return response
+
+
+@require_POST
+@strong_page
+def recovery_codes(own: Own) -> HttpResponse:
+    """Make ten new codes, for somebody with an authenticator; they are in this one answer and nowhere else."""
+    account_id = own.session.account_id
+    with scope.account(account_id):
+        if not authenticators.held(account_id).any:
+            raise NotFound
+        made = codes.generate(account_id=account_id)
+    return own.render("recovery_codes", codes=made, next=reverse("portal_security"))
+
+
+@require_http_methods(READ_WRITE)
+@strong_page
+def rename(own: Own, authenticator_id: str) -> HttpResponse:
+    try:
+        passkey_id = Passkey.read_id(authenticator_id)
+    except ids.MalformedId:
+        raise NotFound from None
+    form = AuthenticatorNameForm(own.request.POST if own.request.method == "POST" else None)
+    with scope.account(own.session.account_id):
+        row = authenticators.passkey(own.session.account_id, passkey_id)
+        if form.is_bound and form.is_valid():
+            authenticators.rename(
+                account_id=own.session.account_id, passkey_id=passkey_id, **form.cleaned_data
+            )
+            return own.go("portal_security", notice="renamed")
+    form = form if form.is_bound else AuthenticatorNameForm(initial={"name": row.name})
+    return own.render("rename_authenticator", 400 if form.errors else 200, form=form, row=row)
+
+
+@require_POST
+@strong_page
+def remove(own: Own, authenticator_id: str) -> HttpResponse:
+    with scope.account(own.session.account_id):
+        authenticators.remove(account_id=own.session.account_id, public_id=authenticator_id)
+    return own.go("portal_security", notice="removed")

@@ -1,0 +1,192 @@
+"""The second proof: after a password, or to raise a sign-in that is there already (AUT-14, AUT-16).
+
+A try is counted before it is compared, in statements of their own: at most five a challenge, and growing
+waits over all challenges of the account (threat M1).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from core import context, jobs, scope
+from core.network import network_of
+from core.principal import Actor
+from events.services import emit
+from identity import assurance, authenticators, emails, methods, passkeys, recovery_codes, sessions, totp
+from identity.errors import WrongFactor
+from identity.models import TotpDevice
+from identity.passkeys import Site
+from identity.sessions import Opened, SessionRef
+from signin import flows, limits, services, trust
+from signin.devices import Browser
+from signin.errors import FlowExpired
+from signin.flows import flow_scope
+from signin.interaction import Interaction, load
+from signin.limits import Attempt
+from signin.models import Purpose, SignInFlow, Stage
+from signin.services import SignedInPerson
+from tenants.selectors import TenantRef
+
+METHODS = ("code", "passkey", "recovery")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was sent: the method, and the code or the authenticator's answer as JSON."""
+
+    method: str
+    text: str
+    trust: bool = False
+
+
+def begin(
+    *, tenant: TenantRef | None, browser: Browser, session: SessionRef, interaction: Interaction, level: str
+) -> SignInFlow:
+    """Ask a signed-in person for what their sign-in lacks of `level`; what they proved already stays."""
+    limits.take([Attempt(limits.START_NETWORK, _network())])
+    with flow_scope(tenant):
+        return flows.start(
+            tenant=tenant,
+            purpose=Purpose.SIGN_IN,
+            stage=Stage.SECOND_FACTOR,
+            browser=browser,
+            address=emails.parse(session.email) if session.email else emails.Address("", ""),
+            interaction=interaction,
+            account_id=session.account_id,
+            amr=list(session.amr),
+            remember=session.remembered,
+            session=str(session.id),
+            level=level,
+        )
+
+
+def find(tenant: TenantRef | None, flow_id: str, browser: Browser) -> SignInFlow:
+    """Return the flow that waits for a second factor in this browser; raises FlowExpired, OtherBrowser."""
+    with flow_scope(tenant):
+        flow = flows.resume(tenant, flow_id, browser, Stage.SECOND_FACTOR)
+    if flow.account_id is None:
+        raise FlowExpired
+    return flow
+
+
+def ask(*, tenant: TenantRef | None, flow_id: str, browser: Browser, site: Site) -> str:
+    """Return the options with which the browser asks for one of the person's passkeys."""
+    limits.take([Attempt(limits.CHALLENGE_NETWORK, _network())])
+    flow = find(tenant, flow_id, browser)
+    return passkeys.ask(site=site, bound_to=_binding(flow, browser), account_id=flow.account_id)
+
+
+def prove(
+    *,
+    tenant: TenantRef | None,
+    flow_id: str,
+    browser: Browser,
+    answer: Answer,
+    site: Site,
+    present: SessionRef | None,
+) -> SignedInPerson:
+    """Compare the second factor and open or raise the session.
+
+    Raises TooManyAttempts and CodeExhausted before anything is compared, WrongFactor, FlowExpired, OtherBrowser.
+    """
+    flow = find(tenant, flow_id, browser)
+    account_id = flow.account_id
+    assert account_id is not None
+    here = _present(flow, present)
+    tries = [Attempt(limits.FACTOR_ACCOUNT, str(account_id)), Attempt(limits.GUESS_NETWORK, _network())]
+    limits.take(tries)
+    with flow_scope(tenant):
+        flows.count_try(flow)
+    try:
+        amr = _verify(flow, browser, answer, site)
+    except WrongFactor:
+        _record(tenant, flow, "mfa.failed", {"reason": "wrong_factor", "method": answer.method})
+        raise
+    with flow_scope(tenant):
+        flows.finish(flow)
+    limits.clear(tries[:1])
+    limits.give_back(tries[1:])
+    data = flow.data
+    whole = authenticators.together(data["amr"], amr)
+    _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": authenticators.level(whole)})
+    opened = _open(flow, whole, amr, present, here)
+    if answer.trust and trust.days(tenant):
+        with scope.account(account_id):
+            trust.remember(account_id, browser, authenticators.level(whole))
+    interaction = load(data["interaction"], tenant.slug if tenant else "")
+    return SignedInPerson(account_id, opened, flows.address_of(flow), data["remember"], interaction)
+
+
+def _present(flow: SignInFlow, present: SessionRef | None) -> SessionRef | None:
+    """Return the sign-in that the flow raises; None where it opens one. Raises FlowExpired when it is gone."""
+    wanted = flow.data.get("session", "")
+    if not wanted:
+        return None
+    if present is None or str(present.id) != wanted or present.account_id != flow.account_id:
+        raise FlowExpired
+    return present
+
+
+def _open(
+    flow: SignInFlow,
+    whole: list[str],
+    added: tuple[str, ...],
+    present: SessionRef | None,
+    here: SessionRef | None,
+) -> Opened:
+    assert flow.account_id is not None
+    if here is None:
+        remember = bool(flow.data["remember"])
+        return services.open_session(
+            account_id=flow.account_id,
+            remember=remember,
+            present=present,
+            method=methods.name_of(whole),
+            amr=whole,
+        )
+    with scope.account(flow.account_id):
+        acr = authenticators.level(whole)
+        return sessions.step_up(here, amr=whole, acr=acr, is_whole=added[0] in ("hwk", "swk"))
+
+
+def _verify(flow: SignInFlow, browser: Browser, answer: Answer, site: Site) -> tuple[str, ...]:
+    """Return the amr of a right answer; raises WrongFactor."""
+    account_id = flow.account_id
+    assert account_id is not None
+    if answer.method == "passkey":
+        bound_to = _binding(flow, browser)
+        return passkeys.prove(answer=answer.text, site=site, bound_to=bound_to, account_id=account_id).amr
+    if flow.data.get("level") == assurance.PHISHING_RESISTANT:
+        raise WrongFactor
+    with scope.account(account_id):
+        if answer.method == "recovery":
+            recovery_codes.use(account_id=account_id, code=answer.text)
+        else:
+            _compare(account_id, answer.text)
+    return ("otp",)
+
+
+def _compare(account_id: uuid.UUID, code: str) -> None:
+    device = TotpDevice.objects.select_related("user").filter(user_id=account_id, confirmed=True).first()
+    if device is None or not device.user.is_active or not device.verify_token(totp.digits(code)):
+        raise WrongFactor
+
+
+def _record(tenant: TenantRef | None, flow: SignInFlow, name: str, more: dict[str, str]) -> None:
+    """Write it to the tenant's stream, and promise it for the person's own."""
+    with flow_scope(tenant):
+        subject = services.subject_of(tenant, flow.account_id)
+        described = {"id": flow.public_id, "object": "sign_in", **more}
+        member = {"member": subject} if subject else {}
+        emit(name, actor=Actor("user", subject or "unknown"), object={**described, **member})
+        told = {"type": name, "account": str(flow.account_id), "object": described}
+        jobs.enqueue("signin.tell_account", told)
+
+
+def _binding(flow: SignInFlow, browser: Browser) -> str:
+    return f"{flow.id}:{browser.value}"
+
+
+def _network() -> str:
+    return network_of(context.current().ip)

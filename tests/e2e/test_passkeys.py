@@ -1,0 +1,121 @@
+"""Passkeys in Chromium, with its virtual authenticator: registered, sole factor, second factor, keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from embedded.installation import Installation
+from tests.e2e.conftest import SCREENSHOTS
+from tests.e2e.visitor import Visitor
+
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+class Holder:
+    """A visitor whose browser has an authenticator in it."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
+        self.devtools = visitor.context.new_cdp_session(visitor.page)
+        self.devtools.send("WebAuthn.enable")
+        made = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+        self.device = made["authenticatorId"]
+
+    def credentials(self) -> list[dict[str, Any]]:
+        found = self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.device})
+        return list(found["credentials"])
+
+    def ready(self, present: bool) -> None:
+        """Let the person touch the authenticator, or keep them from it."""
+        asked = {"authenticatorId": self.device, "enabled": present}
+        self.devtools.send("WebAuthn.setAutomaticPresenceSimulation", asked)
+
+
+@pytest.fixture
+def holder(chromium: Browser) -> Iterator[Holder]:
+    with Visitor.arriving(chromium, SCREENSHOTS) as somebody:
+        yield Holder(somebody)
+        assert not somebody.problems, "\n".join(somebody.problems)
+
+
+def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
+    installation: Installation, holder: Holder
+) -> None:
+    acme, visitor = installation.demo["tenants"]["acme"], holder.visitor
+    holder.ready(False)
+    visitor.go(f"{installation.origin}/account/authenticators/passkey")
+    visitor.look("passkey-sign-in")
+    visitor.sign_in(acme["member"])
+    visitor.heading("Add a passkey")
+    visitor.look("passkey-new")
+    visitor.fill("Name", "Laptop")
+    holder.ready(True)
+    visitor.press("Add the passkey")
+    visitor.heading("Your recovery codes")
+    visitor.look("passkey-recovery-codes")
+    assert len(holder.credentials()) == 1
+    visitor.go(f"{installation.origin}/account/security")
+    visitor.sees("Laptop")
+    visitor.look("passkey-security")
+
+    visitor.context.clear_cookies()  # the next visit's autofill is answered at once: nothing is typed
+    visitor.go(f"{installation.origin}/account/")
+    visitor.page.wait_for_url("**/account/")
+    visitor.heading("Profile")
+
+    visitor.context.clear_cookies()
+    holder.ready(False)
+    visitor.go(f"{installation.origin}/account/security")
+    visitor.sign_in(acme["member"])
+    visitor.heading("Confirm that it is you")
+    visitor.look("passkey-second-factor")
+    holder.ready(True)
+    visitor.press("Use a passkey")
+    visitor.heading("Security")
+
+
+def test_the_demos_passkey_is_one_for_a_virtual_authenticator_by_keyboard_alone(
+    installation: Installation, holder: Holder
+) -> None:
+    passkey = installation.demo["tenants"]["acme"]["passkeyed"]["passkey"]
+    holder.ready(False)
+    credential = {
+        "credentialId": to_base64(passkey["credential_id"]),
+        "isResidentCredential": True,
+        "rpId": passkey["rp_id"],
+        "privateKey": passkey["private_key"],
+        "userHandle": to_base64(passkey["user_handle"]),
+        "signCount": 1,
+    }
+    holder.devtools.send(
+        "WebAuthn.addCredential", {"authenticatorId": holder.device, "credential": credential}
+    )
+    page = holder.visitor.page
+    holder.visitor.go(f"{installation.origin}/account/")
+    holder.visitor.heading("Sign in")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Sign in with a passkey":
+            break
+    else:
+        pytest.fail("the passkey button is not reached by keyboard")
+    holder.ready(True)
+    page.keyboard.press("Enter")
+    holder.visitor.heading("Profile")
+
+
+def to_base64(text: str) -> str:
+    """CDP wants the plain alphabet with padding."""
+    plain = text.replace("-", "+").replace("_", "/")
+    return plain + "=" * (-len(plain) % 4)
