@@ -277,7 +277,6 @@ def test_settings_and_policy_are_changed_with_a_reason(cast: Cast, admin: Browse
         "client_documents": "auto",
         "access_token_lifetime": 10,
         "refresh_lifetime": 30,
-        "admin_mfa_required": "on",
         "member_factor": "any",
         "trusted_browser_days": "30",
     }
