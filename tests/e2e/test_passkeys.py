@@ -52,11 +52,11 @@ def holder(chromium: Browser) -> Iterator[Holder]:
 def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
     installation: Installation, holder: Holder
 ) -> None:
-    acme, visitor = installation.demo["tenants"]["acme"], holder.visitor
+    globex, visitor = installation.demo["tenants"]["globex"], holder.visitor
     holder.ready(False)
     visitor.go(f"{installation.origin}/account/authenticators/passkey")
     visitor.look("passkey-sign-in")
-    visitor.sign_in(acme["member"])
+    visitor.sign_in(globex["member"])
     visitor.heading("Add a passkey")
     visitor.look("passkey-new")
     visitor.fill("Name", "Laptop")
@@ -77,7 +77,7 @@ def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
     visitor.context.clear_cookies()
     holder.ready(False)
     visitor.go(f"{installation.origin}/account/security")
-    visitor.sign_in(acme["member"])
+    visitor.sign_in(globex["member"])
     visitor.heading("Confirm that it is you")
     visitor.look("passkey-second-factor")
     holder.ready(True)
