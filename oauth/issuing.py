@@ -133,7 +133,7 @@ def access_token_of_member(
 def life_of(client: Client, target: Target) -> int | None:
     """Return the life in seconds that application or API chose, within the tenant's policy of this moment."""
     chosen = client.access_token_lifetime or target.token_lifetime
-    return min(chosen, selectors.policy().access_token_lifetime_max) if chosen else None
+    return min(chosen, selectors.policy_of(client.tenant_id).access_token_lifetime_max) if chosen else None
 
 
 def bound(confirmation: Mapping[str, str] | None) -> dict[str, Any]:
