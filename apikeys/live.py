@@ -36,6 +36,7 @@ from tenants import bearer
 from tenants import selectors as tenants
 from tenants.models import MemberStatus
 from tenants.selectors import TenantRef
+from tenants.tokens import control_plane_audience
 
 FRESH = 5.0  # seconds until what no invalidation announces shows, such as a role that expires
 FOREVER = float("inf")
@@ -264,6 +265,12 @@ def _read(tenant_id: uuid.UUID, key_id: uuid.UUID) -> LiveKey:
         return snapshot(row)
 
 
+def _audience(row: ApiKey) -> str:
+    """Return the audience of the key's API; that of our own follows the tenant's issuer."""
+    tenant = tenants.by_id(row.tenant_id) if row.resource.is_control_plane else None
+    return row.resource.audience if tenant is None else control_plane_audience(tenant)
+
+
 def snapshot(row: ApiKey) -> LiveKey:
     account, policy = row.service_account, tenants.policy()
     cap = frozenset(account.scopes) if account else frozenset()
@@ -277,7 +284,7 @@ def snapshot(row: ApiKey) -> LiveKey:
         hint=row.hint,
         mode=secrets.MODES.get(row.prefix),
         scopes=tuple(word for word in row.scopes if not cap or word in cap),
-        audience=row.resource.audience,
+        audience=_audience(row),
         is_control_plane=row.resource.is_control_plane,
         signing_alg=row.resource.signing_alg,
         maker_id=row.maker_id,

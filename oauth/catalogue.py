@@ -21,6 +21,7 @@ from roles.models import ApiResource, Scope
 from roles.permissions import DESCRIPTIONS, Permission
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
+from tenants.tokens import control_plane_audience
 
 OPENID, OFFLINE = "openid", "offline_access"
 IDENTITY_SCOPES: Mapping[str, str | Promise] = {
@@ -102,8 +103,10 @@ def _load(tenant: TenantRef) -> dict[str, Resource]:
             scopes.setdefault(resource_id, {})[value] = text
             bundles.setdefault(resource_id, {})[value] = stands_for
         for row in role_selectors.api_resources().order_by("-is_control_plane", "id"):
-            own = {str(word): DESCRIPTIONS[word] for word in Permission} if row.is_control_plane else None
-            found[row.audience] = _resource(row, own or scopes.get(row.id, {}), bundles.get(row.id, {}))
+            if row.is_control_plane:  # its audience follows the issuer, wherever the row was written
+                row.audience = control_plane_audience(tenant)
+                scopes[row.id] = {str(word): DESCRIPTIONS[word] for word in Permission}
+            found[row.audience] = _resource(row, scopes.get(row.id, {}), bundles.get(row.id, {}))
     return found
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import hmac
 import json
-import gc
 import time
 from typing import Any
 
