@@ -56,12 +56,16 @@ def _nothing_left_open() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fresh_limits() -> None:
-    """Give each test the whole of every rate limit; the worker's Valkey is its own."""
+    """Give each test the whole of every limit; the worker's database and Valkey are its own."""
+    from django.db import connection
+
     from core import ratelimit, valkey
 
     ratelimit.clear_local()
     with contextlib.suppress(valkey.ValkeyError):
         valkey.client().flushdb()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM signin_attemptwindow")
 
 
 @pytest.fixture
