@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
+from core import context
+
 
 @lru_cache(maxsize=4096)
 def network_of(ip: str) -> str:
@@ -16,3 +18,8 @@ def network_of(ip: str) -> str:
         mapped = address.ipv4_mapped
         return str(mapped) if mapped else str(ipaddress.ip_network(f"{ip}/64", strict=False).network_address)
     return str(address)
+
+
+def current_network() -> str:
+    """Return the network of the running request's client."""
+    return network_of(context.current().ip)

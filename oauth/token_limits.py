@@ -6,8 +6,8 @@ themselves serve many and get more; proofs that fail are counted by network alon
 
 from __future__ import annotations
 
-from core import context, ratelimit
-from core.network import network_of
+from core import ratelimit
+from core.network import current_network
 from core.ratelimit import Limit
 from oauth.clients import Client
 from oauth.errors import RateLimited
@@ -29,7 +29,7 @@ def count_failure(tenant: TenantRef) -> None:
 
 
 def _take(tenant: TenantRef, client_id: str, limit: Limit) -> None:
-    subject = f"{network_of(context.current().ip)}:{client_id}"
+    subject = f"{current_network()}:{client_id}"
     decision = ratelimit.hit(tenant=str(tenant.id), subjects=[subject], limits=[limit])
     if not decision.allowed:
         raise RateLimited(headers=decision.headers())

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from core import context, scope
-from core.network import network_of
+from core import scope
+from core.network import current_network
 from core.urls import tenant_path, tenant_slug
 from identity import assurance, browser
 from identity import sessions as identity_sessions
@@ -135,7 +135,7 @@ def count_device_guess(tenant: TenantRef, member_id: uuid.UUID) -> int:
     """
     tries = [
         limits.Attempt(limits.DEVICE_MEMBER, f"{tenant.id}:{member_id}"),
-        limits.Attempt(limits.DEVICE_NETWORK, network_of(context.current().ip)),
+        limits.Attempt(limits.DEVICE_NETWORK, current_network()),
     ]
     try:
         limits.take(tries)

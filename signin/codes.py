@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-from core import context
-from core.network import network_of
+from core.network import current_network
 from identity import sessions
 from identity.emails import Address
 from identity.sessions import SessionRef
@@ -39,7 +38,7 @@ def prove(
 
     Raises MethodDisabled, TooManyAttempts, WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser.
     """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, stage)
         doors.check_flow(tenant, flow, method)

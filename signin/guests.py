@@ -5,8 +5,8 @@ Linking an address at their own pages makes them an ordinary account; the subjec
 
 from __future__ import annotations
 
-from core import context, ids, scope
-from core.network import network_of
+from core import ids, scope
+from core.network import current_network
 from core.principal import Actor
 from identity import methods
 from identity import services as accounts
@@ -28,7 +28,7 @@ def enter(
 ) -> SignedInPerson:
     """Make a guest of this tenant and let them in at acr 0. Raises MethodDisabled, TooManyAttempts."""
     doors.check(tenant, interaction, methods.GUEST)
-    limits.take([Attempt(limits.GUEST_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.GUEST_NETWORK, current_network())])
     account = accounts.create_guest()
     with scope.tenant(tenant.id):
         subject = ids.new_subject()

@@ -6,8 +6,8 @@ Known and unknown addresses take the same statements in the same order; only the
 
 from __future__ import annotations
 
-from core import context, ports
-from core.network import network_of
+from core import ports
+from core.network import current_network
 from identity import methods
 from identity import selectors as people
 from identity.emails import Address
@@ -97,7 +97,7 @@ def begin_elsewhere(*, tenant: TenantRef | None, flow_id: str, browser: Browser,
     button. It shows all the same that the mailbox is theirs, so they need not type the address again.
     Raises LinkInvalid, TooManyAttempts.
     """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     try:
         with flow_scope(tenant):
             flow = flows.find(tenant, flow_id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core import context, scope
-from core.network import network_of
+from core import scope
+from core.network import current_network
 from identity import emails, methods, passkeys
 from identity import selectors as people
 from identity.errors import WrongFactor
@@ -21,7 +21,7 @@ from tenants.selectors import TenantRef
 def ask(*, tenant: TenantRef | None, browser: Browser, site: Site, interaction: Interaction) -> str:
     """Return the options with which the browser asks for any passkey of this host. Raises MethodDisabled."""
     doors.check(tenant, interaction, methods.PASSKEY)
-    limits.take([Attempt(limits.CHALLENGE_NETWORK, _network())])
+    limits.take([Attempt(limits.CHALLENGE_NETWORK, current_network())])
     return passkeys.ask(site=site, bound_to=_binding(tenant, browser))
 
 
@@ -36,7 +36,7 @@ def authenticate(
 ) -> SignedInPerson:
     """Verify the answer and open a session. Raises MethodDisabled, TooManyAttempts, WrongFactor."""
     doors.check(tenant, interaction, methods.PASSKEY)
-    tries = [Attempt(limits.GUESS_NETWORK, _network())]
+    tries = [Attempt(limits.GUESS_NETWORK, current_network())]
     limits.take(tries)
     try:
         proved = passkeys.prove(answer=answer, site=site, bound_to=_binding(tenant, browser))
@@ -55,7 +55,3 @@ def authenticate(
 
 def _binding(tenant: TenantRef | None, browser: Browser) -> str:
     return f"{tenant.id if tenant else 'origin'}:{browser.value}"
-
-
-def _network() -> str:
-    return network_of(context.current().ip)

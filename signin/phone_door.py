@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from core import context
-from core.network import network_of
+from core.network import current_network
 from identity import methods
 from identity import selectors as people
 from identity.emails import Address
@@ -47,7 +46,7 @@ def start(*, tenant: TenantRef, browser: Browser, number: Address, interaction: 
 
 def _attempts(tenant: TenantRef, number: Address) -> list[Attempt]:
     return [
-        Attempt(limits.TEXT_NETWORK, network_of(context.current().ip)),
+        Attempt(limits.TEXT_NETWORK, current_network()),
         Attempt(limits.TEXT_NUMBER, number.canonical),
         Attempt(limits.TEXT_TENANT, str(tenant.id)),
     ]

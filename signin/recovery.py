@@ -6,8 +6,8 @@ import uuid
 
 from django.contrib.auth.hashers import make_password
 
-from core import context, ids, jobs, ports, scope
-from core.network import network_of
+from core import ids, jobs, ports, scope
+from core.network import current_network
 from core.principal import Actor
 from events.services import emit
 from identity import contacts, methods, sessions
@@ -32,7 +32,7 @@ def start(
 ) -> SignInFlow:
     """Mail a link to the stored address; an unknown one gets a mail that says so (L2)."""
     doors.check(tenant, interaction, methods.PASSWORD)
-    network = network_of(context.current().ip)
+    network = current_network()
     limits.take([Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)])
     account_id = people.account_id_by_address(address)
     mailbox = stored_mailbox(account_id, address)
@@ -84,7 +84,7 @@ def inspect(*, tenant: TenantRef | None, flow_id: str, token: str) -> SignInFlow
 
     The link is the proof, so it need not be opened where it was asked for; nobody is signed in by it.
     """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     try:
         with flow_scope(tenant):
             flow = flows.find(tenant, flow_id)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from core import context, jobs, scope
-from core.network import network_of
+from core import jobs, scope
+from core.network import current_network
 from core.principal import Actor
 from events.services import emit
 from identity import assurance, authenticators, emails, methods, passkeys, recovery_codes, sessions, totp
@@ -44,7 +44,7 @@ def begin(
     *, tenant: TenantRef | None, browser: Browser, session: SessionRef, interaction: Interaction, level: str
 ) -> SignInFlow:
     """Ask a signed-in person for what their sign-in lacks of `level`; what they proved already stays."""
-    limits.take([Attempt(limits.START_NETWORK, _network())])
+    limits.take([Attempt(limits.START_NETWORK, current_network())])
     with flow_scope(tenant):
         return flows.start(
             tenant=tenant,
@@ -72,7 +72,7 @@ def find(tenant: TenantRef | None, flow_id: str, browser: Browser) -> SignInFlow
 
 def ask(*, tenant: TenantRef | None, flow_id: str, browser: Browser, site: Site) -> str:
     """Return the options with which the browser asks for one of the person's passkeys."""
-    limits.take([Attempt(limits.CHALLENGE_NETWORK, _network())])
+    limits.take([Attempt(limits.CHALLENGE_NETWORK, current_network())])
     flow = find(tenant, flow_id, browser)
     return passkeys.ask(site=site, bound_to=_binding(flow, browser), account_id=flow.account_id)
 
@@ -94,7 +94,10 @@ def prove(
     account_id = flow.account_id
     assert account_id is not None
     here = _present(flow, present)
-    tries = [Attempt(limits.FACTOR_ACCOUNT, str(account_id)), Attempt(limits.GUESS_NETWORK, _network())]
+    tries = [
+        Attempt(limits.FACTOR_ACCOUNT, str(account_id)),
+        Attempt(limits.GUESS_NETWORK, current_network()),
+    ]
     limits.take(tries)
     with flow_scope(tenant):
         flows.count_try(flow)
@@ -186,7 +189,3 @@ def _record(tenant: TenantRef | None, flow: SignInFlow, name: str, more: dict[st
 
 def _binding(flow: SignInFlow, browser: Browser) -> str:
     return f"{flow.id}:{browser.value}"
-
-
-def _network() -> str:
-    return network_of(context.current().ip)

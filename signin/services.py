@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import context, ids, jobs, scope
-from core.network import network_of
+from core import ids, jobs, scope
+from core.network import current_network
 from core.principal import Actor
 from events.services import emit
 from identity import assurance, authenticators, methods, sessions
@@ -51,7 +51,7 @@ def identify(
     *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
 ) -> SignInFlow:
     """Begin a sign-in; nothing is said, or looked up, about the address."""
-    limits.take([Attempt(limits.START_NETWORK, _network())])
+    limits.take([Attempt(limits.START_NETWORK, current_network())])
     with flow_scope(tenant):
         return flows.start(
             tenant=tenant,
@@ -202,7 +202,7 @@ def _stored_password(account_id: uuid.UUID | None) -> str | None:
 
 def guesses_of(address: Address, browser: Browser) -> list[Attempt]:
     """A device that signed in before is counted by itself; others by account and network."""
-    network = _network()
+    network = current_network()
     if browser.knows(address):
         return [Attempt(limits.GUESS_DEVICE, f"{browser.mark(address)}")]
     return [
@@ -261,7 +261,3 @@ def subject_of(tenant: TenantRef | None, account_id: uuid.UUID | None) -> str:
 
 def _somebody(subject: str | None) -> Actor:
     return Actor("user", subject or "unknown")
-
-
-def _network() -> str:
-    return network_of(context.current().ip)

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from core import context, ports
-from core.network import network_of
+from core import ports
+from core.network import current_network
 from core.passwords import PasswordRules
 from core.urls import tenant_path
 from identity import methods
@@ -93,7 +93,7 @@ def _check_policy(tenant: TenantRef, address: Address) -> None:
 
 
 def mail_attempts(address: Address) -> list[Attempt]:
-    network = network_of(context.current().ip)
+    network = current_network()
     return [Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)]
 
 
@@ -143,7 +143,7 @@ def by_invitation(
     token = invitation_token(tenant, interaction)
     if not token:
         return None
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     with flow_scope(tenant):
         proved = invitations.proves(token, address.canonical)
     if not proved or people.account_id_by_address(address) is not None:
@@ -193,7 +193,7 @@ def prove(
 
     Raises WrongCode, CodeExhausted after five tries, FlowExpired, OtherBrowser, AddressTaken.
     """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     with flow_scope(tenant):
         flow = flows.count_compare(flows.resume(tenant, flow_id, browser, Stage.VERIFY))
     flows.check_proof(flow, code=code, token=token)

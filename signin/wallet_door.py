@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from core import context
-from core.network import network_of
+from core.network import current_network
 from identity import methods, sessions, siwe
 from identity import selectors as people
 from identity.emails import Address
@@ -32,7 +31,7 @@ from tenants.selectors import TenantRef
 def start(*, tenant: TenantRef, browser: Browser, wallet: Address, interaction: Interaction) -> SignInFlow:
     """Write the message that this wallet is to sign, and keep it in a flow of this browser."""
     doors.check(tenant, interaction, methods.WALLET)
-    limits.take([Attempt(limits.START_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.START_NETWORK, current_network())])
     now = timezone.now()
     text = siwe.message(
         domain=urlsplit(settings.ORIGIN).netloc,
@@ -65,7 +64,7 @@ def prove(
     Raises MethodDisabled, TooManyAttempts, WalletRefused, WalletUnknown, CodeExhausted, FlowExpired,
     OtherBrowser.
     """
-    limits.take([Attempt(limits.PROOF_NETWORK, network_of(context.current().ip))])
+    limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, Stage.WALLET)
         doors.check_flow(tenant, flow, methods.WALLET)
