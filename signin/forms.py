@@ -43,21 +43,26 @@ class PasswordForm(forms.Form):
 
 
 class SecondFactorForm(forms.Form):
-    """A code of the authenticator app; `trust` lets this browser stand for it later."""
+    """A code of the authenticator app; `trust` lets this browser stand for it later.
 
-    code = forms.CharField(label=_("Six-digit code"), max_length=12, required=False)
+    The passkey's button posts here too, with its `credential` in the place of a code.
+    """
+
+    code = forms.CharField(
+        label=_("Six-digit code"), max_length=12, error_messages={"required": _("Type the code.")}
+    )
     credential = forms.CharField(max_length=20_000, required=False, widget=forms.HiddenInput)
     trust = forms.BooleanField(label=_("Do not ask again in this browser"), required=False)
 
-    def clean(self) -> dict[str, Any]:
-        found = super().clean() or {}
-        if not found.get("code") and not found.get("credential"):
-            self.add_error("code", _("Type the code."))
-        return found
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["code"].required = not self.data.get("credential")
 
 
 class RecoveryCodeForm(SecondFactorForm):
-    code = forms.CharField(label=_("Recovery code"), max_length=40, required=False)
+    code = forms.CharField(
+        label=_("Recovery code"), max_length=40, error_messages={"required": _("Type the code.")}
+    )
 
 
 class SignUpForm(forms.Form):

@@ -271,3 +271,14 @@ def test_L5_a_new_password_ends_the_trust(cast: Cast) -> None:
             account_id=cast.member.account_id, password_hash=make_password(cast.member.password)
         )
     asked(browser, cast.acme, cast.member)
+
+
+def test_the_code_is_asked_for_and_not_offered_as_optional(cast: Cast) -> None:
+    add_totp(cast.member)
+    browser = Browser()
+    page = asked(browser, cast.acme, cast.member)
+    assert "optional" not in page.content.decode()
+    refused = browser.submit(page, {"code": ""})
+    assert refused.status_code in (400, 422)
+    assert "Type the code." in refused.content.decode()
+    assert session_of(cast.acme, cast.member) is None
