@@ -17,7 +17,8 @@ from oauth import bearers, clients, issuing, standard_claims
 from oauth.catalogue import OPENID
 from oauth.clients import Client, in_tenant
 from oauth.http import NO_STORE, answer_json, cross_origin, note_client, tenant_of
-from tenants import bearer, keys
+from oauth.standard_claims import LINKED
+from tenants import bearer, keys, links
 from tenants.models import Member
 from tenants.selectors import TenantRef
 
@@ -58,10 +59,12 @@ def _answer(request: HttpRequest) -> HttpResponse:
         raise InsufficientScope("openid is needed.", required={"scopes": [OPENID]})
     member = bearer.live_member(tenant, str(token.claims["sub"]))
     profile = profile_of(tenant, member.id) if member else None
-    if profile is None:
+    if member is None or profile is None:
         raise TokenInvalid
     singly = token.claims.get(issuing.USERINFO_CLAIMS, ())
     claims = {"sub": profile.subject, **standard_claims.claims_of(profile, scopes, singly)}
+    if LINKED in scopes or LINKED in singly:
+        claims |= _linked(tenant, member.id)
     if client is not None and client.userinfo_alg:
         return _signed(tenant, client, claims)
     return answer_json(claims)
@@ -72,6 +75,12 @@ def _signed(tenant: TenantRef, client: Client, claims: Mapping[str, Any]) -> Htt
     whole = {**claims, "iss": tenant.issuer, "aud": client.client_id}
     token = jose.sign(whole, keys.active_key(tenant.id, client.userinfo_alg), TYPE)
     return HttpResponse(token, content_type="application/jwt", headers=NO_STORE)
+
+
+def _linked(tenant: TenantRef, member_id: uuid.UUID) -> dict[str, Any]:
+    with in_tenant(tenant.id):
+        found = links.told(member_id)
+    return {LINKED: found} if found else {}
 
 
 def profile_of(tenant: TenantRef, member_id: uuid.UUID) -> Profile | None:

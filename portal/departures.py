@@ -15,7 +15,7 @@ from events.services import emit
 from identity.services import describe, person
 from oauth import consents, families
 from oauth.models import Consent
-from tenants import erasure, members, selectors
+from tenants import erasure, links, members, selectors
 from tenants.models import Member, Tenant
 from tenants.selectors import TenantRef
 
@@ -26,6 +26,10 @@ def leave(*, account_id: uuid.UUID, tenant_id: uuid.UUID, account_ends: bool = F
     Opens its scopes itself. Raises NotFound where they are no member, LastOwner, and Conflict while suspended:
     they would come back as somebody new. Where the whole account ends that holds nobody.
     """
+    with scope.tenant(tenant_id):
+        actor, member = _who(account_id, tenant_id)
+        members.check_leaving(actor=actor, member=member, even_suspended=account_ends)
+    links.unlink_tenant(account_id=account_id, tenant_id=tenant_id)
     with scope.tenant(tenant_id):
         actor, member = _who(account_id, tenant_id)
         members.leave(actor=actor, member=member, even_suspended=account_ends)

@@ -15,7 +15,7 @@ from core.errors import NotFound, Problem
 from core.principal import Actor
 from identity import selectors as people
 from organizations.models import Membership, Organization
-from portal import departures
+from portal import departures, links
 from portal.applications import allowed
 from portal.frame import Own, own_page, places, recent_page
 from tenants import members, selectors
@@ -39,7 +39,10 @@ PROFILE = {
 def service_list(own: Own) -> HttpResponse:
     with scope.account(own.session.account_id):
         addresses = list(people.emails(own.session.account_id))
-    return own.render("privacy", rows=[_known(*place) for place in places(own)], addresses=addresses)
+    mine = places(own)
+    linked = links.shown(own, mine)
+    rows = [_known(*place) | {"linked": links.linked_with(linked, place[0])} for place in mine]
+    return own.render("privacy", rows=rows, addresses=addresses, links=linked)
 
 
 @require_POST

@@ -25,6 +25,8 @@ SENTENCES = {
     "authenticator.locked": _("A security key was refused: there may be a copy of it"),
     "recovery_codes.generated": _("New recovery codes were made"),
     "recovery_codes.used": _("A recovery code was used to sign in"),
+    "account.tenants.linked": _("You linked two services"),
+    "account.tenants.unlinked": _("You took a link between two services back"),
     "account.tenant.left": _("You cut off a service"),
     "account.export.requested": _("A copy of your data was asked for"),
     "account.export.downloaded": _("A copy of your data was downloaded"),

@@ -7,4 +7,4 @@ class TenantsConfig(AppConfig):
     name = "tenants"
 
     def ready(self) -> None:
-        from tenants import key_rotation  # noqa: F401 — registers its sweep
+        from tenants import key_rotation, links  # noqa: F401 — register sweep, jobs and hooks

@@ -74,6 +74,33 @@ declare(
 )
 declare("user.erased", "A removed member's personal data was erased", object="member", fields=MEMBER)
 
+LINK: dict[str, Schema | str] = {"linked_subject": "object"}
+declare(
+    "user.subject.linked",
+    "A person let the tenant know the subject that they have in another tenant",
+    object="member",
+    fields=LINK,
+)
+declare(
+    "user.subject.unlinked",
+    "A person took a link to the subject that they have in another tenant back",
+    object="member",
+    fields=LINK,
+)
+TENANTS: dict[str, Schema | str] = {"tenants": {"type": "array", "items": {"type": "string"}}}
+declare(
+    "account.tenants.linked",
+    "A person let two tenants know that they see the same person",
+    object="account",
+    fields=TENANTS,
+)
+declare(
+    "account.tenants.unlinked",
+    "A person took the link between two tenants back",
+    object="account",
+    fields=TENANTS,
+)
+
 declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)
 declare("session.ended", "A session was ended", object="session", fields=SESSION)
 declare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -170,9 +170,15 @@ def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None
 
 def leave(*, actor: Principal, member: Member, even_suspended: bool = False) -> None:
     """Remove a member at their own wish (NEW-01); the last owner stays, and so does who is suspended."""
+    check_leaving(actor=actor, member=member, even_suspended=even_suspended)
+    _remove(actor, member, "left", "left")
+
+
+def check_leaving(*, actor: Principal, member: Member, even_suspended: bool = False) -> None:
+    """Raise what `leave` would raise, and change nothing."""
     if member.status == MemberStatus.SUSPENDED and not even_suspended:
         raise Conflict("Your access is suspended. Ask the service's support to remove you.")
-    _remove(actor, member, "left", "left")
+    check_guards(actor, member)
 
 
 def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> None:
@@ -181,6 +187,8 @@ def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> No
     sessions.end_member_sessions(member, ended_for, actor=actor.actor)
     member.status = MemberStatus.REMOVED
     _save(member, "status")
+    for hook in _after_removal:
+        hook(member)
     emit(
         "user.deleted", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before}
     )
@@ -213,6 +221,15 @@ def guard_removal(check: Any) -> Any:
     """Register a check `(actor, member)` that raises when a member must not be suspended or removed."""
     _removal_guards.append(check)
     return check
+
+
+_after_removal: list[Callable[[Member], None]] = []
+
+
+def after_removal(hook: Callable[[Member], None]) -> Callable[[Member], None]:
+    """Register what else ends when a member is removed, in the same transaction."""
+    _after_removal.append(hook)
+    return hook
 
 
 def check_guards(actor: Principal, member: Member) -> None:

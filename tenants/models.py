@@ -194,3 +194,22 @@ class RevokedToken(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant_id", "jti"], name="tenants_revoked_jti")]
         indexes = [models.Index(fields=["expires_at"], name="tenants_revoked_expiry")]
+
+
+from tenants.link_models import LinkedSubject, TenantLink  # noqa: E402
+
+__all__ = [
+    "LinkedSubject",
+    "Logo",
+    "Member",
+    "MemberStatus",
+    "Mode",
+    "RevokedToken",
+    "SigningKey",
+    "SigningKeyState",
+    "Tenant",
+    "TenantLink",
+    "TenantSession",
+    "TenantStatus",
+    "Workspace",
+]

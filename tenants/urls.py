@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api, key_api, logo_pages, session_api
+from tenants import account_api, api, key_api, link_api, logo_pages, session_api
 
 urlpatterns = [
     path("brand/logo/<str:digest>", logo_pages.brand_logo, name="brand_logo"),
@@ -18,6 +18,11 @@ urlpatterns = [
         "v1/members/<str:member>/sessions/<str:session>",
         session_api.OneMemberSession.as_view(),
         name="api-member-session",
+    ),
+    path(
+        "v1/members/<str:member>/linked-subjects",
+        link_api.LinkedSubjects.as_view(),
+        name="api-member-linked-subjects",
     ),
     path("v1/members/<str:member>/erasure", api.Erasure.as_view(), name="api-member-erasure"),
     path("v1/signing-keys", key_api.SigningKeys.as_view(), name="api-signing-keys"),
