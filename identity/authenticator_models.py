@@ -52,6 +52,7 @@ class TotpDevice(OneTimeDevice):
     sealed_key = models.BinaryField()
     last_step = models.BigIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True)
+    unsettled_until = models.DateTimeField(null=True)  # see identity.settling
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user"], name="identity_totp_one")]
@@ -127,6 +128,7 @@ class Passkey(PersonModel):
     transports = models.JSONField(default=list)
     aaguid = models.UUIDField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    unsettled_until = models.DateTimeField(null=True)  # see identity.settling
 
     class Meta:
         indexes = [models.Index(fields=["account", "rp_id"], name="identity_passkey_account")]

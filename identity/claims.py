@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets as random
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -19,7 +19,7 @@ from core.errors import NotFound, RateLimitExceeded
 from events.services import emit
 from identity import selectors
 from identity.emails import Address, parse
-from identity.errors import AddressTaken, ClaimRefused, LastAddress
+from identity.errors import AddressesUnsettled, AddressTaken, ClaimRefused, LastAddress
 from identity.models import EmailAddress, EmailClaim
 from identity.services import describe, person
 
@@ -54,8 +54,12 @@ def pending_claim(account_id: uuid.UUID) -> str:
     return _address(claim).mailbox if claim else ""
 
 
-def prove_address(*, account_id: uuid.UUID, code: str) -> EmailAddress:
+def prove_address(
+    *, account_id: uuid.UUID, code: str, unsettled_until: datetime | None = None
+) -> EmailAddress:
     """Add the claimed address; opens the account scope itself, since a wrong try must stay counted.
+
+    `unsettled_until` comes from identity.settling; the first address of a guest is theirs at once.
 
     Raises ClaimRefused (wrong, old, or tried five times), AddressTaken.
     """
@@ -68,10 +72,10 @@ def prove_address(*, account_id: uuid.UUID, code: str) -> EmailAddress:
         claim = EmailClaim.objects.get(account_id=account_id)
     if not secrets.matches(_bound(claim.id, "".join(code.split())), claim.code_digest, "identity.claim"):
         raise ClaimRefused
-    return _add(account_id, claim)
+    return _add(account_id, claim, unsettled_until)
 
 
-def _add(account_id: uuid.UUID, claim: EmailClaim) -> EmailAddress:
+def _add(account_id: uuid.UUID, claim: EmailClaim, unsettled_until: datetime | None) -> EmailAddress:
     address = _address(claim)
     if selectors.account_id_by_address(address) is not None:
         raise AddressTaken
@@ -81,7 +85,11 @@ def _add(account_id: uuid.UUID, claim: EmailClaim) -> EmailAddress:
                 raise ClaimRefused
             is_first = not selectors.emails(account_id).exists()  # a guest becomes an account (AUT-11)
             row = EmailAddress.objects.create(
-                account_id=account_id, address=address.mailbox, digest=address.digest, is_primary=is_first
+                account_id=account_id,
+                address=address.mailbox,
+                digest=address.digest,
+                is_primary=is_first,
+                unsettled_until=None if is_first else unsettled_until,
             )
             _tell("user.email.added", account_id, row.address)
             _warn(account_id, "address_added", row.address)
@@ -103,10 +111,16 @@ def make_primary(*, account_id: uuid.UUID, address_id: uuid.UUID) -> None:
 
 
 def remove_address(*, account_id: uuid.UUID, address_id: uuid.UUID) -> None:
-    """Give up an address; raises LastAddress for the primary one."""
+    """Give up an address; raises LastAddress for the primary one, AddressesUnsettled for the last settled one.
+
+    By that one the person takes the account back from whoever added the others (threat L5).
+    """
     row = _own(account_id, address_id)
     if row.is_primary:
         raise LastAddress
+    others = selectors.emails(account_id).exclude(id=row.id)
+    if not others.exclude(unsettled_until__gt=timezone.now()).exists():
+        raise AddressesUnsettled
     with transaction.atomic():
         EmailAddress.objects.filter(id=row.id, is_primary=False).delete()
         _tell("user.email.removed", account_id, row.address)

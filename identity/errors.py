@@ -33,6 +33,28 @@ class LastAddress(Problem):
     fix = "Make another address the primary one first."
 
 
+class AddressesUnsettled(Problem):
+    """The other addresses were added lately, in a sign-in by the password alone."""
+
+    code, status, simple = "addresses_unsettled", 409, "conflict"
+    title = "Your other addresses are too new"
+    fix = "Wait until a week after they were added: this one can still take the account back."
+
+
+class FactorDemanded(Problem):
+    """`extra["services"]` names those that demand it."""
+
+    code, status, simple = "factor_demanded", 409, "conflict"
+    title = "A service demands this authenticator"
+    fix = "Add another one first, then remove this one."
+
+
+class LastWayIn(Problem):
+    code, status, simple = "last_way_in", 409, "conflict"
+    title = "Nothing else of yours opens your account"
+    fix = "Set a password first, or add another passkey."
+
+
 class WrongFactor(Problem):
     """A code or passkey that proves nothing; which check failed is not said."""
 

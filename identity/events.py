@@ -91,3 +91,4 @@ declare(
     fields={"wallet": "string"},
 )
 declare("user.wallet.unlinked", "A wallet was unlinked from an account", object="account")
+declare("device.forgotten", "A browser no longer stands for the second factor", object="device")

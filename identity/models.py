@@ -59,6 +59,7 @@ class EmailAddress(PersonModel):
     digest = models.CharField(max_length=100, unique=True)
     is_primary = models.BooleanField(default=False)
     verified_at = models.DateTimeField(default=timezone.now)
+    unsettled_until = models.DateTimeField(null=True)  # see identity.settling
 
     class Meta:
         constraints = [
@@ -118,7 +119,8 @@ class IdentitySession(PersonModel):
 
     `opened_by` is `account` (the account's own methods: good everywhere) or the id of the tenant whose
     connection opened it (good only there). `auth_time` is the last real authentication. `factor_proved_at` is
-    set where a trusted browser stood for the second factor: when that was really proved.
+    set where a trusted browser stood for the second factor: when that was really proved. `proved_mailbox` says
+    that a code or link mailed to the person was a part of the sign-in, such as at sign-up.
     """
 
     PREFIX = "ids"
@@ -133,6 +135,7 @@ class IdentitySession(PersonModel):
     last_active_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     remembered = models.BooleanField(default=False)
+    proved_mailbox = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)

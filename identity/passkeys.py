@@ -11,6 +11,7 @@ import struct
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,8 +106,18 @@ def offer(*, account_id: uuid.UUID, label: str, name: str, site: Site, bound_to:
     )
 
 
-def register(*, account_id: uuid.UUID, answer: str, name: str, site: Site, bound_to: str) -> Passkey:
+def register(
+    *,
+    account_id: uuid.UUID,
+    answer: str,
+    name: str,
+    site: Site,
+    bound_to: str,
+    unsettled_until: datetime | None = None,
+) -> Passkey:
     """Keep a new passkey; opens the account scope itself, once the answer is verified.
+
+    `unsettled_until` comes from identity.settling.
 
     Raises AuthenticatorRefused.
     """
@@ -135,6 +146,7 @@ def register(*, account_id: uuid.UUID, answer: str, name: str, site: Site, bound
         is_synced=made.credential_device_type == "multi_device",
         transports=transports,
         aaguid=_aaguid(made.aaguid),
+        unsettled_until=unsettled_until,
     )
     return _keep(row)
 

@@ -46,6 +46,7 @@ class SessionRef:
     expires_at: datetime
     remembered: bool
     factor_proved_at: datetime | None = None
+    proved_mailbox: bool = False
 
     @property
     def is_own(self) -> bool:
@@ -110,6 +111,7 @@ def _ref(row: IdentitySession, email: str) -> SessionRef:
         expires_at=row.expires_at,
         remembered=row.remembered,
         factor_proved_at=row.factor_proved_at,
+        proved_mailbox=row.proved_mailbox,
     )
 
 
@@ -129,6 +131,7 @@ def open_session(
     replacing: SessionRef | None = None,
     opened_by: str = BY_ACCOUNT,
     factor_proved_at: datetime | None = None,
+    proved_mailbox: bool = False,
 ) -> Opened:
     """Record a sign-in that has just happened, in the open account scope, and return the new cookie value.
 
@@ -142,6 +145,7 @@ def open_session(
         "acr": acr,
         "auth_time": now,
         "factor_proved_at": factor_proved_at,
+        "proved_mailbox": proved_mailbox,
         "last_active_at": now,
         "expires_at": now + (REMEMBERED if remember else ABSOLUTE),
         "remembered": remember,
@@ -188,7 +192,12 @@ def end(*, account_id: uuid.UUID, session_ids: list[uuid.UUID], reason: str) -> 
 
 def _announce(account_id: uuid.UUID, ended: list[uuid.UUID], reason: str) -> None:
     """Let what hangs on these sign-ins end too: at once after the commit, and by a job should that fail."""
-    payload = {"account_id": str(account_id), "sessions": [str(one) for one in ended], "reason": reason}
+    payload = {
+        "account_id": str(account_id),
+        "sessions": [str(one) for one in ended],
+        "reason": reason,
+        "at": timezone.now().isoformat(),
+    }
     jobs.enqueue("identity.sessions_ended", payload)
     transaction.on_commit(lambda: _tell(payload), robust=True)
 
@@ -197,7 +206,10 @@ _listeners: list[Callable[[dict[str, Any]], None]] = []
 
 
 def on_ended(listener: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-    """Register what a higher app ends with a sign-in; called with no scope open, possibly twice."""
+    """Register what a higher app ends with a sign-in; called with no scope open, possibly twice.
+
+    The second call may come late: `at` in the payload tells what was there before from what the person did since.
+    """
     _listeners.append(listener)
     return listener
 

@@ -8,6 +8,7 @@ import re
 import secrets as random
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 import segno
@@ -64,12 +65,16 @@ def _offer(key: bytes, account_id: uuid.UUID, label: str, issuer: str, sealed: s
     )
 
 
-def enrol(*, account_id: uuid.UUID, sealed: str, code: str, name: str) -> TotpDevice:
+def enrol(
+    *, account_id: uuid.UUID, sealed: str, code: str, name: str, unsettled_until: datetime | None = None
+) -> TotpDevice:
     """Keep an offered key once its first code is right, in the open account scope.
+
+    `unsettled_until` comes from identity.settling.
 
     Raises WrongFactor; AuthenticatorRefused for an offer of another person, an old one, or a second app.
     """
-    row = TotpDevice(user_id=account_id, name=name, confirmed=True)
+    row = TotpDevice(user_id=account_id, name=name, confirmed=True, unsettled_until=unsettled_until)
     row.seal_key(_open(sealed, account_id))
     try:
         with transaction.atomic():

@@ -141,6 +141,13 @@ def withdraw(*, actor: Actor, consent: Consent) -> None:
     emit("consent.revoked", actor=actor, object=describe(consent, actor.id))
 
 
+def withdraw_given(*, actor: Actor, member_id: uuid.UUID, since: datetime, until: datetime) -> None:
+    """Take back what was allowed, or allowed anew, in that time: perhaps by somebody else (threat L5)."""
+    rows = Consent.objects.filter(member_id=member_id, revoked_at=None, updated_at__range=(since, until))
+    for consent in rows.select_for_update():
+        withdraw(actor=actor, consent=consent)
+
+
 def describe(consent: Consent, subject: str) -> dict[str, object]:
     return {
         "id": consent.public_id,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
-from identity import claims, emails
+from identity import claims, emails, settling
 from identity.errors import ClaimRefused
 from identity.models import EmailAddress
 from portal.forms import AddressForm, CodeForm
@@ -40,8 +40,11 @@ def add(own: Own) -> HttpResponse:
 def prove(own: Own) -> HttpResponse:
     form = CodeForm(own.request.POST if own.request.method == "POST" else None)
     if form.is_bound and form.is_valid():
+        account_id, code = own.session.account_id, form.cleaned_data["code"]
+        with scope.account(account_id):
+            unsettled_until = settling.unsettled_until(own.session)
         try:
-            claims.prove_address(account_id=own.session.account_id, code=form.cleaned_data["code"])
+            claims.prove_address(account_id=account_id, code=code, unsettled_until=unsettled_until)
         except ClaimRefused as problem:
             form.add_error("code", f"{_(problem.title)}. {_(problem.detail)}")
         else:

@@ -5,6 +5,7 @@ Each wants a fresh sign-in, and the second factor of whoever has one (threats L8
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,13 +15,14 @@ from core import ids, scope
 from core.errors import NotFound
 from core.middleware import own_origin
 from core.pages import safe_next
-from identity import authenticators, browser, passkeys, sessions, totp
+from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
-from identity.errors import AuthenticatorRefused, WrongFactor
+from identity.errors import AuthenticatorRefused, FactorDemanded, LastWayIn, WrongFactor
 from identity.models import Passkey
 from identity.passkeys import Site
+from portal import factor_removal
 from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
-from portal.frame import Own, strong_page
+from portal.frame import Own, places, strong_page
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 
@@ -58,6 +60,7 @@ def add_app(own: Own) -> HttpResponse:
                     name=_("Authenticator app"),
                     sealed=offer.sealed,
                     code=form.cleaned_data["code"],
+                    unsettled_until=settling.unsettled_until(own.session),
                 )
         except (WrongFactor, AuthenticatorRefused) as problem:
             form.add_error("code", f"{problem.title}. {problem.detail}")
@@ -71,6 +74,8 @@ def add_app(own: Own) -> HttpResponse:
 def add_passkey(own: Own) -> HttpResponse:
     form = PasskeyForm(own.request.POST if own.request.method == "POST" else None)
     if form.is_bound and form.is_valid():
+        with scope.account(own.session.account_id):
+            unsettled_until = settling.unsettled_until(own.session)
         try:
             row = passkeys.register(
                 account_id=own.session.account_id,
@@ -78,6 +83,7 @@ def add_passkey(own: Own) -> HttpResponse:
                 name=form.cleaned_data["name"],
                 site=_site(own.request),
                 bound_to=str(own.session.id),
+                unsettled_until=unsettled_until,
             )
         except AuthenticatorRefused as problem:
             form.add_error(None, f"{problem.title}. {problem.detail}")
@@ -148,6 +154,12 @@ def rename(own: Own, authenticator_id: str) -> HttpResponse:
 @require_POST
 @strong_page
 def remove(own: Own, authenticator_id: str) -> HttpResponse:
-    with scope.account(own.session.account_id):
-        authenticators.remove(account_id=own.session.account_id, public_id=authenticator_id)
+    try:
+        factor_removal.remove(
+            account_id=own.session.account_id, public_id=authenticator_id, places=places(own)
+        )
+    except (FactorDemanded, LastWayIn) as problem:
+        named = ", ".join(problem.extra.get("services", ()))
+        messages.error(own.request, f"{_(problem.title)}{named and f' ({named})'}. {_(problem.fix)}")
+        return own.go("portal_security")
     return own.go("portal_security", notice="removed")

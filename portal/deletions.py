@@ -22,7 +22,7 @@ from identity import sessions, tokens
 from identity.models import Account
 from identity.services import describe, person, public_id
 from portal import departures
-from portal.models import Deletion
+from portal.models import DataExport, Deletion
 from tenants.models import Member
 
 JOB = "portal.delete_account"
@@ -60,6 +60,17 @@ def cancel(*, account_id: uuid.UUID) -> None:
     if Deletion.objects.filter(account_id=account_id).delete()[0]:
         emit("account.deletion.cancelled", actor=person(account_id), object=describe(account_id))
         _tell(account_id, "deletion_cancelled")
+
+
+@sessions.on_ended
+def recovered(payload: dict[str, Any]) -> None:
+    """Whoever had the account before it was recovered may have planned its end, or made a copy (threat L5)."""
+    if payload["reason"] == sessions.RECOVERY:
+        account_id, earlier = uuid.UUID(payload["account_id"]), {"created_at__lte": payload["at"]}
+        with scope.account(account_id):
+            if Deletion.objects.filter(account_id=account_id, **earlier).exists():
+                cancel(account_id=account_id)
+            DataExport.objects.filter(account_id=account_id, **earlier).delete()
 
 
 @jobs.handler(JOB, opens_scope=False)

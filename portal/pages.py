@@ -1,4 +1,4 @@
-"""The person's own pages under /account/: profile, security, sessions, organizations."""
+"""The person's own pages under /account/: profile, security, organizations."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import translation
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from core import ids, languages, scope
-from core.errors import NotFound
-from identity import authenticators, selectors, services, sessions
+from core import languages, scope
+from identity import authenticators, selectors, services, trusted_browsers
 from identity.errors import PasswordRefused
-from identity.models import IdentitySession
 from organizations.models import Membership, Organization
 from portal.agents import describe_agent
 from portal.forms import NewPasswordForm, ProfileForm
@@ -49,6 +47,7 @@ def security(own: Own) -> HttpResponse:
     with scope.account(own.session.account_id):
         account = selectors.account(own.session.account_id)
         held = authenticators.held(own.session.account_id)
+        trusted = list(trusted_browsers.trusted(own.session.account_id))
     assert account is not None
     changed = own.request.GET.get("notice") == "changed"
     return own.render(
@@ -57,6 +56,7 @@ def security(own: Own) -> HttpResponse:
         has_password=account.has_usable_password(),
         changed=changed,
         held=held,
+        trusted=[{"row": row, "device": describe_agent(row.user_agent)} for row in trusted],
         notice=own.request.GET.get("notice", ""),
     )
 
@@ -80,53 +80,6 @@ def password(own: Own) -> HttpResponse:
         else:
             return own.go("portal_security", notice="changed")
     return own.render("password", 400 if form.errors else 200, form=form)
-
-
-@require_safe
-@own_page
-def session_list(own: Own) -> HttpResponse:
-    with scope.account(own.session.account_id):
-        live = [one for one in selectors.live_sessions(own.session.account_id) if not one.has_run_out]
-    rows = [_shown(one, own) for one in live]
-    return own.render("sessions", rows=rows, others=len(rows) > 1)
-
-
-def _shown(row: IdentitySession, own: Own) -> dict[str, Any]:
-    return {
-        "id": row.public_id,
-        "device": describe_agent(row.user_agent),
-        "ip": row.ip,
-        "opened_at": row.auth_time,
-        "last_active_at": row.last_active_at,
-        "is_this": row.id == own.session.id,
-    }
-
-
-@require_POST
-@own_page
-def end_session(own: Own, session_id: str) -> HttpResponse:
-    """End one sign-in of one's own; anybody else's is not found."""
-    try:
-        wanted = IdentitySession.read_id(session_id)
-    except ids.MalformedId:
-        raise NotFound from None
-    with scope.account(own.session.account_id):
-        ended = sessions.end(
-            account_id=own.session.account_id, session_ids=[wanted], reason="revoked_by_person"
-        )
-    if not ended:
-        raise NotFound
-    return own.go("portal_sessions")
-
-
-@require_POST
-@own_page
-def end_other_sessions(own: Own) -> HttpResponse:
-    with scope.account(own.session.account_id):
-        sessions.end_others(
-            account_id=own.session.account_id, keep=own.session.id, reason="revoked_by_person"
-        )
-    return own.go("portal_sessions")
 
 
 @require_safe

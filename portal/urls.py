@@ -13,7 +13,9 @@ from portal import (
     pages,
     privacy,
     renewal,
+    sessions,
     tokens,
+    trusted_browsers,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -49,11 +51,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
         authenticators.remove,
         name="portal_remove_authenticator",
     ),
+    path("account/trusted-browsers/removal", trusted_browsers.forget_all, name="portal_forget_browsers"),
+    path(
+        "account/trusted-browsers/<str:browser_id>/removal",
+        trusted_browsers.forget,
+        name="portal_forget_browser",
+    ),
     path("account/password", pages.password, name="portal_password"),
     path("account/session", renewal.renewal, name="portal_session"),
-    path("account/sessions", pages.session_list, name="portal_sessions"),
-    path("account/sessions/others/end", pages.end_other_sessions, name="portal_end_others"),
-    path("account/sessions/<str:session_id>/end", pages.end_session, name="portal_end_session"),
+    path("account/sessions", sessions.session_list, name="portal_sessions"),
+    path("account/sessions/others/end", sessions.end_others, name="portal_end_others"),
+    path("account/sessions/all/end", sessions.end_all, name="portal_end_all"),
+    path("account/sessions/<str:session_id>/end", sessions.end_one, name="portal_end_session"),
     path("account/applications", applications.application_list, name="portal_applications"),
     path("account/applications/<str:consent_id>/withdrawal", applications.withdraw, name="portal_withdraw"),
     path("account/privacy", privacy.service_list, name="portal_privacy"),

@@ -23,6 +23,8 @@ SENTENCES = {
     "authenticator.renamed": _("A way to sign in was renamed"),
     "authenticator.removed": _("A way to sign in was removed"),
     "authenticator.locked": _("A security key was refused: there may be a copy of it"),
+    "device.trusted": _("A browser was trusted instead of the second factor"),
+    "device.forgotten": _("A browser is no longer trusted"),
     "recovery_codes.generated": _("New recovery codes were made"),
     "recovery_codes.used": _("A recovery code was used to sign in"),
     "account.tenants.linked": _("You linked two services"),

@@ -13,14 +13,14 @@ from django.utils import timezone
 from core import context, ids, livecache, scope
 from core.principal import Actor
 from events.services import emit
-from identity import assurance
+from identity import assurance, settling
 from identity import emails as addresses
 from identity import selectors as people
 from identity import sessions as identity_sessions
 from identity.emails import Address
 from identity.sessions import SessionRef
 from invitations.selectors import is_invited
-from oauth import families
+from oauth import consents, families
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from roles.assurance import demanded
@@ -278,12 +278,16 @@ def end_in_tenants(payload: dict[str, Any]) -> None:
         places = list(Member.objects.exclude(status=MemberStatus.REMOVED).values_list("tenant_id", "id"))
     for tenant_id, member_id in places:
         with scope.tenant(tenant_id):
-            _end_here(member_id, [uuid.UUID(one) for one in payload["sessions"]], payload["reason"])
+            ended, at = [uuid.UUID(one) for one in payload["sessions"]], datetime.fromisoformat(payload["at"])
+            _end_here(member_id, ended, payload["reason"], at)
 
 
-def _end_here(member_id: uuid.UUID, ended: list[uuid.UUID], reason: str) -> None:
+def _end_here(member_id: uuid.UUID, ended: list[uuid.UUID], reason: str, at: datetime) -> None:
     live = TenantSession.objects.filter(identity_session_id__in=ended, ended_at=None)
     for session in live.select_related("member"):
         tenant_sessions.end_session(session, reason)
     if reason == identity_sessions.RECOVERY:  # standing grants were given under the lost password (L5)
         families.revoke_all(reason=reason, member_id=member_id)
+        member = Member.objects.get(id=member_id)
+        actor, since = Actor("user", member.subject), at - settling.HOLD
+        consents.withdraw_given(actor=actor, member_id=member_id, since=since, until=at)

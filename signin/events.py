@@ -36,7 +36,6 @@ declare(
     high_volume=True,
 )
 declare("device.trusted", "A person let a browser stand for the second factor", object="device")
-declare("device.forgotten", "Browsers no longer stand for the second factor", object="device")
 declare("signup.completed", "A person signed up and proved their address", object="member")
 declare("signup.blocked", "A sign-up was refused by the tenant's policy", object="sign_up", fields=REASON)
 declare("recovery.started", "A mail to choose a new password was asked for", object="recovery", fields=MEMBER)

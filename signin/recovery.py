@@ -10,7 +10,7 @@ from core import ids, jobs, ports, scope
 from core.network import current_network
 from core.principal import Actor
 from events.services import emit
-from identity import contacts, methods, sessions
+from identity import contacts, methods, sessions, settling
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
@@ -121,6 +121,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
         sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
         EmailClaim.objects.filter(account_id=account_id).delete()
         contacts.drop_all(account_id)
+        gone = settling.drop(account_id=account_id, keep=address)
         SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
             stage=Stage.DONE, code_digest="", link_digest=""
         )
@@ -129,7 +130,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
             "password_changed",
             people.primary_email(account_id),
             account_id=account_id,
-            context={"link": link},
+            context={"link": link, "gone": gone},
         )
     limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical)])
     return load(flow.data["interaction"], tenant.slug if tenant else "")

@@ -178,6 +178,7 @@ def open_session(
             remember=remember,
             replacing=present,
             factor_proved_at=trusted.proved_at,
+            proved_mailbox=method == "sign_up",
         )
         emit(
             "signin.succeeded",

@@ -77,10 +77,6 @@ def unlink_tenant(*, account_id: uuid.UUID, tenant_id: uuid.UUID) -> None:
     _unlink(account_id, Q(first_tenant_id=tenant_id) | Q(second_tenant_id=tenant_id))
 
 
-def unlink_all(*, account_id: uuid.UUID) -> None:
-    _unlink(account_id, Q())
-
-
 def _unlink(account_id: uuid.UUID, which: Q) -> list[Pair]:
     with scope.account(account_id):
         ended = []
@@ -190,4 +186,4 @@ def forget(member: Member) -> Iterable[str]:
 def recovered(payload: dict[str, Any]) -> None:
     """Whoever had the account before it was recovered may have made the links (threat L5)."""
     if payload["reason"] == identity_sessions.RECOVERY:
-        unlink_all(account_id=uuid.UUID(payload["account_id"]))
+        _unlink(uuid.UUID(payload["account_id"]), Q(created_at__lte=payload["at"]))

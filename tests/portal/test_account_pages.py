@@ -78,6 +78,25 @@ def test_all_others_are_ended_at_once(cast: Cast) -> None:
     assert here.get("/account/").status_code == 200
 
 
+def test_SES04_all_are_ended_this_one_too(cast: Cast) -> None:
+    person = make_account()
+    here, there = at_home(person.email), at_home(person.email)
+    answer = here.submit(here.get("/account/sessions"), to="/account/sessions/all/end")
+    assert answer.headers["Location"] == "/signed-out"
+    assert [browser.get("/account/").status_code for browser in (here, there)] == [303, 303]
+
+
+def test_SES04_each_sign_in_says_which_services_it_opened(cast: Cast) -> None:
+    browser = at_home(cast.member.email)
+    assert (
+        f'<td data-label="Services">{cast.acme.slug.title()}'
+        not in browser.get("/account/sessions").content.decode()
+    )
+    browser.follow(browser.get(f"/t/{cast.acme.slug}/sign-in"))
+    page = browser.get("/account/sessions").content.decode()
+    assert f'<td data-label="Services">{cast.acme.slug.title()}' in page
+
+
 def test_A1_nobody_ends_another_persons_session(cast: Cast) -> None:
     owner, stranger = make_account(), make_account()
     theirs = at_home(owner.email)

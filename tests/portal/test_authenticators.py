@@ -11,10 +11,12 @@ import time_machine
 from django.utils import timezone
 
 from core import scope
+from core.principal import SYSTEM
 from events.models import Event
 from identity import authenticators
-from identity.models import Passkey
-from tests.factories import Browser, Person, make_account
+from identity.models import Account, Passkey, TrustedBrowser
+from tenants import members, selectors
+from tests.factories import Browser, Person, make_account, make_organization, make_tenant
 from tests.factories.authenticator import Authenticator
 from tests.factories.factors import (
     MFA,
@@ -26,6 +28,7 @@ from tests.factories.factors import (
     use_passkey,
 )
 from tests.factories.hosted import mails_to, sign_in
+from tests.factories.policies import change_organization_policy
 
 
 @pytest.fixture
@@ -226,3 +229,99 @@ def test_a_session_of_a_trusted_browser_proves_itself_for_changes(person: Person
     assert browser.get("/account/security").status_code == 200
     location = browser.get("/account/authenticators/passkey").headers["Location"]
     assert MFA.replace(":", "%3A") in location
+
+
+def demanding(person: Person, policy: dict[str, Any]) -> Any:
+    """A service that the person is in and that has this policy."""
+    tenant = make_tenant(policy=policy)
+    with scope.tenant(tenant.id):
+        members.create_member(
+            actor=SYSTEM, email=person.email, account_id=person.account_id, email_verified=True
+        )
+    return tenant
+
+
+def removal(browser: Browser, row: Any) -> Any:
+    where = f"/account/authenticators/{row.public_id}/removal"
+    return browser.follow(browser.submit(browser.get("/account/security"), {}, to=where))
+
+
+def test_POR02_the_last_factor_stays_where_a_service_demands_one(person: Person) -> None:
+    key = add_totp(person)
+    tenant = demanding(person, {"member_factor": "second_factor"})
+    browser = at_home_with_code(person, key)
+    refused = removal(browser, held(person).totp).content.decode()
+    assert "A service demands this authenticator" in refused
+    assert tenant.slug.title() in refused
+    assert held(person).totp is not None
+    add_passkey(person)
+    removal(browser, held(person).totp)
+    assert held(person).totp is None
+
+
+def test_POR02_the_last_passkey_stays_where_a_service_demands_one(person: Person) -> None:
+    key, _device = add_totp(person), add_passkey(person)
+    demanding(person, {"member_factor": "passkey"})
+    browser = at_home_with_code(person, key)
+    assert "A service demands" in removal(browser, held(person).passkeys[0]).content.decode()
+    assert held(person).passkeys
+
+
+def test_POR02_the_last_factor_stays_where_an_organization_demands_one(person: Person) -> None:
+    key = add_totp(person)
+    tenant = demanding(person, {})
+    with scope.tenant(tenant.id):
+        member = selectors.member_by_account(person.account_id)
+    organization = make_organization(tenant, people=[Person(person.account_id, "", member=member)])
+    change_organization_policy(tenant, organization, member_factor="second_factor")
+    browser = at_home_with_code(person, key)
+    assert "A service demands" in removal(browser, held(person).totp).content.decode()
+
+
+def test_POR02_without_a_password_the_last_passkey_stays(person: Person) -> None:
+    device = add_passkey(person)
+    with scope.account(person.account_id):
+        Account.objects.filter(id=person.account_id).update(password="!")
+    browser = Browser()
+    browser.follow(use_passkey(browser, browser.get("/sign-in"), device))
+    assert (
+        "Nothing else of yours opens your account"
+        in removal(browser, held(person).passkeys[0]).content.decode()
+    )
+    assert held(person).passkeys
+
+
+def trust(person: Person, key: bytes, ahead: int = 0) -> Browser:
+    browser = Browser(HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0")
+    page = browser.follow(sign_in(browser, None, person.email))
+    browser.follow(browser.submit(page, {"code": code_of(key, ahead), "trust": "on"}))
+    return browser
+
+
+def is_asked(browser: Browser, person: Person) -> bool:
+    browser.cookies.pop("session", None)
+    page = browser.follow(sign_in(browser, None, person.email))
+    return "/sign-in/second-factor" in page.requested_path
+
+
+def test_M5_one_trusted_browser_is_seen_and_ended(person: Person, stranger: Person) -> None:
+    browser = trust(person, add_totp(person))
+    assert "Firefox on Linux" in security(browser)
+    with scope.account(person.account_id):
+        row = TrustedBrowser.objects.get(account_id=person.account_id)
+    where = f"/account/trusted-browsers/{row.public_id}/removal"
+    intruder = at_home(stranger)
+    assert intruder.submit(intruder.get("/account/security"), {}, to=where).status_code == 404
+    assert not is_asked(browser, person)
+    browser.submit(browser.get("/account/security"), {}, to=where)
+    assert is_asked(browser, person)
+    assert events(person, "device.forgotten") == 1
+
+
+def test_M5_all_trusted_browsers_are_ended_at_once(person: Person) -> None:
+    key = add_totp(person)
+    browsers = [trust(person, key), trust(person, key, 1)]
+    here = browsers[0]
+    here.submit(here.get("/account/security"), {}, to="/account/trusted-browsers/removal")
+    assert "Trusted browsers" not in security(here)
+    assert all(is_asked(browser, person) for browser in browsers)
