@@ -55,6 +55,10 @@ class Invitation(TenantModel):
         indexes = [
             models.Index(fields=["tenant_id", "state", "id"], name="invitations_state"),
             models.Index(fields=["tenant_id", "email_search"], name="invitations_email"),
+            # For the person who has proved the address, over all tenants: see invitations.own.
+            models.Index(
+                fields=["email_search"], name="invitations_waiting", condition=models.Q(state="pending")
+            ),
         ]
 
     @property

@@ -190,21 +190,27 @@ def accept(
     """
     with transaction.atomic():
         found = find(token)
-        invitation = locked(selectors.invitations().filter(id=found.id))
-        if not invitation.is_open or invitation.token_fingerprint != found.token_fingerprint:
-            raise InvitationGone
-        owned = {emails.parse(address).canonical for address in emails_verified}
-        if invitation.email_search not in owned:
-            raise WrongAddress
-        roles = selectors.roles_of(invitation)
-        inviters.check_again(invitation, roles)
-        member = settle(invitation, account_id, name)
-        place(invitation, member, roles)
-        invitation.member = member
-        decide(invitation, InvitationState.ACCEPTED, "member")
-        actor = Actor("user", member.subject)
-        tell("invitation.accepted", actor, invitation, previous={"state": InvitationState.PENDING})
+        rows = selectors.invitations().filter(id=found.id, token_fingerprint=found.token_fingerprint)
+        invitation = locked(rows)
+        take(invitation, account_id=account_id, emails_verified=emails_verified, name=name)
     return invitation
+
+
+def take(invitation: Invitation, *, account_id: uuid.UUID, emails_verified: Iterable[str], name: str) -> None:
+    """Let the person in by an invitation that is held; raises what `accept` raises."""
+    if not invitation.is_open:
+        raise InvitationGone
+    owned = {emails.parse(address).canonical for address in emails_verified}
+    if invitation.email_search not in owned:
+        raise WrongAddress
+    roles = selectors.roles_of(invitation)
+    inviters.check_again(invitation, roles)
+    member = settle(invitation, account_id, name)
+    place(invitation, member, roles)
+    invitation.member = member
+    decide(invitation, InvitationState.ACCEPTED, "member")
+    actor = Actor("user", member.subject)
+    tell("invitation.accepted", actor, invitation, previous={"state": InvitationState.PENDING})
 
 
 def settle(invitation: Invitation, account_id: uuid.UUID, name: str) -> Member:
@@ -255,12 +261,16 @@ def giver(invitation: Invitation) -> Actor:
 def decline(*, token: str) -> None:
     """Turn an invitation down; who holds the mail may do that without an account."""
     with transaction.atomic():
-        invitation = locked(selectors.invitations().filter(id=find(token).id))
-        if not invitation.is_open:
-            raise InvitationGone
-        decide(invitation, InvitationState.DECLINED)
-        actor = Actor("guest", invitation.public_id)
-        tell("invitation.declined", actor, invitation, previous={"state": InvitationState.PENDING})
+        turn_down(locked(selectors.invitations().filter(id=find(token).id)))
+
+
+def turn_down(invitation: Invitation) -> None:
+    """Decline an invitation that is held; raises InvitationGone."""
+    if not invitation.is_open:
+        raise InvitationGone
+    decide(invitation, InvitationState.DECLINED)
+    actor = Actor("guest", invitation.public_id)
+    tell("invitation.declined", actor, invitation, previous={"state": InvitationState.PENDING})
 
 
 def locked(rows: QuerySet[Invitation]) -> Invitation:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from core import livecache, ports
-from core.errors import Conflict, FieldError, ValidationFailed
+from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import SYSTEM, Actor, Principal
 from events.services import emit
 from organizations import selectors
@@ -198,6 +198,17 @@ def add_member_as_system(*, organization: Organization, member: Member, actor: A
 def remove_member(*, actor: Principal, membership: Membership, reason: str = "") -> None:
     """End a membership with the roles and sessions in it. Raises LastOwner for the last owner."""
     ports.authority.require(actor, "organizations:write", membership)
+    _end_membership(actor, membership, reason)
+
+
+def leave(*, actor: Principal, membership: Membership) -> None:
+    """End one's own membership (POR-05). Raises NotFound for somebody else's, LastOwner for the last owner."""
+    if membership.member_id != actor.member_id:
+        raise NotFound
+    _end_membership(actor, membership, "left")
+
+
+def _end_membership(actor: Principal, membership: Membership, reason: str) -> None:
     with transaction.atomic():
         for hook in _leaving:
             hook(actor, membership)

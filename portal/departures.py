@@ -17,7 +17,6 @@ from oauth import consents, families
 from oauth.models import Consent
 from tenants import erasure, links, members, selectors
 from tenants.models import Member, Tenant
-from tenants.selectors import TenantRef
 
 
 def leave(*, account_id: uuid.UUID, tenant_id: uuid.UUID, account_ends: bool = False) -> None:
@@ -58,13 +57,17 @@ def check(*, account_id: uuid.UUID, tenant_id: uuid.UUID) -> None:
 
 
 def _who(account_id: uuid.UUID, tenant_id: uuid.UUID) -> tuple[Principal, Member]:
-    tenant, member = selectors.by_id(tenant_id), selectors.member_by_account(account_id)
-    if tenant is None or member is None:
+    member = selectors.member_by_account(account_id)
+    if member is None:
         raise NotFound
-    return _principal(tenant, member, account_id), member
+    return principal_of(tenant_id, member, account_id), member
 
 
-def _principal(tenant: TenantRef, member: Member, account_id: uuid.UUID) -> Principal:
+def principal_of(tenant_id: uuid.UUID, member: Member, account_id: uuid.UUID) -> Principal:
+    """Return the person as who acts upon themselves in a tenant: with no permission at all."""
+    tenant = selectors.by_id(tenant_id)
+    if tenant is None:
+        raise NotFound
     return Principal(
         subject_type=SubjectType.USER,
         subject=member.subject,

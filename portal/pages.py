@@ -1,8 +1,6 @@
-"""The person's own pages under /account/: profile, security, organizations."""
+"""The person's own pages under /account/: profile, security, password."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.http import HttpResponse
 from django.utils import translation
@@ -11,11 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import languages, scope
 from identity import authenticators, selectors, services, trusted_browsers
 from identity.errors import PasswordRefused
-from organizations.models import Membership, Organization
 from portal.agents import describe_agent
 from portal.forms import NewPasswordForm, ProfileForm
 from portal.frame import Own, own_page, recent_page
-from tenants.models import Member, Tenant
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 
@@ -80,25 +76,3 @@ def password(own: Own) -> HttpResponse:
         else:
             return own.go("portal_security", notice="changed")
     return own.render("password", 400 if form.errors else 200, form=form)
-
-
-@require_safe
-@own_page
-def organization_list(own: Own) -> HttpResponse:
-    """The tenants in which the person is a member, and their organizations in each."""
-    with scope.account(own.session.account_id):
-        tenants = list(Tenant.objects.order_by("name"))
-        members = {member.tenant_id: member for member in Member.objects.exclude(status="removed")}
-    rows = [_place(tenant, members[tenant.id]) for tenant in tenants if tenant.id in members]
-    return own.render("organizations", rows=rows)
-
-
-def _place(tenant: Tenant, member: Member) -> dict[str, Any]:
-    with scope.tenant(tenant.id):
-        mine = Membership.objects.filter(member=member).values("organization_id")
-        names = list(
-            Organization.objects.filter(id__in=mine, status="active")
-            .order_by("name")
-            .values_list("name", flat=True)
-        )
-    return {"tenant": tenant, "member": member, "organizations": names}

@@ -10,6 +10,7 @@ from portal import (
     contacts,
     data,
     links,
+    organizations,
     pages,
     privacy,
     renewal,
@@ -81,5 +82,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/data/exports/<str:export_id>/removal", data.delete_export, name="portal_delete_export"),
     path("account/data/deletion", data.plan_deletion, name="portal_plan_deletion"),
     path("account/data/deletion/cancellation", data.cancel_deletion, name="portal_cancel_deletion"),
-    path("account/organizations", pages.organization_list, name="portal_organizations"),
+    path("account/organizations", organizations.organization_list, name="portal_organizations"),
+    path(
+        "account/organizations/<str:tenant_id>/<str:organization_id>/work",
+        organizations.switch,
+        name="portal_switch",
+    ),
+    path(
+        "account/organizations/<str:tenant_id>/<str:organization_id>/departure",
+        organizations.leave,
+        name="portal_leave",
+    ),
+    path(
+        "account/invitations/<str:invitation_id>/decision",
+        organizations.decide,
+        name="portal_decide_invitation",
+    ),
 ]

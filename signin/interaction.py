@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core import signing
 
+from core import ids
 from core.pages import safe_next
 from identity import assurance
 
@@ -81,7 +82,7 @@ def begin(
 
 
 def read(values: Mapping[str, Any], tenant: str) -> Interaction:
-    """Read it from a query or form; plain `next`, `prompt`, `login_hint` and `acr_values` begin one without a name."""
+    """Read it from a query or form; plain values begin one without an application's name."""
     written = values.get("interaction", "")
     if written:
         return load(written, tenant)
@@ -90,7 +91,16 @@ def read(values: Mapping[str, Any], tenant: str) -> Interaction:
         prompt=values.get("prompt", "")[:60],
         login_hint=values.get("login_hint", ""),
         acr_values=values.get("acr_values", ""),
+        organization=_organization(values.get("organization", "")),
     )
+
+
+def _organization(public_id: str) -> uuid.UUID | None:
+    """Return the organization to work in; the pages check that the person belongs to it."""
+    try:
+        return ids.decode("org", public_id[:60])
+    except ids.MalformedId:
+        return None
 
 
 def load(written: str, tenant: str) -> Interaction:
