@@ -19,7 +19,11 @@ def _refresh_tokens() -> int:
 
 @sweep("device_codes")
 def _device_codes() -> int:
-    return delete_batch("oauth_devicegrant", "expires < now() - interval '1 day'")
+    """What was allowed stays a month more: its person sees it and may end it (oauth.device_sign_ins)."""
+    old = "expires < now() - interval '31 days'"
+    return delete_batch(
+        "oauth_devicegrant", f"{old} OR expires < now() - interval '1 day' AND status <> 'approved'"
+    )
 
 
 @sweep("client_assertions")

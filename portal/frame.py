@@ -31,6 +31,7 @@ PAGES = (
     ("portal_contacts", "phone", gettext_noop("Phones and wallets")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
+    ("portal_approvals", "check-circle", gettext_noop("Approvals")),
     ("portal_privacy", "shield", gettext_noop("Privacy")),
     ("portal_tokens", "key", gettext_noop("Access tokens")),
     ("portal_organizations", "building", gettext_noop("Organizations")),
