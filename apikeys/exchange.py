@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apikeys import live, usage
+from apikeys import admission, usage
+from apikeys.admission import Admitted
 from apikeys.errors import InvalidScope, InvalidTarget
 from apikeys.live import LiveKey
 from core import context, ids, ratelimit
@@ -62,11 +63,11 @@ def exchange(
     TokenInvalid, TokenRevoked, TokenExpired, TenantMismatch, SubjectSuspended, InvalidTarget, InvalidScope,
     RateLimitExceeded. Needs no open scope.
     """
-    key = _authenticate(api_key)
+    admitted = _admit(api_key, tenant)
+    key = admitted.key
     try:
-        named = live.check(key, tenant)
         _spend(str(key.tenant_id), sorted({key.public_id, key.subject}), PER_KEY)
-        issued = _issue(key, named, scope, audience, confirmation)
+        issued = _issue(admitted, scope, audience, confirmation)
     except Problem as problem:
         usage.denied(key, problem.code)
         raise
@@ -74,10 +75,10 @@ def exchange(
     return issued
 
 
-def _authenticate(api_key: str) -> LiveKey:
-    """Return the key; wrong ones are counted by address, so that guessing ends in 429."""
+def _admit(api_key: str, tenant: TenantRef | None) -> Admitted:
+    """Return what the key may do; wrong ones are counted by address, so that guessing ends in 429."""
     try:
-        return live.authenticate(api_key)
+        return admission.admit(api_key, tenant)
     except TokenInvalid:
         address = context.current().ip
         if address:
@@ -92,16 +93,12 @@ def _spend(tenant: str, subjects: Sequence[str], limit: Limit) -> None:
 
 
 def _issue(
-    key: LiveKey,
-    tenant: TenantRef,
-    scope: str | None,
-    audience: str | None,
-    confirmation: Mapping[str, str] | None,
+    admitted: Admitted, scope: str | None, audience: str | None, confirmation: Mapping[str, str] | None
 ) -> Exchanged:
+    key, tenant = admitted.key, admitted.tenant
     if audience is not None and audience != key.audience:
         raise InvalidTarget
-    held = live.permissions(key)
-    words = _narrowed(scope, [word for word in key.scopes if word in held])
+    words = _narrowed(scope, [word for word in key.scopes if word in admitted.caller.permissions])
     lifetime = max(1, int(min(key.token_lifetime, key.ends_at - time.time())))
     minted = mint_access_token(
         tenant,

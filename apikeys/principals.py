@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from apikeys import live, usage
-from apikeys.live import LiveKey
+from apikeys import admission, live, usage
 from core.errors import AmbiguousCredentials, Problem, TokenInvalid
-from core.principal import Principal, SubjectType
+from core.principal import Principal
 from core.urls import tenant_slug
 from tenants import selectors as tenants
 from tenants.selectors import TenantRef
@@ -24,14 +23,14 @@ def resolve(request: HttpRequest) -> Principal | None:
     text = sent_key(request)
     if text is None:
         return None
-    key = live.authenticate(text)
+    admitted = admission.admit(text, _addressed(request))
     try:
-        principal = _direct(key, tenant_slug(request))
+        live.require_direct(admitted.key)
     except Problem as problem:
-        usage.denied(key, problem.code)
+        usage.denied(admitted.key, problem.code)
         raise
-    usage.used(key)
-    return principal
+    usage.used(admitted.key)
+    return admitted.caller
 
 
 def sent_key(request: HttpRequest) -> str | None:
@@ -52,34 +51,13 @@ def sent_key(request: HttpRequest) -> str | None:
     return token
 
 
-def _direct(key: LiveKey, slug: str | None) -> Principal:
-    """Return the principal of a key sent to our own `/v1`."""
+def _addressed(request: HttpRequest) -> TenantRef | None:
+    """Return the tenant that the address names, None at the bare origin. Raises TokenInvalid."""
+    slug = tenant_slug(request)
     address = tenants.by_slug(slug) if slug is not None else None
     if slug is not None and address is None:
         raise TokenInvalid
-    tenant = live.check(key, address)
-    live.require_direct(key)
-    return principal_of(tenant, key)
-
-
-def principal_of(tenant: TenantRef, key: LiveKey, scopes: frozenset[str] | None = None) -> Principal:
-    """Return the caller of a living key; `scopes` are those of its token, where one was exchanged.
-
-    `scopes` of the principal are what the credential names, `permissions` what its maker can still give.
-    """
-    words = frozenset(key.scopes) if scopes is None else scopes.intersection(key.scopes)
-    return Principal(
-        subject_type=SubjectType.SERVICE,
-        subject=key.subject,
-        tenant_id=tenant.id,
-        tenant_slug=tenant.slug,
-        mode=tenant.mode,
-        scopes=words,
-        permissions=words & live.permissions(key),
-        organization_id=key.organization_id,
-        key_id=key.id,
-        client_id=key.public_id,
-    )
+    return address
 
 
 def of_token(tenant: TenantRef, key_public_id: str, scopes: frozenset[str]) -> Principal:
@@ -89,4 +67,4 @@ def of_token(tenant: TenantRef, key_public_id: str, scopes: frozenset[str]) -> P
     """
     key = live.by_id(tenant, key_public_id)
     live.check(key, tenant)
-    return principal_of(tenant, key, scopes)
+    return admission.principal_of(tenant, key, scopes)

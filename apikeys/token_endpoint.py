@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from apikeys.errors import UnsupportedGrantType
@@ -18,6 +18,7 @@ from core.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from core.machine_http import json_response
 from core.urls import tenant_slug
 from tenants import selectors as tenants
 from tenants.selectors import TenantRef
@@ -40,7 +41,7 @@ def token(request: HttpRequest) -> HttpResponse:
     issued = exchange(
         body["api_key"], scope=body.get("scope"), audience=body.get("audience"), tenant=_addressed(request)
     )
-    return JsonResponse(issued.document(), headers=HEADERS)
+    return json_response(issued.document(), headers=HEADERS)
 
 
 def _addressed(request: HttpRequest) -> TenantRef | None:

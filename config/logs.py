@@ -6,21 +6,13 @@ the renderers, so that a header cannot forge a line (threat U2).
 
 from __future__ import annotations
 
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 from core import context
-
-SECRET_NAMES = re.compile(
-    r"password|secret|token|authorization|cookie|api_?key|code_verifier|assertion|credential", re.I
-)
-SECRET_VALUES = re.compile(
-    r"\b((?:sk|clv)_[a-z_]+_?[0-9A-Za-z]{20,}|whsec_[\w+/=-]{16,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
-)
-REDACTED = "[redacted]"
+from core.redaction import REDACTED, is_secret_name, redacted
 
 
 def add_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -33,10 +25,10 @@ def add_request(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapp
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank values whose name or shape says secret."""
     for name, value in list(event.items()):
-        if SECRET_NAMES.search(name) and name != "event":
+        if is_secret_name(name) and name != "event":
             event[name] = REDACTED
         elif isinstance(value, str):
-            event[name] = SECRET_VALUES.sub(REDACTED, value)
+            event[name] = redacted(value)
     return event
 
 

@@ -282,4 +282,5 @@ TEXT_SENDER = env.text("TEXT_SENDER", "" if PRODUCTION else "mail.texts.ConsoleS
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>")
 
 LOGGING = logs.configuration(ENVIRONMENT)
+ACCESS_LOG = env.bool("ACCESS_LOG", not TESTING)  # a line for each request, on standard output
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable, Iterable
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
+from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from core import access_log  # noqa: E402
 from core.front import Front  # noqa: E402 — needs configured settings
 from core.machines import Machines  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
 behind_front = Machines(django_application)
-application = TenantPrefix(Front(behind_front))
+application: Callable[..., Iterable[bytes]] = TenantPrefix(Front(behind_front))
+if settings.ACCESS_LOG:
+    application = access_log.AccessLog(
+        application, access_log.for_machines if settings.PRODUCTION else access_log.for_people
+    )
 
 # What is loaded by now stays: the collector need not look through it again and again.
 get_resolver().reverse_dict  # noqa: B018 — reads every app's addresses, which import its views

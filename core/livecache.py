@@ -41,11 +41,14 @@ class LiveCache(Generic[V]):
         """Return the remembered value, or load it; raises what `load` raises."""
         if not _poller.trusted():
             return load()
-        now = time.monotonic()
         known = self._items.get(key)
-        if known is not None and known[0] > now:
+        if known is not None and known[0] > time.monotonic():
             return known[1]
-        generation = self._generation
+        return self.renew(key, load)
+
+    def renew(self, key: str, load: Callable[[], V]) -> V:
+        """Load the value whatever is remembered, and remember it; raises what `load` raises."""
+        now, generation = time.monotonic(), self._generation
         value = load()
         if generation == self._generation:  # nothing was invalidated while we were loading
             if len(self._items) >= self.max_items:
@@ -67,6 +70,21 @@ class LiveCache(Generic[V]):
     def clear(self) -> None:
         self._generation += 1
         self._items.clear()
+
+
+class Conclusions(LiveCache[V]):
+    """What follows from the caches of several topics; a change in any of them makes it forget everything.
+
+    For what is asked on each call and takes many single answers; `ttl` adds to that of the caches below.
+    """
+
+    def __init__(self, *topics: str, ttl: float = 1.0, max_items: int = 20_000) -> None:
+        super().__init__(topics[0], ttl=ttl, max_items=max_items)
+        for topic in topics[1:]:
+            _caches.setdefault(topic, []).append(self)
+
+    def forget(self, key: str) -> None:
+        self.clear()
 
 
 def invalidate(topic: str, *keys: str, using: str = "default") -> None:

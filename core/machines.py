@@ -12,20 +12,20 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIRequest
-from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch, get_resolver
 from django.utils import translation
 
 from core import doors
 from core.errors import NotFound
+from core.machine_http import MachineRequest
 from core.middleware import (
     RequestContextMiddleware,
     SecurityHeadersMiddleware,
     TransportMiddleware,
     as_problem,
 )
+from core.postgres.base import give_back
 
 Environ = dict[str, Any]
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,10 +41,12 @@ class Machines:
         if not takes(environ["PATH_INFO"], environ["REQUEST_METHOD"]):
             return self.application(environ, start_response)
         try:
-            response = respond(WSGIRequest(environ))
+            response = respond(MachineRequest(environ))
         finally:
             give_back()
-        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        start_response(
+            f"{response.status_code} {response.reason_phrase}", list(response.headers._store.values())
+        )
         return response if response.streaming else [response.content]
 
 
@@ -91,9 +93,3 @@ def _answer(request: HttpRequest) -> HttpResponse:
 def _resolve(path: str) -> ResolverMatch:
     """Find the view of a path; the patterns never change while a process lives. Raises Http404."""
     return get_resolver().resolve(path)
-
-
-def give_back() -> None:
-    """Return this thread's database connections to their pools, as Django does at the end of a request."""
-    for connection in connections.all(initialized_only=True):
-        connection.close_if_unusable_or_obsolete()

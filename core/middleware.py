@@ -5,9 +5,7 @@ None of it opens a database scope; the door that answers does.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +21,7 @@ from psycopg_pool import PoolTimeout
 
 from core import context, doors, exposure, ids, pools
 from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
+from core.network import client_address
 from core.urls import tenant_slug
 
 log = structlog.get_logger(__name__)
@@ -41,23 +40,6 @@ SECURITY_HEADERS = (
 )
 
 _SECURITY_HEADERS = tuple((pair[0].lower(), pair) for pair in SECURITY_HEADERS)
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the client's address: the hop that the outermost trusted proxy saw (threat P3)."""
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    trusted = settings.TRUSTED_PROXIES
-    candidate = hops[-trusted] if trusted and len(hops) >= trusted else request.META.get("REMOTE_ADDR", "")
-    return canonical_address(candidate)
-
-
-@lru_cache(maxsize=4096)
-def canonical_address(candidate: str) -> str:
-    """Return an address in its one spelling, empty for anything else."""
-    try:
-        return str(ipaddress.ip_address(candidate))
-    except ValueError:
-        return ""
 
 
 def is_secure(environ: Mapping[str, Any]) -> bool:
@@ -101,7 +83,7 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         known = context.RequestContext(
             request_id=ids.new_request_id(),
-            ip=client_address(request),
+            ip=client_address(request.META),
             user_agent=request.META.get("HTTP_USER_AGENT", "")[:300],
         )
         request.request_id = known.request_id  # type: ignore[attr-defined]

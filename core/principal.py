@@ -69,7 +69,7 @@ class Principal:
     @property
     def credential(self) -> str:
         """What rate limits and idempotency count by: the key, else the session, else the subject."""
-        return str(self.key_id or self.session_id or self.subject)
+        return self.client_id if self.key_id else str(self.session_id or self.subject)
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions

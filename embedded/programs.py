@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ACCESS_LOG = "%(method)s %(path)s %(status)d %(dt_ms).1f ms"  # no query: codes and states travel there
 # Development may run as root, with JSON only; the warning about it would greet everyone in a container.
 CELERY = ["-W", "ignore:You're running the worker", "-m", "celery", "-A", "config", "--quiet"]
 
@@ -26,8 +25,7 @@ def all_of(port: int, var: Path) -> list[tuple[str, list[str]]]:
 def web(port: int) -> list[str]:
     server = ["-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"]
     threads = ["--workers", "1", "--blocking-threads", "8", "--workers-kill-timeout", "2"]
-    log = ["--access-log", "--access-log-fmt", ACCESS_LOG]
-    return [*server, *threads, *log, "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application"]
+    return [*server, *threads, "--host", "127.0.0.1", "--port", str(port), "config.wsgi:application"]
 
 
 def worker() -> list[str]:

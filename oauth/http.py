@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from core.errors import NotFound
+from core.machine_http import json_response
 from core.urls import tenant_slug
 from oauth.clients import Client, origins_of
 from oauth.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
@@ -60,13 +61,11 @@ def single(query: Any) -> dict[str, str]:
     return found
 
 
-def answer_json(body: Mapping[str, Any], status: int = 200) -> JsonResponse:
-    return JsonResponse(
-        dict(body), status=status, headers=NO_STORE, json_dumps_params={"separators": (",", ":")}
-    )
+def answer_json(body: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    return json_response(body, status=status, headers=NO_STORE)
 
 
-def answer_error(error: OAuthError, authorization: str = "") -> JsonResponse:
+def answer_error(error: OAuthError, authorization: str = "") -> HttpResponse:
     """RFC 6749 §5.2; a client that used the Authorization header is told the scheme."""
     response = answer_json({"error": error.error, "error_description": error.detail}, error.status)
     for name, value in error.headers.items():

@@ -22,7 +22,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -32,6 +32,7 @@ from core import context, ids, ports, scope
 from core.api import denials, idempotency, quota
 from core.api.fields import Body, represent
 from core.api.parsing import JsonParser, MergePatchParser
+from core.api.problems import from_drf, problem_response
 from core.api.rendering import JsonRenderer
 from core.errors import (
     FieldError,
@@ -47,10 +48,12 @@ from core.errors import (
     TenantMismatch,
     ValidationFailed,
 )
+from core.machine_http import JSON, MachineResponse
 from core.principal import Principal, SubjectType
 from core.urls import tenant_slug
 
-ANYTHING, JSON = "*/*", "application/json"
+ANYTHING = "*/*"
+READING = frozenset({"GET", "HEAD"})
 RENDERER = JsonRenderer()
 PEOPLE = frozenset({SubjectType.USER, SubjectType.GUEST})
 EVERYONE = frozenset(SubjectType)
@@ -141,6 +144,20 @@ class Endpoint(APIView):
     parser_classes = [JsonParser, MergePatchParser]
     ids_in_path: Mapping[str, str] = {}
     organization_in_path = ""  # the path argument that names an organization
+    limits: Mapping[str, str] = {}  # headers, once the call was counted
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer what needs no rows without REST framework's own request and response around it."""
+        handler: Any = getattr(self, request.method.lower(), None) if request.method in READING else None
+        spec = getattr(handler, "operation", None)
+        if spec is None or spec.rows or not takes_json(request):
+            usual: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[assignment]
+            return usual
+        try:
+            response: HttpResponse = handler(request, **kwargs)
+        except Exception as error:  # noqa: BLE001 — as REST framework: every exception becomes one problem document
+            response = problem_response(request, from_drf(error))
+        return self.stamp(response)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Settle the form of the answer; who calls and whether they may is `perform`'s question."""
@@ -148,7 +165,7 @@ class Endpoint(APIView):
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        if request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON):
+        if takes_json(request):
             return RENDERER, JSON
         return super().perform_content_negotiation(request, force)
 
@@ -228,6 +245,8 @@ class Endpoint(APIView):
         return validated(spec.body, data, partial=request.method == "PATCH")
 
     def answer(self, spec: Operation, answer: Answer, call: Call) -> HttpResponse:
+        if not spec.rows:
+            return MachineResponse(RENDERER.render(answer.body), status=answer.status, headers=answer.headers)
         headers = dict(answer.headers)
         response = Response(answer.body, answer.status, content_type=headers.pop("Content-Type", None))
         for name, value in headers.items():
@@ -243,11 +262,18 @@ class Endpoint(APIView):
         return Response(status=204)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response.headers["Api-Version"] = settings.API_VERSION
-        for name, value in getattr(self, "limits", {}).items():
+        return self.stamp(super().finalize_response(request, response, *args, **kwargs))
+
+    def stamp(self, response: HttpResponse) -> HttpResponse:
+        """Write the headers of every answer of the API."""
+        for name, value in {"Api-Version": settings.API_VERSION, **self.limits}.items():
             response.headers[name] = value
         return response
+
+
+def takes_json(request: HttpRequest | Request) -> bool:
+    """Whether JSON is wanted, as the few spellings say that nearly every client sends."""
+    return request.META.get("HTTP_ACCEPT", ANYTHING) in (ANYTHING, JSON)
 
 
 def check_version(request: Request) -> None:

@@ -39,4 +39,5 @@ def classes_of(spec: Operation, request: Request) -> list[str]:
         return ["standard", spec.rate]
     if request.method not in {"GET", "HEAD"}:
         return ["standard", "write"]
-    return ["standard", "search"] if "q" in request.query_params else ["standard"]
+    searches = request.META.get("QUERY_STRING") and "q" in request.query_params
+    return ["standard", "search"] if searches else ["standard"]

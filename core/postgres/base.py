@@ -8,6 +8,7 @@ at rather than asked whether it still lives. The database sees the same statemen
 from __future__ import annotations
 
 import select
+import threading
 from enum import Enum
 from typing import Any
 
@@ -46,6 +47,24 @@ class Cursor(stock.Cursor):
         return super().copy(*arguments, **options)
 
 
+class _Mine(threading.local):
+    """The wrappers that have connected in this thread."""
+
+    def __init__(self) -> None:
+        self.wrappers: list[DatabaseWrapper] = []
+
+
+_mine = _Mine()
+
+
+def give_back() -> None:
+    """Return this thread's connections to their pools, as Django does at the end of a request."""
+    if _mine.wrappers:
+        for wrapper in _mine.wrappers:
+            wrapper.close_if_unusable_or_obsolete()
+        _mine.wrappers = [wrapper for wrapper in _mine.wrappers if wrapper.connection is not None]
+
+
 class DatabaseWrapper(stock.DatabaseWrapper):
     """The connections stay in psycopg's autocommit mode; transactions are opened by our own BEGIN."""
 
@@ -56,6 +75,11 @@ class DatabaseWrapper(stock.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
+
+    def connect(self) -> None:
+        super().connect()
+        if self not in _mine.wrappers:
+            _mine.wrappers.append(self)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection that is open as far as its socket shows; raises PoolTimeout as the pool does."""

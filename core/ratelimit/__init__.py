@@ -9,7 +9,7 @@ A busy subject pays for some calls ahead (leases).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 
@@ -38,25 +38,38 @@ _local = LocalWindows()
 _leases = Leases()
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What one request counts against: a key and its limit for each subject and class."""
+
+    keys: tuple[str, ...]
+    limits: tuple[Limit, ...]
+
+
 def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: int = 1) -> Decision:
     """Count one request of `cost` against each limit of each subject, all of them or none, and decide.
 
     `subjects` are the credential and its owner, so that more keys do not give more calls. Never raises for
     want of Valkey.
     """
-    keys = [_key(tenant, subject, limit) for subject in subjects for limit in limits]
-    applied = [limit for _ in subjects for limit in limits]
-    own = _local.reserve(keys, applied, cost)
-    decision = decide(applied, own, cost)
+    plan = _plan(tenant, tuple(subjects), tuple(limits))
+    counts = _leases.use(plan.keys, plan.limits, cost)
+    return decide(plan.limits, counts, cost) if counts is not None else _ask(plan, cost)
+
+
+def _ask(plan: Plan, cost: int) -> Decision:
+    """Decide by this process's own count and, if that has room, by the shared one."""
+    own = _local.reserve(plan.keys, plan.limits, cost)
+    decision = decide(plan.limits, own, cost)
     if decision.allowed:
-        counts = _take(tuple(keys), applied, cost)
+        counts = _take(plan, cost)
         if counts is None:
-            strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in applied]
+            strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in plan.limits]
             decision = replace(decide(strict, own, cost), degraded=True)
         else:
-            decision = decide(applied, counts, cost)
+            decision = decide(plan.limits, counts, cost)
     if not decision.allowed:
-        _local.release(keys, applied, cost)
+        _local.release(plan.keys, plan.limits, cost)
     return decision
 
 
@@ -66,11 +79,9 @@ def clear_local() -> None:
     _leases.clear()
 
 
-def _take(keys: tuple[str, ...], limits: Sequence[Limit], cost: int) -> list[Count] | None:
-    """Count `cost` where it was paid for ahead, else at the shared count; None without an answer in time."""
-    counts = _leases.use(keys, limits, cost)
-    if counts is not None:
-        return counts
+def _take(plan: Plan, cost: int) -> list[Count] | None:
+    """Count `cost`, and some calls ahead, at the shared count; None without an answer in time."""
+    keys, limits = plan.keys, plan.limits
     ahead = _leases.ahead(keys, limits)
     counts = shared.take(keys, limits, cost + ahead)
     if ahead and counts is not None and not decide(limits, counts, cost + ahead).allowed:
@@ -78,10 +89,18 @@ def _take(keys: tuple[str, ...], limits: Sequence[Limit], cost: int) -> list[Cou
         counts = shared.take(keys, limits, cost)
     if counts is not None and decide(limits, counts, cost).allowed:
         _leases.keep(keys, limits, counts, cost, ahead)
+        if ahead:
+            _local.reserve(keys, limits, ahead)
     return counts
 
 
 @lru_cache(maxsize=20_000)
+def _plan(tenant: str, subjects: tuple[str, ...], limits: tuple[Limit, ...]) -> Plan:
+    pairs = [(subject, limit) for subject in subjects for limit in limits]
+    keys = tuple(_key(tenant, subject, limit) for subject, limit in pairs)
+    return Plan(keys, tuple(limit for _, limit in pairs))
+
+
 def _key(tenant: str, subject: str, limit: Limit) -> str:
     """Tenant and subject are in every key; the braces keep a tenant's keys on one node of a cluster."""
     hashed = sha256(subject.encode()).hexdigest()[:32]

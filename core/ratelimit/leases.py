@@ -41,9 +41,12 @@ class Leases:
             lease = self._leases.get(keys)
             if lease is None or lease.left < cost or lease.indexes != _indexes(limits, now):
                 return None
-            made = [Count(paid.current - lease.left, paid.previous, 0) for paid in lease.paid]
+            left = lease.left
             lease.left -= cost
-        return [_aged(count, limit, now) for count, limit in zip(made, limits, strict=True)]
+        return [
+            Count(paid.current - left, paid.previous, _elapsed(limit, now))
+            for paid, limit in zip(lease.paid, limits, strict=True)
+        ]
 
     def ahead(self, keys: Keys, limits: Sequence[Limit]) -> int:
         """Return how many calls to pay for besides the one at hand."""
@@ -80,5 +83,5 @@ def _indexes(limits: Sequence[Limit], now: float) -> list[int]:
     return [int(now // limit.window) for limit in limits]
 
 
-def _aged(count: Count, limit: Limit, now: float) -> Count:
-    return Count(count.current, count.previous, int(now % limit.window / limit.window * WHOLE))
+def _elapsed(limit: Limit, now: float) -> int:
+    return int(now % limit.window / limit.window * WHOLE)

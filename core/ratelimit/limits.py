@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 SERVICE_FACTOR = 10  # service principals get ten times the rate of people
 WHOLE = 1_000_000  # elapsed parts of a window are counted in millionths, alike here and in Valkey's script
@@ -18,12 +20,18 @@ class Limit:
     quota: int
     window: int = 60
 
+    @cached_property
+    def policy(self) -> str:
+        """The limit as the header RateLimit-Policy says it."""
+        return f'"{self.name}";q={self.quota};w={self.window}'
+
 
 STANDARD, WRITE = Limit("standard", 300), Limit("write", 60)
 SEARCH, BULK = Limit("search", 120), Limit("bulk", 10)
 CLASSES = {limit.name: limit for limit in (STANDARD, WRITE, SEARCH, BULK)}
 
 
+@lru_cache(maxsize=1024)
 def limit_for(name: str, *, service: bool = False, quota: int | None = None) -> Limit:
     """The limit of a class, tenfold for service principals; `quota` is a plan's override. Raises KeyError."""
     limit = CLASSES[name]
@@ -32,8 +40,7 @@ def limit_for(name: str, *, service: bool = False, quota: int | None = None) -> 
     return replace(limit, quota=limit.quota * SERVICE_FACTOR) if service else limit
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """What was used before this request: in the current and the previous window, and how far this one is."""
 
     current: int
@@ -46,8 +53,7 @@ class Count:
         return self.current - (-self.previous * (WHOLE - self.elapsed) // WHOLE)
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """Where a subject stands against one limit: requests left, and seconds until there are more."""
 
     limit: Limit
@@ -79,32 +85,43 @@ class Decision:
 
     def headers(self) -> dict[str, str]:
         """`RateLimit-Policy`, `RateLimit` (the tightest state of each class) and, refused, `Retry-After`."""
+        shown = self._tightest()
+        states = [f'"{state.limit.name}";r={state.remaining};t={state.reset}' for state in shown]
+        out = {
+            "RateLimit-Policy": ", ".join([state.limit.policy for state in shown]),
+            "RateLimit": ", ".join(states),
+        }
+        return out if self.allowed else {**out, "Retry-After": str(self.retry_after)}
+
+    def _tightest(self) -> Sequence[State]:
+        """Return the state of each class that leaves least, the most generous class first."""
+        if len(self.states) == 1:
+            return self.states
         tightest: dict[str, State] = {}
         for state in sorted(self.states, key=lambda state: (state.remaining, -state.reset)):
             tightest.setdefault(state.limit.name, state)
-        shown = sorted(tightest.values(), key=lambda state: -state.limit.quota)
-        policy = (f'"{s.limit.name}";q={s.limit.quota};w={s.limit.window}' for s in shown)
-        states = (f'"{s.limit.name}";r={s.remaining};t={s.reset}' for s in shown)
-        out = {"RateLimit-Policy": ", ".join(policy), "RateLimit": ", ".join(states)}
-        return out if self.allowed else {**out, "Retry-After": str(self.retry_after)}
+        return sorted(tightest.values(), key=lambda state: -state.limit.quota)
 
 
 def decide(limits: Sequence[Limit], counts: Sequence[Count], cost: int) -> Decision:
     """Admit `cost` only when every limit has room for it; what is refused is not counted anywhere."""
-    pairs = list(zip(limits, counts, strict=True))
-    spent = cost if all(count.used + cost <= limit.quota for limit, count in pairs) else 0
-    return Decision(tuple(_state(limit, count, cost, spent) for limit, count in pairs))
-
-
-def _state(limit: Limit, count: Count, cost: int, spent: int) -> State:
-    allowed = count.used + cost <= limit.quota
-    window_left = math.ceil(limit.window * (WHOLE - count.elapsed) / WHOLE)
-    return State(
-        limit,
-        allowed,
-        max(0, limit.quota - count.used - spent),
-        window_left if allowed else _wait(limit, count, cost),
+    room = [limit.quota - count.used for limit, count in zip(limits, counts, strict=True)]
+    spent = cost if min(room, default=cost) >= cost else 0
+    return Decision(
+        tuple(
+            [
+                State(limit, left >= cost, max(0, left - spent), _reset(limit, count, cost, left))
+                for limit, count, left in zip(limits, counts, room, strict=True)
+            ]
+        )
     )
+
+
+def _reset(limit: Limit, count: Count, cost: int, left: int) -> int:
+    """Seconds until the window ends, or for what has no room until it has."""
+    if left < cost:
+        return _wait(limit, count, cost)
+    return math.ceil(limit.window * (WHOLE - count.elapsed) / WHOLE)
 
 
 def _wait(limit: Limit, count: Count, cost: int) -> int:

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from apikeys import lifetimes, live, services
-from apikeys.principals import principal_of
+from apikeys.admission import principal_of
 from core import scope
 from core.errors import (
     Conflict,

@@ -11,6 +11,8 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from core import machines
+from core.machine_http import MachineRequest
+from core.postgres.base import give_back
 from core.urls import map_tenant
 
 
@@ -20,10 +22,15 @@ class Handler(ClientHandler):
     def get_response(self, request: Any) -> Any:
         try:
             if machines.takes(request.path_info, request.method):
-                return machines.respond(request)
+                return machines.respond(MachineRequest(as_received(request.environ)))
             return super().get_response(request)
         finally:
-            machines.give_back()  # or threads of a race would keep the pool's connections
+            give_back()  # or threads of a race would keep the pool's connections
+
+
+def as_received(environ: dict[str, Any]) -> dict[str, Any]:
+    """Return the environment as a server hands it over; Django's request has decoded the path in its own."""
+    return {**environ, "PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}
 
 
 _handlers: dict[bool, Any] = {}
