@@ -58,40 +58,45 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
 
 
 def _ask(plan: Plan, cost: int) -> Decision:
-    """Decide by this process's own count and, if that has room, by the shared one."""
-    own = _local.reserve(plan.keys, plan.limits, cost)
-    decision = decide(plan.limits, own, cost)
-    if decision.allowed:
-        counts = _take(plan, cost)
-        if counts is None:
-            strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in plan.limits]
-            decision = replace(decide(strict, own, cost), degraded=True)
-        else:
-            decision = decide(plan.limits, counts, cost)
-    if not decision.allowed:
-        _local.release(plan.keys, plan.limits, cost)
+    """Pay for the call and for some ahead, or for the call alone where there is no room for more."""
+    ahead = _leases.ahead(plan.keys, plan.limits)
+    decision = _pay(plan, cost, ahead)
+    if ahead and not (decision.allowed or decision.degraded):
+        decision = _pay(plan, cost, 0)
     return decision
+
+
+def _pay(plan: Plan, cost: int, ahead: int) -> Decision:
+    """Count all of it or nothing: in this process first and, if that has room, at the shared count."""
+    keys, limits, whole = plan.keys, plan.limits, cost + ahead
+    own = _local.reserve(keys, limits, whole)
+    decision = decide(limits, own, whole)
+    kept = 0
+    if decision.allowed:
+        counts = shared.take(keys, limits, whole)
+        if counts is None:
+            decision = _alone(limits, own, cost)
+            kept = cost if decision.allowed else 0
+        elif decide(limits, counts, whole).allowed:
+            _leases.keep(keys, limits, counts, cost, ahead)
+            decision, kept = decide(limits, counts, cost), whole
+        else:
+            decision = decide(limits, counts, whole)
+    if kept < whole:
+        _local.release(keys, limits, whole - kept)
+    return decision
+
+
+def _alone(limits: Sequence[Limit], own: Sequence[Count], cost: int) -> Decision:
+    """Decide without Valkey, against a share of the limit."""
+    strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in limits]
+    return replace(decide(strict, own, cost), degraded=True)
 
 
 def clear_local() -> None:
     """Forget what this process counted by itself; the shared counts stay."""
     _local.clear()
     _leases.clear()
-
-
-def _take(plan: Plan, cost: int) -> list[Count] | None:
-    """Count `cost`, and some calls ahead, at the shared count; None without an answer in time."""
-    keys, limits = plan.keys, plan.limits
-    ahead = _leases.ahead(keys, limits)
-    counts = shared.take(keys, limits, cost + ahead)
-    if ahead and counts is not None and not decide(limits, counts, cost + ahead).allowed:
-        ahead = 0  # nothing was counted: there is no room for so many
-        counts = shared.take(keys, limits, cost)
-    if counts is not None and decide(limits, counts, cost).allowed:
-        _leases.keep(keys, limits, counts, cost, ahead)
-        if ahead:
-            _local.reserve(keys, limits, ahead)
-    return counts
 
 
 @lru_cache(maxsize=20_000)

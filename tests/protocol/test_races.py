@@ -66,11 +66,11 @@ def redemption(client, code):
     }
 
 
-def fresh(make):
-    """A client for every forty rounds: each has its share of the rate limits, however long the race."""
+def fresh(make, rounds=40):
+    """A client for every few rounds: each has its share of the rate limits, however long the race."""
     while True:
         client = make()
-        for _ in range(40):
+        for _ in range(rounds):
             yield client
 
 
@@ -184,8 +184,12 @@ def cookies_of(browser):
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.http.cookies.jar)
 
 
-def test_O10_one_registration_for_a_token_of_one_use(cast, served):
+def test_O10_one_registration_for_a_token_of_one_use(served):
+    """A tenant for every four rounds: its limit counts attempts of one network."""
+    tenants = fresh(make_cast, rounds=4)
+
     def prepare():
+        cast = next(tenants)
         with scope.tenant(cast.acme.id):
             issued = initial_access_tokens.create_initial_access_token(
                 actor=make_principal(cast.acme),
