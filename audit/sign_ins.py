@@ -23,8 +23,19 @@ from events.services import emit
 from tenants.pagekit import plain, show
 from tenants.selectors import members
 
-FAMILIES = ["signin.*", "signup.*", "recovery.*", "session.*", "oauth.*", "consent.*"]
+FAMILIES = ["signin.*", "signup.*", "mfa.*", "risk.*", "recovery.*", "session.*", "oauth.*", "consent.*"]
 MOST = 50
+RISKS = {
+    "new_device": gettext_noop("The device was new."),
+    "impossible_travel": gettext_noop("%(kilometres)s km since the sign-in before, %(minutes)s minutes ago."),
+    "password_breached": gettext_noop("The password is known from leaks."),
+    "mailed_code": gettext_noop("The person typed the code that was mailed to them."),
+}
+DONE = {
+    "notify": gettext_noop("Let in, and the person was told."),
+    "step_up": gettext_noop("A further proof was asked for."),
+    "block": gettext_noop("Nobody was let in, and the person was told."),
+}
 WORDS = {
     "wrong_credentials": gettext_noop("The password was not the one of this address."),
     "wrong_code": gettext_noop(
@@ -38,6 +49,14 @@ WORDS = {
     "account_device": gettext_noop("Many tries on a known device: further ones must wait."),
     "account": gettext_noop("Very many tries for one address from many networks: unknown devices must wait."),
     "network": gettext_noop("Very many tries from one network: all of its further ones must wait."),
+    "new_device": gettext_noop("The device was new, and the policy lets no new device in."),
+    "impossible_travel": gettext_noop(
+        "Nobody travels that far in that time, and the policy lets no such sign-in in."
+    ),
+    "password_breached": gettext_noop(
+        "The password was right but is known from leaks, and the policy asks for a new one first."
+    ),
+    "wrong_factor": gettext_noop("The second factor was not right."),
     "idle": gettext_noop("The session ended because nobody used it."),
     "signed_out": gettext_noop("The person signed out."),
     "forced": gettext_noop("An administrator ended the session."),
@@ -97,7 +116,7 @@ def _step(row: Event) -> dict[str, Any]:
         "at": row.created_at,
         "action": row.type,
         "failed": row.type in ("signin.failed", "signin.blocked", "signup.blocked", "recovery.denied"),
-        "words": _(WORDS[why]) if why in WORDS else why,
+        "words": _risk(told) if row.type.startswith("risk.") else _(WORDS[why]) if why in WORDS else why,
         "method": told.get("method", ""),
         "acr": told.get("acr", ""),
         "ip": context.get("ip", ""),
@@ -105,6 +124,13 @@ def _step(row: Event) -> dict[str, Any]:
         "request_id": row.request_id,
         "id": whole["id"],
     }
+
+
+def _risk(told: dict[str, Any]) -> str:
+    """Say what looked wrong and what was done about it."""
+    why, done = told["reason"], told.get("action", "")
+    words = _(RISKS[why]) % told if why in RISKS else why
+    return f"{words} {_(DONE[done])}" if done in DONE else words
 
 
 def sign_ins(request: HttpRequest, viewer: Viewer) -> HttpResponse:

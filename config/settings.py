@@ -279,6 +279,8 @@ EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 10
 # Short messages leave by this class (mail.texts.Sender); nothing set in production: phone codes are refused.
 TEXT_SENDER = env.text("TEXT_SENDER", "" if PRODUCTION else "mail.texts.ConsoleSender")
+# Where people sign in from: a file in MaxMind's format. Unset: places are not known, and nothing is asked of them.
+GEOIP_DATABASE = env.text("GEOIP_DATABASE", "")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>")
 
 LOGGING = logs.configuration(ENVIRONMENT)

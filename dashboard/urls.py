@@ -23,6 +23,7 @@ import roles.pages as roles
 import tenants.branding_pages as branding
 import tenants.key_pages as signing_keys
 import tenants.pages as tenants
+import tenants.protection_pages as protection
 import webhooks.pages as webhooks
 from dashboard import creation, overview, search
 from dashboard.frame import page
@@ -30,6 +31,7 @@ from dashboard.frame import page
 TENANT = "dashboard/<slug:slug>"
 APPS = (
     tenants,
+    protection,
     signing_keys,
     branding,
     application_tokens,

@@ -120,7 +120,8 @@ class IdentitySession(PersonModel):
     `opened_by` is `account` (the account's own methods: good everywhere) or the id of the tenant whose
     connection opened it (good only there). `auth_time` is the last real authentication. `factor_proved_at` is
     set where a trusted browser stood for the second factor: when that was really proved. `proved_mailbox` says
-    that a code or link mailed to the person was a part of the sign-in, such as at sign-up.
+    that a code or link mailed to the person was a part of the sign-in, such as at sign-up. `risk` names what
+    looked wrong when it was opened and was answered by no further proof; each tenant weighs it at its own door.
     """
 
     PREFIX = "ids"
@@ -132,6 +133,7 @@ class IdentitySession(PersonModel):
     acr = models.CharField(max_length=40, blank=True)
     auth_time = models.DateTimeField()
     factor_proved_at = models.DateTimeField(null=True)
+    risk = models.JSONField(default=list)
     last_active_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     remembered = models.BooleanField(default=False)
@@ -187,6 +189,7 @@ class AccountRequest(PersonModel):
 
 
 from identity.authenticator_models import Challenge, Passkey, RecoveryCode, TotpDevice, TrustedBrowser  # noqa: E402
+from identity.device_models import KnownDevice  # noqa: E402
 
 __all__ = [
     "Account",
@@ -197,6 +200,7 @@ __all__ = [
     "EmailAddress",
     "EmailClaim",
     "IdentitySession",
+    "KnownDevice",
     "Passkey",
     "RecoveryCode",
     "TotpDevice",

@@ -8,7 +8,7 @@ used, never by a clean-up job (R20).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,6 +47,7 @@ class SessionRef:
     remembered: bool
     factor_proved_at: datetime | None = None
     proved_mailbox: bool = False
+    risk: tuple[str, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -112,6 +113,7 @@ def _ref(row: IdentitySession, email: str) -> SessionRef:
         remembered=row.remembered,
         factor_proved_at=row.factor_proved_at,
         proved_mailbox=row.proved_mailbox,
+        risk=tuple(row.risk),
     )
 
 
@@ -132,6 +134,7 @@ def open_session(
     opened_by: str = BY_ACCOUNT,
     factor_proved_at: datetime | None = None,
     proved_mailbox: bool = False,
+    risk: Iterable[str] = (),
 ) -> Opened:
     """Record a sign-in that has just happened, in the open account scope, and return the new cookie value.
 
@@ -146,6 +149,7 @@ def open_session(
         "auth_time": now,
         "factor_proved_at": factor_proved_at,
         "proved_mailbox": proved_mailbox,
+        "risk": list(risk),
         "last_active_at": now,
         "expires_at": now + (REMEMBERED if remember else ABSOLUTE),
         "remembered": remember,
@@ -165,7 +169,7 @@ def step_up(session: SessionRef, *, amr: list[str], acr: str, is_whole: bool = F
     `auth_time` moves only when the proof is a whole authentication by itself: a code alone is none.
     """
     value = secrets.new_token()
-    fields: dict[str, Any] = {"amr": amr, "acr": acr, "factor_proved_at": None}
+    fields: dict[str, Any] = {"amr": amr, "acr": acr, "factor_proved_at": None, "risk": []}
     if is_whole:
         fields["auth_time"] = timezone.now()
     IdentitySession.objects.filter(id=session.id, ended_at=None).update(

@@ -15,8 +15,8 @@ from events import selectors as events
 from events.services import emit
 from identity import selectors as people
 from identity import sessions, tokens
+from identity.agents import describe_agent
 from identity.services import describe, person
-from portal.agents import describe_agent
 from portal.frame import Own, own_page, places
 from portal.words import SENTENCES, TONES
 from tenants.models import Member, Tenant

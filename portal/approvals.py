@@ -20,9 +20,9 @@ from core import ids, scope
 from core.errors import NotFound
 from core.principal import Actor
 from core.urls import tenant_path
+from identity.agents import describe_agent
 from oauth import device_sign_ins
 from oauth.models import DeviceGrant
-from portal.agents import describe_agent
 from portal.frame import Own, own_page, places
 from tenants.models import Member, Tenant
 

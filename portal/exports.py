@@ -17,7 +17,7 @@ from core.errors import NotFound
 from events import selectors as events
 from events.services import emit
 from identity import selectors as people
-from identity.models import AccountToken, IdentitySession
+from identity.models import AccountToken, IdentitySession, KnownDevice
 from identity.services import describe, person
 from oauth.models import Consent
 from organizations.models import Membership
@@ -93,6 +93,11 @@ def _account(account_id: uuid.UUID) -> dict[str, Any]:
         "sessions": list(
             IdentitySession.objects.filter(account_id=account_id).values(
                 "created_at", "auth_time", "last_active_at", "ended_at", "ip", "user_agent", "acr", "amr"
+            )
+        ),
+        "devices": list(
+            KnownDevice.objects.filter(account_id=account_id).values(
+                "created_at", "seen_at", "ip", "user_agent", "latitude", "longitude"
             )
         ),
         "passkeys": list(account.passkeys.values("name", "rp_id", "created_at", "last_used_at")),

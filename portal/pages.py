@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import languages, scope
 from identity import authenticators, selectors, services, trusted_browsers
+from identity.agents import describe_agent
 from identity.errors import PasswordRefused
-from portal.agents import describe_agent
 from portal.forms import NewPasswordForm, ProfileForm
 from portal.frame import Own, own_page, recent_page
 

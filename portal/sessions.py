@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from core import ids, scope
 from core.errors import NotFound
 from identity import browser, selectors, sessions
+from identity.agents import describe_agent
 from identity.models import IdentitySession
-from portal.agents import describe_agent
 from portal.frame import Own, own_page, places
 from tenants.models import TenantSession
 

@@ -25,6 +25,8 @@ SENTENCES = {
     "authenticator.locked": _("A security key was refused: there may be a copy of it"),
     "device.trusted": _("A browser was trusted instead of the second factor"),
     "device.forgotten": _("A browser is no longer trusted"),
+    "risk.elevated": _("You signed in from a new device or an unusual place"),
+    "user.password.compromised": _("You signed in with a password that is known from leaks"),
     "recovery_codes.generated": _("New recovery codes were made"),
     "recovery_codes.used": _("A recovery code was used to sign in"),
     "account.tenants.linked": _("You linked two services"),
@@ -38,6 +40,8 @@ SENTENCES = {
     "account.takeover.reported": _("You said that something was not done by you"),
 }
 TONES = {
+    "risk.elevated": "warn",
+    "user.password.compromised": "warn",
     "authenticator.locked": "bad",
     "account.takeover.reported": "warn",
     "account.deletion.planned": "warn",

@@ -9,14 +9,14 @@ from core.network import current_network
 from identity import sessions
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import flows, limits, services
+from signin import attempts, entry, flows, limits
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Halfway, SignedInPerson
 from signin.errors import WrongCode
 from signin.flows import flow_scope
 from signin.limits import Attempt
 from signin.models import SignInFlow, Stage
-from signin.services import Halfway, SignedInPerson
 from tenants.selectors import TenantRef
 
 Owner = Callable[[Address], uuid.UUID | None]
@@ -42,13 +42,21 @@ def prove(
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, stage)
         doors.check_flow(tenant, flow, method)
-    guesses = [] if token else services.guesses_of(flows.address_of(flow), browser)
-    services.count_guess(tenant, guesses)
+    guesses = [] if token else attempts.guesses_of(flows.address_of(flow), browser)
+    attempts.count_guess(tenant, guesses)
     with flow_scope(tenant):
         flow = flows.count_compare(flow)
     account_id = _compare(tenant, flow, owner_of, code, token)
-    person = services.let_in(tenant=tenant, flow=flow, account_id=account_id, method=method, present=present)
-    services.forgive(guesses)
+    person = entry.let_in(
+        tenant=tenant,
+        flow=flow,
+        account_id=account_id,
+        method=method,
+        browser=browser,
+        present=present,
+        refusal=WrongCode,
+    )
+    attempts.forgive(guesses)
     return person
 
 
@@ -57,6 +65,6 @@ def _compare(tenant: TenantRef | None, flow: SignInFlow, owner_of: Owner, code: 
     right = flows.is_right(flow, code=code, token=token)
     owner = owner_of(flows.address_of(flow))
     if not right or owner is None or owner != flow.account_id or not sessions.may_open(owner):
-        services.record_failure(tenant, flow.account_id, "wrong_code")
+        attempts.record_failure(tenant, flow.account_id, "wrong_code")
         raise WrongCode
     return owner

@@ -47,3 +47,36 @@ declare(
     signal=CREDENTIAL_CHANGE,
 )
 declare("recovery.denied", "A recovery link was refused", object="recovery", fields=REASON)
+declare(
+    "risk.elevated",
+    "Something looked wrong about a sign-in",
+    object="sign_in",
+    fields={
+        **REASON,
+        **MEMBER,
+        "action": {"type": "string", "enum": ["notify", "step_up", "block"]},
+        "kilometres": "integer",
+        "minutes": "integer",
+    },
+)
+declare(
+    "risk.lowered",
+    "A sign-in that looked wrong was confirmed by mail",
+    object="sign_in",
+    fields={**REASON, **MEMBER},
+)
+declare(
+    "attack.brute_force.detected", "Very many wrong tries for one address", object="sign_in", fields=REASON
+)
+declare(
+    "attack.credential_stuffing.detected",
+    "Very many wrong tries from one network",
+    object="sign_in",
+    fields=REASON,
+)
+declare(
+    "user.password.compromised",
+    "A person signed in with a password that is known from leaks",
+    object="account",
+    signal="https://schemas.openid.net/secevent/risc/event-type/credential-compromise",
+)

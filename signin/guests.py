@@ -12,11 +12,11 @@ from identity import methods
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import limits, services
+from signin import entry, limits
 from signin import methods as doors
+from signin.entry import SignedInPerson
 from signin.interaction import Interaction
 from signin.limits import Attempt
-from signin.services import SignedInPerson
 from tenants import members
 from tenants.selectors import TenantRef
 
@@ -33,7 +33,5 @@ def enter(
     with scope.tenant(tenant.id):
         subject = ids.new_subject()
         members.create_member(actor=Actor("guest", subject), email="", account_id=account.id, subject=subject)
-    opened = services.open_session(
-        account_id=account.id, remember=False, present=present, method=methods.GUEST
-    )
+    opened = entry.open_session(account_id=account.id, remember=False, present=present, method=methods.GUEST)
     return SignedInPerson(account.id, opened, NOBODY, False, interaction)

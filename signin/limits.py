@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from core import scope, secrets
 from signin.errors import TooManyAttempts
 
-HOUR, DAY = 3600, 86_400
+HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ ON CONFLICT (key) DO UPDATE SET
     ELSE clock_timestamp() END
 WHERE w.next_at <= clock_timestamp() OR w.expires_at <= clock_timestamp()
 RETURNING count
+"""
+ONCE = """
+INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
+VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second')
+ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE w.expires_at <= clock_timestamp()
+RETURNING 1
 """
 WAIT = "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM signin_attemptwindow WHERE key = %s"
 
@@ -131,3 +137,10 @@ def clear(attempts: Iterable[Attempt]) -> None:
 
 def _digest(attempt: Attempt) -> str:
     return secrets.fingerprint(f"{attempt.rule.name}:{attempt.key}", "signin.attempt")
+
+
+def once(key: str, seconds: int) -> bool:
+    """Whether this is the first time within so many seconds; of many at once one is. Joins an open transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(ONCE, {"key": secrets.fingerprint(key, "signin.once"), "seconds": seconds})
+        return cursor.fetchone() is not None

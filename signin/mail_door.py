@@ -15,12 +15,12 @@ from identity.sessions import SessionRef
 from signin import codes, flows, limits, recovery
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Halfway, SignedInPerson
 from signin.errors import CodeExhausted, FlowExpired, LinkInvalid, WrongCode
 from signin.flows import Proof, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import Halfway, SignedInPerson
 from signin.sign_up import absolute, mail_attempts
 from tenants.selectors import TenantRef
 

@@ -23,6 +23,7 @@ class Stage(models.TextChoices):
     TEXTED = "texted"
     WALLET = "wallet"
     SECOND_FACTOR = "second_factor"
+    CONFIRM = "confirm"
     VERIFY = "verify"
     NEW_PASSWORD = "new_password"
     DONE = "done"

@@ -16,12 +16,12 @@ from identity.sessions import SessionRef
 from organizations.models import Organization
 from signin import admission, bridge, devices, flows, mail_door, second_factor, services
 from signin import methods as doors
+from signin.entry import Halfway, SignedInPerson
 from signin.errors import FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
 from signin.flows import flow_scope
 from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
-from signin.services import Halfway, SignedInPerson
 from tenants.models import Member
 
 READ_WRITE = ["GET", "HEAD", "POST"]
@@ -154,9 +154,9 @@ def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
 
 
 def welcome(visit: Visit, person: SignedInPerson | Halfway) -> HttpResponse:
-    """Give the browser its new session and send the person on; who is halfway goes to the second factor."""
+    """Give the browser its new session and send the person on; who is halfway goes on to the further proof."""
     if isinstance(person, Halfway):
-        return visit.redirect(visit.flow_url("second_factor", person.flow_id))
+        return visit.redirect(visit.flow_url(person.page, person.flow_id))
     response = visit.redirect(bridge.address("sign_in_continue", visit.tenant, person.interaction))
     browser.remember(visit.request, response, person.opened, persistent=person.remember)
     devices.recognise(response, visit.browser, person.address)

@@ -9,12 +9,13 @@ from identity import selectors as people
 from identity.errors import WrongFactor
 from identity.passkeys import Site
 from identity.sessions import SessionRef
-from signin import limits, services
+from signin import attempts, limits, notices, risk
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Entry, SignedInPerson, open_session
+from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
-from signin.services import SignedInPerson
 from tenants.selectors import TenantRef
 
 
@@ -34,21 +35,37 @@ def authenticate(
     interaction: Interaction,
     present: SessionRef | None,
 ) -> SignedInPerson:
-    """Verify the answer and open a session. Raises MethodDisabled, TooManyAttempts, WrongFactor."""
+    """Verify the answer and open a session: both factors at once answer every step-up.
+
+    Raises MethodDisabled, TooManyAttempts, WrongFactor.
+    """
     doors.check(tenant, interaction, methods.PASSKEY)
     tries = [Attempt(limits.GUESS_NETWORK, current_network())]
     limits.take(tries)
     try:
         proved = passkeys.prove(answer=answer, site=site, bound_to=_binding(tenant, browser))
     except WrongFactor:
-        services.record_failure(tenant, None)
+        attempts.record_failure(tenant, None)
         raise
     limits.give_back(tries)
     with scope.account(proved.account_id):
-        mailbox = people.primary_email(proved.account_id)
+        mailbox, devices = people.primary_email(proved.account_id), risk.devices_of(proved.account_id)
     address = emails.parse(mailbox) if mailbox else emails.Address("", "")
-    opened = services.open_session(
-        account_id=proved.account_id, remember=False, present=present, method="passkey", amr=proved.amr
+    found = risk.weigh(
+        risk.policy_at(tenant), devices, account_id=proved.account_id, browser=browser, present=present
+    )
+    if found.of(risk.BLOCK):
+        notices.refuse(tenant, proved.account_id, found)
+        raise WrongFactor
+    with flow_scope(tenant):
+        notices.report(tenant, proved.account_id, found)
+    opened = open_session(
+        account_id=proved.account_id,
+        remember=False,
+        present=present,
+        method="passkey",
+        amr=proved.amr,
+        entry=Entry(browser, found, is_checked=True),
     )
     return SignedInPerson(proved.account_id, opened, address, False, interaction)
 

@@ -16,12 +16,12 @@ from mail import texts
 from signin import codes, flows, limits
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Halfway, SignedInPerson
 from signin.errors import CodeExhausted
 from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import Halfway, SignedInPerson
 from tenants.selectors import TenantRef
 
 

@@ -15,7 +15,7 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import EmailAddress, EmailClaim
-from signin import flows, limits, services
+from signin import attempts, flows, limits, risk
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import FlowExpired, LinkInvalid, WrongCode
@@ -71,7 +71,7 @@ def stored_mailbox(account_id: uuid.UUID | None, address: Address) -> str:
 
 
 def _record(tenant: TenantRef | None, flow: SignInFlow, account_id: uuid.UUID | None) -> None:
-    subject = services.subject_of(tenant, account_id)
+    subject = attempts.subject_of(tenant, account_id)
     described = {"id": flow.public_id, "object": "recovery"} | ({"member": subject} if subject else {})
     emit("recovery.started", actor=Actor("user", subject or "unknown"), object=described)
     jobs.enqueue(
@@ -97,8 +97,12 @@ def inspect(*, tenant: TenantRef | None, flow_id: str, token: str) -> SignInFlow
     return flow
 
 
-def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: str) -> Interaction:
+def complete(
+    *, tenant: TenantRef | None, flow_id: str, browser: Browser, token: str, password: str
+) -> Interaction:
     """Set the new password; every earlier sign-in, flow and standing grant ends. Nobody is signed in by it.
+
+    This browser alone counts as a known device from now on: whoever chose the password has the mailbox.
 
     Raises LinkInvalid, PasswordRefused (the link stays good then).
     """
@@ -122,6 +126,7 @@ def complete(*, tenant: TenantRef | None, flow_id: str, token: str, password: st
         EmailClaim.objects.filter(account_id=account_id).delete()
         contacts.drop_all(account_id)
         gone = settling.drop(account_id=account_id, keep=address)
+        risk.remember(account_id, browser, is_checked=True)
         SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
             stage=Stage.DONE, code_digest="", link_digest=""
         )
@@ -149,6 +154,6 @@ def _consume(tenant: TenantRef | None, flow: SignInFlow) -> None:
             flows.finish(flow, link_digest=flow.link_digest)
         except FlowExpired:
             raise LinkInvalid from None
-        subject = services.subject_of(tenant, flow.account_id)
+        subject = attempts.subject_of(tenant, flow.account_id)
         described = {"id": flow.public_id, "object": "recovery"} | ({"member": subject} if subject else {})
         emit("recovery.completed", actor=Actor("user", subject or "unknown"), object=described)

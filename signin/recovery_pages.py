@@ -52,7 +52,11 @@ def new_password(visit: Visit) -> HttpResponse:
         return _page(visit, flow_id, token, form, 400 if form.is_bound else 200)
     try:
         interaction = service.complete(
-            tenant=visit.tenant, flow_id=flow_id, token=token, password=form.cleaned_data["new_password"]
+            tenant=visit.tenant,
+            flow_id=flow_id,
+            browser=visit.browser,
+            token=token,
+            password=form.cleaned_data["new_password"],
         )
     except PasswordRefused as problem:
         explain(form, problem, "new_password")

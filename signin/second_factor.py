@@ -18,14 +18,15 @@ from identity.errors import WrongFactor
 from identity.models import TotpDevice
 from identity.passkeys import Site
 from identity.sessions import Opened, SessionRef
-from signin import flows, limits, services, trust
+from signin import attempts, flows, limits, risk, trust
 from signin.devices import Browser
+from signin.entry import Entry, SignedInPerson, open_session
 from signin.errors import FlowExpired
 from signin.flows import flow_scope
 from signin.interaction import Interaction, load
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import SignedInPerson
+from signin.risk import Risk
 from tenants.selectors import TenantRef
 
 METHODS = ("code", "passkey", "recovery")
@@ -113,7 +114,7 @@ def prove(
     data = flow.data
     whole = authenticators.together(data["amr"], amr)
     _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": authenticators.level(whole)})
-    opened = _open(flow, whole, amr, present, here)
+    opened = _open(flow, browser, whole, amr, present, here)
     if answer.trust and trust.days(tenant):
         with scope.account(account_id):
             trust.remember(account_id, browser, authenticators.level(whole))
@@ -133,6 +134,7 @@ def _present(flow: SignInFlow, present: SessionRef | None) -> SessionRef | None:
 
 def _open(
     flow: SignInFlow,
+    browser: Browser,
     whole: list[str],
     added: tuple[str, ...],
     present: SessionRef | None,
@@ -141,15 +143,17 @@ def _open(
     assert flow.account_id is not None
     if here is None:
         remember = bool(flow.data["remember"])
-        return services.open_session(
+        return open_session(
             account_id=flow.account_id,
             remember=remember,
             present=present,
             method=methods.name_of(whole),
             amr=whole,
+            entry=Entry(browser, Risk.load(flow.data.get("risk")), is_checked=True),
         )
     with scope.account(flow.account_id):
         acr = authenticators.level(whole)
+        risk.remember(flow.account_id, browser, is_checked=True)
         return sessions.step_up(here, amr=whole, acr=acr, is_whole=added[0] in ("hwk", "swk"))
 
 
@@ -179,7 +183,7 @@ def _compare(account_id: uuid.UUID, code: str) -> None:
 def _record(tenant: TenantRef | None, flow: SignInFlow, name: str, more: dict[str, str]) -> None:
     """Write it to the tenant's stream, and promise it for the person's own."""
     with flow_scope(tenant):
-        subject = services.subject_of(tenant, flow.account_id)
+        subject = attempts.subject_of(tenant, flow.account_id)
         described = {"id": flow.public_id, "object": "sign_in", **more}
         member = {"member": subject} if subject else {}
         emit(name, actor=Actor("user", subject or "unknown"), object={**described, **member})

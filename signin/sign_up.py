@@ -17,15 +17,15 @@ from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
 from invitations import selectors as invitations
-from signin import admission, bridge, flows, limits, services
+from signin import admission, bridge, flows, limits
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Entry, SignedInPerson, open_session
 from signin.errors import CodeExhausted, SignUpClosed
 from signin.flows import Proof, flow_scope
 from signin.interaction import Interaction, load
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import SignedInPerson
 from tenants import selectors
 from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
@@ -128,6 +128,7 @@ def absolute(page: str, tenant: TenantRef | None, interaction: Interaction | Non
 def by_invitation(
     *,
     tenant: TenantRef,
+    browser: Browser,
     address: Address,
     name: str,
     password: str,
@@ -155,8 +156,13 @@ def by_invitation(
     hashed = make_password(password if takes_password else None)
     account = accounts.create_account(email=address, password_hash=hashed, name=name)
     proof = methods.PASSWORD if takes_password else methods.MAGIC_LINK
-    opened = services.open_session(
-        account_id=account.id, remember=False, present=present, method="sign_up", proof=proof
+    opened = open_session(
+        account_id=account.id,
+        remember=False,
+        present=present,
+        method="sign_up",
+        proof=proof,
+        entry=Entry(browser, is_checked=True),
     )
     return SignedInPerson(account.id, opened, address, False, interaction)
 
@@ -204,8 +210,13 @@ def prove(
     proof = methods.MAGIC_LINK if token else methods.EMAIL_CODE
     if not data["hash"].startswith("!"):
         proof = methods.PASSWORD
-    opened = services.open_session(
-        account_id=account.id, remember=False, present=present, method="sign_up", proof=proof
+    opened = open_session(
+        account_id=account.id,
+        remember=False,
+        present=present,
+        method="sign_up",
+        proof=proof,
+        entry=Entry(browser, is_checked=True),
     )
     interaction = load(data["interaction"], tenant.slug if tenant else "")
     return SignedInPerson(account.id, opened, address, False, interaction)

@@ -10,13 +10,13 @@ from identity.errors import PasswordRefused
 from signin import admission, flows
 from signin import methods as doors
 from signin import sign_up as service
+from signin.entry import SignedInPerson
 from signin.errors import TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
-from signin.services import SignedInPerson
 
 
 @require_http_methods(READ_WRITE)
@@ -43,6 +43,7 @@ def sign_up(visit: Visit) -> HttpResponse:
 def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
     """Let the invited in, whose link was proof; ask everybody else for the code that was mailed."""
     claim = {
+        "browser": visit.browser,
         "address": form.cleaned_data["email"],
         "name": form.cleaned_data["name"],
         "password": form.cleaned_data.get("new_password", ""),
@@ -53,7 +54,7 @@ def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
         person = service.by_invitation(tenant=visit.tenant, present=present, **claim)
         if person is not None:
             return _enter(visit, person)
-    flow = service.start(tenant=visit.tenant, browser=visit.browser, **claim)
+    flow = service.start(tenant=visit.tenant, **claim)
     return visit.redirect(visit.flow_url("verify", flow.public_id))
 
 

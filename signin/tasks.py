@@ -25,6 +25,11 @@ def _flows() -> int:
     return housekeeping.delete_batch("signin_signinflow", "expires_at < now()")
 
 
+@housekeeping.sweep("known_devices")
+def _devices() -> int:
+    return housekeeping.delete_batch("identity_knowndevice", "seen_at < now() - interval '400 days'")
+
+
 @housekeeping.sweep("signin_attempts")
 def _attempts() -> int:
     statement = (

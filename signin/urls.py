@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from signin import (
+    confirm_pages,
     factor_pages,
     guest_pages,
     mail_pages,
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/passkey/options", factor_pages.passkey_options, name="sign_in_passkey_options"),
     path("sign-in/second-factor", factor_pages.second_factor, name="second_factor"),
     path("sign-in/second-factor/options", factor_pages.second_factor_options, name="second_factor_options"),
+    path("sign-in/confirm", confirm_pages.confirm, name="sign_in_confirm"),
     path("sign-in/enrol", factor_pages.enrol, name="enrol"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),

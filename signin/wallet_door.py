@@ -15,15 +15,15 @@ from identity import selectors as people
 from identity.emails import Address
 from identity.errors import WalletRefused
 from identity.sessions import SessionRef
-from signin import flows, limits, services
+from signin import attempts, entry, flows, limits
 from signin import methods as doors
 from signin.devices import Browser
+from signin.entry import Halfway, SignedInPerson
 from signin.errors import WalletUnknown
 from signin.flows import PROOF_MINUTES, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.services import Halfway, SignedInPerson
 from signin.sign_up import absolute
 from tenants.selectors import TenantRef
 
@@ -71,10 +71,18 @@ def prove(
         flow = flows.count_compare(flow)
     wallet = flows.address_of(flow)
     if not siwe.is_signed_by(wallet.mailbox, flow.data["message"], signature):
-        services.record_failure(tenant, None, "wrong_signature")
+        attempts.record_failure(tenant, None, "wrong_signature")
         raise WalletRefused
     owner = people.account_id_by_contact(wallet)
     if owner is None or not sessions.may_open(owner):
-        services.record_failure(tenant, None, "wallet_unknown")
+        attempts.record_failure(tenant, None, "wallet_unknown")
         raise WalletUnknown  # said only to whoever has just shown that the wallet is theirs
-    return services.let_in(tenant=tenant, flow=flow, account_id=owner, method=methods.WALLET, present=present)
+    return entry.let_in(
+        tenant=tenant,
+        flow=flow,
+        account_id=owner,
+        method=methods.WALLET,
+        browser=browser,
+        present=present,
+        refusal=WalletRefused,
+    )

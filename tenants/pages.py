@@ -327,6 +327,7 @@ def settings_tabs(viewer: Viewer, tab: str) -> list[dict[str, Any]]:
     entries = [
         ("", _("General"), viewer.may("tenant:read")),
         ("policy", _("Policy"), viewer.may("policies:read")),
+        ("protection", _("Protection"), viewer.may("policies:read")),
         ("branding", _("Branding"), viewer.may("tenant:read")),
         ("signing-keys", _("Signing keys"), viewer.may("tenant:read")),
     ]

@@ -13,6 +13,7 @@ from typing import Any
 from identity import methods
 
 DAY = 86_400
+RISK_ACTIONS = ("off", "notify", "step_up", "block")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class TenantPolicy:
     legacy_oauth_paths: bool = True
     dpop_nonce_required: bool = False  # every DPoP proof carries a nonce of ours (RFC 9449 §8)
 
+    # What a sign-in that looks wrong leads to (ANC-23): off · notify · step_up · block.
+    risk_new_device: str = "notify"
+    risk_impossible_travel: str = "step_up"
+    risk_password_breached: str = "notify"
+
     # Clients whose id is the address of their metadata: off · auto (any in test tenants, off in live ones) ·
     # listed (of these hosts) · any.
     client_documents: str = "auto"
@@ -64,6 +70,10 @@ class TenantPolicy:
         asked = (organization_policy or {}).get("sign_in_methods")
         mine = frozenset(self.sign_in_methods)
         return mine if asked is None else mine.intersection(asked)
+
+    def risk_action(self, kind: str) -> str:
+        """Return what is done about a signal: off, notify, step_up or block. One without a setting blocks."""
+        return str(getattr(self, f"risk_{kind}", "block"))
 
     def idle_for(self, organization_policy: Mapping[str, Any] | None) -> int:
         """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""

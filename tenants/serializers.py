@@ -12,7 +12,7 @@ from core.api.lists import ListQuery, Words
 from identity import methods
 from identity.assurance import DEMANDS
 from tenants.models import Member, MemberStatus, Tenant
-from tenants.policy import TenantPolicy
+from tenants.policy import RISK_ACTIONS, TenantPolicy
 
 PRESENT = [status.value for status in MemberStatus if status != MemberStatus.REMOVED]
 
@@ -157,6 +157,9 @@ class PolicyBody(Body):
     admin_mfa_required = Flag()
     admin_passkey_required = Flag()
     trusted_browser_days = Integer(min_value=0, max_value=90)
+    risk_new_device = serializers.ChoiceField(RISK_ACTIONS)
+    risk_impossible_travel = serializers.ChoiceField(RISK_ACTIONS)
+    risk_password_breached = serializers.ChoiceField(RISK_ACTIONS)
     legacy_oauth_paths = Flag()
     client_documents = serializers.ChoiceField(["off", "auto", "listed", "any"])
     client_document_hosts = serializers.ListField(child=Text(253), max_length=100)

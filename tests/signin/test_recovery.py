@@ -55,7 +55,7 @@ def test_a_new_password_is_chosen_in_any_browser_and_nobody_is_signed_in_by_it(c
     assert who(browser, cast.acme) is None
     assert sign_in(Browser(), cast.acme, person.email).status_code == 400
     assert sign_in(Browser(), cast.acme, person.email, NEW_PASSWORD).status_code == 303
-    assert "Your password was changed" in mails_to(person.email)[0]["subject"]
+    assert "Your password was changed" in [mail["subject"] for mail in mails_to(person.email)]
 
 
 def test_L5_recovery_ends_every_earlier_sign_in_in_every_tenant(cast: Cast) -> None:

@@ -73,6 +73,7 @@ PAGES = [
     "settings/signing-keys",
     "settings",
     "settings/policy",
+    "settings/protection",
 ]
 
 

@@ -1,0 +1,193 @@
+"""Letting in whoever has proved who they are: the one way behind every first proof, and the session it opens."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import ids, scope
+from core.errors import Problem
+from events.services import emit
+from identity import assurance, authenticators, methods, sessions
+from identity import selectors as people
+from identity import services as accounts
+from identity.emails import Address
+from identity.sessions import Opened, SessionRef
+from signin import flows, notices, risk, trust
+from signin import methods as doors
+from signin.devices import Browser
+from signin.errors import WrongCredentials
+from signin.flows import flow_scope
+from signin.interaction import Interaction
+from signin.models import SignInFlow, Stage
+from signin.risk import Risk
+from signin.trust import Trusted
+from tenants.selectors import TenantRef
+
+
+@dataclass(frozen=True)
+class SignedInPerson:
+    """A sign-in that has just happened: its new cookie value and what the flow knew."""
+
+    account_id: uuid.UUID
+    opened: Opened
+    address: Address
+    remember: bool
+    interaction: Interaction
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A right first proof where a further one is due: nothing is open before that (M3). `page` asks for it."""
+
+    flow_id: str
+    page: str = "second_factor"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The browser that somebody comes in by, and what looked wrong about it; `is_checked` answers that.
+
+    `proved_mailbox`: a mailed code was that answer.
+    """
+
+    browser: Browser
+    found: Risk = risk.NONE
+    is_checked: bool = False
+    proved_mailbox: bool = False
+
+
+def let_in(
+    *,
+    tenant: TenantRef | None,
+    flow: SignInFlow,
+    account_id: uuid.UUID,
+    method: str,
+    browser: Browser,
+    remember: bool = False,
+    present: SessionRef | None = None,
+    is_breached: bool = False,
+    refusal: type[Problem] = WrongCredentials,
+) -> SignedInPerson | Halfway:
+    """Use the flow up for a first proof that was right: the one way behind every one, whatever its method.
+
+    Opens a session, or leaves the flow waiting for a further proof: the second factor of whoever has one (M3;
+    behind a password a trusted browser stands for it), or a mailed code where something looks wrong and there
+    is none. Raises FlowExpired where another request, or a newer mail, was faster, and `refusal` where the
+    policy blocks what looks wrong.
+    """
+    with scope.account(account_id):
+        has_factor, devices = authenticators.held(account_id).any, risk.devices_of(account_id)
+        has_mailbox = has_factor or bool(people.primary_email(account_id))
+    found = risk.weigh(
+        risk.policy_at(tenant),
+        devices,
+        account_id=account_id,
+        browser=browser,
+        is_breached=is_breached,
+        present=present,
+    )
+    if found.of(risk.BLOCK):
+        notices.refuse(tenant, account_id, found)
+        raise refusal
+    interaction, trusted = doors.interaction_of(tenant, flow), trust.NO_FACTOR
+    proved = {"amr": [methods.AMR[method]], "remember": remember}
+    if has_factor:
+        asked = found.of(risk.STEP_UP) or method != methods.PASSWORD
+        trusted_here = None if asked else trust.find(account_id, browser, interaction, tenant)
+        if trusted_here is None:
+            return _halfway(tenant, flow, account_id, Stage.SECOND_FACTOR, proved, found)
+        trusted = trusted_here
+    elif found.of(risk.STEP_UP) and method not in doors.BY_MAIL:
+        if not has_mailbox:
+            notices.refuse(tenant, account_id, found)
+            raise refusal
+        return _halfway(tenant, flow, account_id, Stage.CONFIRM, proved, found)
+    with flow_scope(tenant):
+        flows.finish(flow, **_unchanged(flow))
+        notices.report(tenant, account_id, found)
+    opened = open_session(
+        account_id=account_id,
+        remember=remember,
+        present=present,
+        method=method,
+        trusted=trusted,
+        entry=Entry(browser, found, is_checked=method in doors.BY_MAIL),
+    )
+    return SignedInPerson(account_id, opened, flows.address_of(flow), remember, interaction)
+
+
+def _halfway(
+    tenant: TenantRef | None,
+    flow: SignInFlow,
+    account_id: uuid.UUID,
+    stage: Stage,
+    proved: dict[str, Any],
+    found: Risk,
+) -> Halfway:
+    """Let the flow wait for a further proof, with what was proved and what looked wrong."""
+    with flow_scope(tenant):
+        flows.advance(flow, stage, account_id, {**proved, "risk": found.dump()}, **_unchanged(flow))
+        notices.report(tenant, account_id, found)
+    if stage == Stage.SECOND_FACTOR:
+        return Halfway(flow.public_id)
+    notices.mail_code(tenant, flow.public_id, account_id)
+    return Halfway(flow.public_id, "sign_in_confirm")
+
+
+def _unchanged(flow: SignInFlow) -> dict[str, str]:
+    return {"code_digest": flow.code_digest, "link_digest": flow.link_digest}
+
+
+def open_session(
+    *,
+    account_id: uuid.UUID,
+    remember: bool,
+    present: SessionRef | None,
+    method: str,
+    proof: str = "",
+    amr: Sequence[str] = (),
+    trusted: Trusted = trust.NO_FACTOR,
+    entry: Entry | None = None,
+) -> Opened:
+    """Open the identity session of a person who has just proved who they are; another person's ends.
+
+    `method` is one of `identity.methods`, or `sign_up`; `proof` is then the method that it amounts to.
+    `amr` says what was proved where that is more than the method by itself. Without an `entry` the device is
+    not remembered: guests have nothing to come back with.
+    """
+    words = list(amr) or [methods.AMR[proof or method]]
+    if present is not None and present.account_id != account_id:
+        with scope.account(present.account_id):
+            sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
+    acr = trusted.acr or authenticators.level(words)
+    if method == methods.GUEST:
+        acr = assurance.GUEST
+    is_checked = entry is None or entry.is_checked or authenticators.level(words) != assurance.PASSWORD
+    with scope.account(account_id):
+        opened = sessions.open_session(
+            account_id=account_id,
+            amr=authenticators.together(words),
+            acr=acr,
+            remember=remember,
+            replacing=present,
+            factor_proved_at=trusted.proved_at,
+            proved_mailbox=method == "sign_up" or (entry is not None and entry.proved_mailbox),
+            risk=() if entry is None or is_checked else entry.found.raised,
+        )
+        if entry is not None:
+            notices.tell_person(account_id, entry.found)
+            risk.remember(account_id, entry.browser, is_checked=is_checked or entry.found.is_first)
+        emit(
+            "signin.succeeded",
+            actor=accounts.person(account_id),
+            object={
+                "id": ids.encode("ids", opened.id),
+                "object": "session",
+                "method": method,
+                "acr": acr,
+            },
+        )
+    return opened
