@@ -48,13 +48,20 @@ class mail:  # noqa: N801
         to: str,
         *,
         tenant_id: uuid.UUID | None = None,
+        organization_id: uuid.UUID | None = None,
         account_id: uuid.UUID | None = None,
         context: Mapping[str, Any] | None = None,
         locale: str = "",
     ) -> None:
         """Promise a mail in the running transaction; it leaves after the commit."""
         _bound("mail")(
-            template, to, tenant_id=tenant_id, account_id=account_id, context=context or {}, locale=locale
+            template,
+            to,
+            tenant_id=tenant_id,
+            organization_id=organization_id,
+            account_id=account_id,
+            context=context or {},
+            locale=locale,
         )
 
 

@@ -18,7 +18,9 @@ import oauth.pages as applications
 import oauth.registration_pages as registrations
 import oauth.token_pages as application_tokens
 import oauth.trusted_issuer_pages as trusted_issuers
+import organizations.branding_pages as organization_branding
 import organizations.pages as organizations
+import organizations.policy_pages as organization_policy
 import roles.pages as roles
 import tenants.branding_pages as branding
 import tenants.key_pages as signing_keys
@@ -37,6 +39,8 @@ APPS = (
     application_tokens,
     invitations,
     organizations,
+    organization_policy,
+    organization_branding,
     applications,
     assignment,
     registrations,

@@ -22,6 +22,7 @@ from identity.sessions import SessionRef
 from invitations import selectors, services
 from invitations.models import Invitation
 from tenants import selectors as tenants
+from tenants.face import face_of
 from tenants.selectors import TenantRef
 
 
@@ -77,11 +78,9 @@ def declined(request: HttpRequest) -> HttpResponse:
 
 def outcome(request: HttpRequest, template: str) -> HttpResponse:
     tenant = hosted_tenant(request)
-    with scope.tenant(tenant.id):
-        row = tenants.tenant()
-    return render(
-        request, template, {"tenant": row, "branding": row.branding, "dashboard": f"/dashboard/{row.slug}/"}
-    )
+    face = face_of(tenant.id)
+    shown = {"tenant": face, "branding": face.branding, "dashboard": f"/dashboard/{tenant.slug}/"}
+    return render(request, template, shown)
 
 
 def hosted_tenant(request: HttpRequest) -> TenantRef:
@@ -96,10 +95,10 @@ def hosted_tenant(request: HttpRequest) -> TenantRef:
 
 def described(found: Invitation) -> dict[str, Any]:
     """Return what the page says; only the holder of the mail sees it."""
-    row = tenants.tenant()
+    face = face_of(found.tenant_id, found.organization_id)
     return {
-        "tenant": row,
-        "branding": row.branding,
+        "tenant": face,
+        "branding": face.branding,
         "email": found.email,
         "canonical": found.email_search,
         "organization": found.organization.name if found.organization else "",

@@ -129,6 +129,7 @@ def send(actor: Principal, invitation: Invitation, token: str) -> None:
         "invitation",
         invitation.email,
         tenant_id=invitation.tenant_id,
+        organization_id=invitation.organization_id,
         context={
             "link": link,
             "inviter": inviter,

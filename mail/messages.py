@@ -13,46 +13,56 @@ from django.template import Context, Engine
 from django.template.exceptions import TemplateDoesNotExist
 from django.utils import translation
 
-from core import colour, scope
-from tenants.models import Tenant
-
-COLUMNS = ("name", "support_email", "mode", "branding")
+from core import colour
+from tenants.face import Face, face_of
 
 
 @dataclass(frozen=True)
 class Sender:
-    """What a mail says of the tenant that sends it; the product itself where there is none."""
+    """What a mail says of the tenant that sends it; the product itself where there is none.
+
+    `name` is the tenant's; `mark` is whose picture or name stands above the text.
+    """
 
     name: str = "Claviger"
+    mark: str = "Claviger"
     support_email: str = ""
+    support_url: str = ""
     mode: str = "live"
     sender: str = ""
+    logo: str = ""
     brand: str = "#18181b"
     brand_ink: str = "#ffffff"
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> Sender:
-        """With the tenant's own colour and the name it sends under, where it has chosen them."""
-        branding, rest = row["branding"], {name: row[name] for name in ("name", "support_email", "mode")}
-        sender, brand = branding.get("sender", ""), colour.parse(branding.get("brand"))
-        if brand is None:
-            return cls(**rest, sender=sender)
-        ink = colour.parse(branding.get("brand_ink")) or colour.ink_on(brand)
-        return cls(**rest, sender=sender, brand=brand, brand_ink=ink)
+    def of(cls, face: Face) -> Sender:
+        """With the colour, the picture and the name that were published."""
+        branding, brand = face.branding, colour.parse(face.branding.get("brand"))
+        colours = {}
+        if brand is not None:
+            chosen = colour.parse(branding.get("brand_ink"))
+            colours = {"brand": brand, "brand_ink": chosen or colour.ink_on(brand)}
+        logo = branding.get("logo_url", "")
+        return cls(
+            name=face.name,
+            mark=branding.get("mark", face.name),
+            support_email=face.support_email,
+            support_url=face.support_url,
+            mode=face.mode,
+            sender=branding.get("sender", ""),
+            logo=f"{settings.ORIGIN}{logo}" if logo else "",
+            **colours,
+        )
 
 
-def sender_of(tenant_id: uuid.UUID | None) -> Sender:
-    """Read the tenant's name and support address in a scope of its own, closed before anything is sent."""
-    if tenant_id is None:
-        return Sender()
-    with scope.tenant(tenant_id):
-        found = Tenant.objects.filter(id=tenant_id).values(*COLUMNS).first()
-    return Sender.of(found) if found else Sender()
+def sender_of(tenant_id: uuid.UUID | None, organization_id: uuid.UUID | None = None) -> Sender:
+    """Read the face in a scope of its own, closed before anything is sent."""
+    return Sender.of(face_of(tenant_id, organization_id)) if tenant_id else Sender()
 
 
 def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     """Return the message of a `mail.deliver` job; raises TemplateDoesNotExist for an unknown template."""
-    sender = sender_of(uuid.UUID(payload["tenant"]) if payload["tenant"] else None)
+    sender = sender_of(_id(payload["tenant"]), _id(payload.get("organization", "")))
     values = {**payload["context"], "tenant": sender, "product": "Claviger"}
     values["LANGUAGE_CODE"] = payload["locale"] or settings.LANGUAGE_CODE
     with translation.override(payload["locale"] or settings.LANGUAGE_CODE):
@@ -71,6 +81,16 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     if html:
         message.attach_alternative(html, "text/html")
     return message
+
+
+def _id(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None
+
+
+def preview(face: Face, template: str, context: dict[str, Any]) -> str:
+    """Return the HTML of a mail with another face, in the language of the running request."""
+    values = {**context, "tenant": Sender.of(face), "product": "Claviger"}
+    return _html(template, {**values, "LANGUAGE_CODE": translation.get_language()})
 
 
 def _text(template: str, values: dict[str, Any]) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import selectors as roles
 from roles.permissions import Permission
-from tenants import selectors
+from tenants.face import face_of
 from tenants.pagekit import Viewer
 
 # --- the person who may not ------------------------------------------------------------------------------
@@ -45,12 +45,12 @@ def refuse(visit: Visit, signed: Any) -> HttpResponse:
         raise wanted.refuse(AccessDenied("This application is not assigned to the person."))
     with scope.tenant(visit.tenant.id):
         code_grant.record_denied(wanted, signed, "assignment")
-        row = selectors.tenant()
         could = assignment.has_another(wanted.client, signed.member.id)
+    face = face_of(visit.tenant.id, signed.organization_id)
     here = marks.address(visit.tenant, "oauth-authorize", wanted.front, visit.mark.asked_at)
     context = {
-        "tenant": row,
-        "branding": row.branding,
+        "tenant": face,
+        "branding": face.branding,
         "client": wanted.client,
         "member": signed.member,
         "switch": tenant_path(visit.tenant.slug, "organization") if could else "",

@@ -18,7 +18,7 @@ from oauth.decisions import Decision
 from oauth.next_step import Step
 from oauth.visits import Visit
 from organizations.models import Organization
-from tenants import selectors
+from tenants.face import face_of
 
 _ticket = signing.Signer(salt="oauth.consent")
 
@@ -88,12 +88,12 @@ def _is_genuine(ticket: str, text: str) -> bool:
 
 
 def _place(visit: Visit, signed: Any) -> dict[str, Any]:
+    face = face_of(visit.tenant.id, signed.organization_id)
     with scope.tenant(visit.tenant.id):
-        row = selectors.tenant()
         organization = Organization.objects.filter(id=signed.organization_id).first()
         return {
-            "tenant": row,
-            "branding": row.branding,
+            "tenant": face,
+            "branding": face.branding,
             "organization": organization.name if organization else "",
             "known_since": hosts.known_since(visit.wanted.redirect_uri),
         }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from core import context, ids, scope
+from core import context, ids
 from core.urls import tenant_path
 from oauth import catalogue, decisions, device_approval
 from oauth.bridge import bound
@@ -23,7 +23,7 @@ from oauth.device_approval import Asking
 from oauth.device_authorization import shown, typed
 from oauth.http import tenant_of
 from oauth.models import DeviceGrant
-from tenants import selectors
+from tenants.face import face_of
 from tenants.selectors import TenantRef
 
 _ticket = signing.Signer(salt="oauth.device")
@@ -169,8 +169,7 @@ def _device_id(text: str) -> uuid.UUID | None:
 def _page(
     request: HttpRequest, tenant: TenantRef, signed: Any, template: str, status: int = 200, **more: Any
 ) -> HttpResponse:
-    with scope.tenant(tenant.id):
-        row = selectors.tenant()
+    face = face_of(tenant.id, signed.organization_id)
     action = tenant_path(tenant.slug, "oauth-device-verify")
-    shared = {"tenant": row, "branding": row.branding, "member": signed.member, "action": action}
+    shared = {"tenant": face, "branding": face.branding, "member": signed.member, "action": action}
     return render(request, template, shared | more, status=status)

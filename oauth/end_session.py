@@ -13,14 +13,14 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import languages, scope
+from core import languages
 from core.urls import tenant_path
 from oauth import clients, hints, redirects
 from oauth.bridge import bound
 from oauth.clients import Client
 from oauth.errors import OAuthError
 from oauth.http import single, tenant_of
-from tenants import selectors
+from tenants.face import face_of
 from tenants.selectors import TenantRef
 
 PARAMETERS = (
@@ -132,8 +132,10 @@ def _leave(tenant: TenantRef, wish: Wish) -> HttpResponse:
 
 def _ask(request: HttpRequest, tenant: TenantRef, wish: Wish, signed: Any) -> HttpResponse:
     client = wish.client
+    face = face_of(tenant.id, signed.organization_id)
     context = {
-        **_branding(tenant),
+        "tenant": face,
+        "branding": face.branding,
         "client": client,
         "member": signed.member,
         "is_astray": wish.is_astray,
@@ -149,9 +151,3 @@ def _ask(request: HttpRequest, tenant: TenantRef, wish: Wish, signed: Any) -> Ht
     if wish.back:
         response._csp_update = {"form-action": [redirects.form_target(wish.back)]}  # type: ignore[attr-defined]
     return response
-
-
-def _branding(tenant: TenantRef) -> dict[str, Any]:
-    with scope.tenant(tenant.id):
-        row = selectors.tenant()
-    return {"tenant": row, "branding": row.branding}

@@ -127,6 +127,12 @@ class ApplicationForm(Explaining, forms.Form):
         label=gettext_lazy("Scopes it may ask for"),
         help_text=gettext_lazy("Tick only what it needs."),
     )
+    required_scopes = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Scopes that a person cannot leave out"),
+        help_text=gettext_lazy("Without these it does not work: whoever refuses one refuses all."),
+    )
     auth_method = forms.ChoiceField(
         required=False,
         label=gettext_lazy("How it proves itself"),
@@ -165,7 +171,7 @@ class ApplicationForm(Explaining, forms.Form):
         unfit: list[str] = [] if len(METHODS[type]) > 1 else ["auth_method", "jwks", "jwks_uri"]
         if type == ApplicationType.MACHINE:
             unfit += ["redirect_uris", "post_logout_redirect_uris", "origins", "is_first_party"]
-            unfit += ["refresh_ends_with_session", "backchannel_logout_uri"]
+            unfit += ["refresh_ends_with_session", "backchannel_logout_uri", "required_scopes"]
         elif type in (ApplicationType.NATIVE, ApplicationType.DEVICE):
             unfit += ["origins"] + (["redirect_uris"] if type == ApplicationType.DEVICE else [])
         for name in unfit:
@@ -182,6 +188,7 @@ class ApplicationForm(Explaining, forms.Form):
         offered_scopes(field, tenant, personal=personal)
         if personal:
             field.initial = ["openid", "profile", "email"]
+        offered_scopes(self.fields["required_scopes"], tenant, personal=personal)
 
 
 class RotationForm(forms.Form):
@@ -206,6 +213,7 @@ def initial_of(application: Application) -> dict[str, Any]:
         "origins": application.allowed_origins.split(),
         "backchannel_logout_uri": application.backchannel_logout_uri,
         "scopes": application.scopes,
+        "required_scopes": application.required_scopes,
         "is_first_party": application.is_first_party,
         "auth_method": application.auth_method,
         "jwks_uri": application.jwks_uri,

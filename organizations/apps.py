@@ -7,4 +7,4 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        from organizations import selectors  # noqa: F401 — registers how members are narrowed
+        from organizations import branding, selectors  # noqa: F401 — register looks, and how members are narrowed

@@ -10,6 +10,7 @@ ORGANIZATION: dict[str, Schema | str] = {
     "external_id": {"type": ["string", "null"]},
     "status": {"type": "string", "enum": ["active", "suspended", "deleted"]},
     "policy": "object",
+    "branding": "object",
     "metadata": "object",
 }
 MEMBER: dict[str, Schema | str] = {"member": "string", "organization": "string", "reason": "string"}

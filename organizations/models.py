@@ -24,6 +24,7 @@ class Organization(TenantModel):
     external_id = models.CharField(max_length=120, null=True)
     status = models.CharField(max_length=16, choices=OrganizationStatus, default=OrganizationStatus.ACTIVE)
     policy = models.JSONField(default=dict)
+    branding = models.JSONField(default=dict)  # worn over the tenant's, see organizations.branding
     metadata = models.JSONField(default=dict)
 
     class Meta:

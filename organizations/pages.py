@@ -170,7 +170,12 @@ def facts(organization: Organization) -> list[dict[str, Any]]:
 def surroundings(viewer: Viewer, organization: Organization, tab: str) -> dict[str, Any]:
     """Return what stands above every page of one organization."""
     base = viewer.url("organizations", organization.public_id)
-    entries = [("", _("Settings")), ("members", _("Members"))]
+    entries = [
+        ("", _("Settings")),
+        ("members", _("Members")),
+        ("sign-in", _("Sign-in")),
+        ("branding", _("Branding")),
+    ]
     return {
         "organization": organization,
         "status_label": status_label(organization.status),

@@ -8,15 +8,68 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from core.errors import FieldError, ValidationFailed
 from identity import assurance, methods
 from organizations.models import Organization
 from tenants import selectors
 from tenants.policy import TenantPolicy
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What counts for people of an organization, and whether its own word or the tenant's made it so.
+
+    `level` is the acr that a member needs at least, empty for any; administrators and roles may need more.
+    """
+
+    level: str
+    level_is_own: bool
+    methods: frozenset[str]
+    methods_are_own: bool
+    session_idle: int
+    idle_is_own: bool
+    idle_is_capped: bool
+
+
+def in_force(tenant: TenantPolicy, own: Mapping[str, Any]) -> InForce:
+    """Weigh an organization's policy against its tenant's."""
+    level, theirs = level_demanded(tenant, own), level_demanded(tenant)
+    allowed = tenant.methods_for(own)
+    asked = int(own.get("session_idle") or 0)
+    return InForce(
+        level=level,
+        level_is_own=level != theirs,
+        methods=allowed,
+        methods_are_own=allowed != frozenset(tenant.sign_in_methods),
+        session_idle=tenant.idle_for(own),
+        idle_is_own=bool(asked),
+        idle_is_capped=asked > tenant.session_idle_cap,
+    )
+
+
+def merged(before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an organization's policy after a merge patch: null takes a word, or all, away (RFC 7396)."""
+    after = {**before, **changes} if changes is not None else {}
+    return {name: value for name, value in after.items() if value is not None}
+
+
+def check(tenant: TenantPolicy, own: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed for what the tenant does not leave to an organization (SES-01, AUT-12)."""
+    faults = []
+    if own.get("session_idle", 0) > tenant.session_idle_cap:
+        detail = f"The tenant allows {tenant.session_idle_cap} seconds at most."
+        faults.append(FieldError("/policy/session_idle", "above_cap", detail))
+    if "sign_in_methods" in own and not tenant.methods_for(own):
+        detail = "The tenant allows none of these, so nobody could sign in."
+        faults.append(FieldError("/policy/sign_in_methods", "none_allowed", detail))
+    if faults:
+        raise ValidationFailed(errors=faults)
 
 
 def idle_limit(policy: TenantPolicy, organization_id: uuid.UUID | None) -> int:

@@ -19,13 +19,17 @@ PRESENT = [status.value for status in MemberStatus if status != MemberStatus.REM
 
 
 class PolicyField(Body):
-    """What an organization decides for its own people; times in seconds."""
+    """What an organization decides for its own people; times in seconds. Null leaves it to the tenant."""
 
-    session_idle = Integer(min_value=60, max_value=30 * 86_400, required=False)
+    session_idle = Integer(min_value=60, max_value=30 * 86_400, required=False, allow_null=True)
     sign_in_methods = serializers.ListField(
-        child=serializers.ChoiceField(methods.METHODS), min_length=1, max_length=20, required=False
+        child=serializers.ChoiceField(methods.METHODS),
+        min_length=1,
+        max_length=20,
+        required=False,
+        allow_null=True,
     )
-    member_factor = serializers.ChoiceField(list(DEMANDS), required=False)
+    member_factor = serializers.ChoiceField(list(DEMANDS), required=False, allow_null=True)
 
 
 class OrganizationShape(Shape):
@@ -67,9 +71,6 @@ class OrganizationPatch(Body):
 
     def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
         return value or {}
-
-    def validate_policy(self, value: dict[str, Any] | None) -> dict[str, Any]:
-        return dict(value or {})
 
 
 class MembershipShape(Shape):

@@ -13,15 +13,17 @@ from core import livecache, ports
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import SYSTEM, Actor, Principal
 from events.services import emit
+from organizations import policy as policies
 from organizations import selectors
 from organizations.errors import SlugTaken
 from organizations.models import Membership, Organization, OrganizationStatus
-from tenants import members
+from tenants import logos, members
+from tenants import selectors as tenants
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.sessions import end_session
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
-EDITABLE = ("name", "slug", "external_id", "metadata", "policy", "status")
+EDITABLE = ("name", "slug", "external_id", "metadata", "policy", "branding", "status")
 Leaving = Callable[[Principal, Membership], None]
 Ending = Callable[[Principal, Organization], None]
 _leaving: list[Leaving] = []
@@ -59,10 +61,11 @@ def create_organization(
         slug=slug or slug_of(name),
         external_id=external_id or None,
         metadata=dict(metadata or {}),
-        policy=dict(policy or {}),
+        policy=policies.merged({}, policy or {}),
     )
     ports.authority.require(actor, "organizations:write", organization)
     check_slug(organization.slug)
+    policies.check(tenants.policy(), organization.policy)
     with transaction.atomic():
         store(organization)
         shown = describe(organization, external_id=organization.external_id, status=organization.status)
@@ -97,8 +100,13 @@ def store(organization: Organization, *fields: str) -> None:
 def update_organization(
     *, actor: Principal, organization: Organization, changes: Mapping[str, Any]
 ) -> Organization:
-    """Change name, slug, external id, metadata, policy or status (active, suspended)."""
+    """Change name, slug, external id, metadata, policy, branding or status (active, suspended).
+
+    `policy` is merged (see organizations.policy). Raises ValidationFailed.
+    """
     ports.authority.require(actor, "organizations:write", organization)
+    if "policy" in changes:
+        changes = {**changes, "policy": policies.merged(organization.policy, changes["policy"])}
     before = {n: getattr(organization, n) for n in changes if getattr(organization, n) != changes[n]}
     if not before:
         return organization
@@ -112,7 +120,7 @@ def update_organization(
         if "status" in before:
             feel(organization)
         else:
-            livecache.invalidate("organization", str(organization.id))
+            forget(organization)
         after = describe(organization, **{name: changes[name] for name in before})
         emit(
             "organization.updated",
@@ -128,15 +136,23 @@ def check_changes(actor: Principal, changes: Mapping[str, Any]) -> None:
     """What only the tenant decides about an organization is not for its own people to change."""
     if "slug" in changes:
         check_slug(changes["slug"])
+    if "policy" in changes:
+        policies.check(tenants.policy(), changes["policy"])
     reserved = sorted(changes.keys() & {"slug", "external_id", "status"})
     if actor.organization_id is not None and reserved:
         errors = [FieldError(f"/{name}", "reserved", "Only the tenant changes this.") for name in reserved]
         raise ValidationFailed(errors=errors)
 
 
+def forget(organization: Organization) -> None:
+    """Let every process forget what it remembers of an organization."""
+    own = str(organization.id)
+    livecache.invalidate("organization", own, f"{organization.tenant_id}:{own}")
+
+
 def feel(organization: Organization) -> None:
     """Let everybody in the organization, and its caches, feel that it changed."""
-    livecache.invalidate("organization", str(organization.id))
+    forget(organization)
     for member_id in sorted(selectors.memberships(organization).values_list("member_id", flat=True)):
         members.bump_authority(member_id)
 
@@ -155,6 +171,7 @@ def delete_organization(*, actor: Principal, organization: Organization, reason:
         end_sessions(organization, None, "organization_deleted", actor.actor)
         feel(organization)
         Membership.objects.filter(organization=organization).delete()
+        logos.drop_all(organization.id)
         before, organization.status = organization.status, OrganizationStatus.DELETED
         organization.external_id = None
         store(organization, "status", "external_id")

@@ -9,6 +9,7 @@ ROLE: dict[str, Schema | str] = {
     "name": "string",
     "description": "string",
     "permissions": {"type": "array", "items": {"type": "string"}},
+    "required_factor": "string",
     "organization": {"type": ["string", "null"]},
     "metadata": "object",
 }

@@ -13,6 +13,7 @@ from organizations.models import Organization
 from roles import guards, selectors
 from roles.models import Role
 from roles.permissions import DESCRIPTIONS, ORGANIZATION, Permission
+from tenants.forms import FACTORS
 from tenants.models import Member
 from tenants.pagekit import Explained, Viewer, id_or_missing
 
@@ -22,6 +23,11 @@ class RoleForm(Explained):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=64)
     description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
+    required_factor = forms.ChoiceField(
+        label=gettext_lazy("How whoever has it proves themselves"),
+        choices=FACTORS,
+        help_text=gettext_lazy("The strictest of tenant, organization and roles counts, at the next token."),
+    )
     permissions = forms.MultipleChoiceField(
         label=gettext_lazy("Permissions"), required=False, widget=forms.CheckboxSelectMultiple
     )

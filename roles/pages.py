@@ -13,6 +13,7 @@ from roles import resource_pages, selectors, services
 from roles.forms import AssignmentForm, RoleForm, may_unassign
 from roles.models import Role, RoleAssignment
 from roles.permissions import BUILT_IN, DESCRIPTIONS, Permission
+from tenants.forms import FACTORS
 from tenants.models import Member
 from tenants.pagekit import (
     Viewer,
@@ -76,7 +77,7 @@ def role_detail(request: HttpRequest, viewer: Viewer, role_id: str) -> HttpRespo
     """Show a role and who has it; POST changes a custom one."""
     role = read(role_id)
     confined = role.organization_id is not None
-    initial = {"name": role.name, "description": role.description, "permissions": role.permissions}
+    initial = {name: getattr(role, name) for name in RoleForm.base_fields}
     form = RoleForm(
         request.POST if request.method == "POST" else None, initial=initial, viewer=viewer, confined=confined
     )
@@ -103,6 +104,7 @@ def role_page(
         status=status,
         form=form,
         role=role,
+        factor=dict(FACTORS)[role.required_factor] if role.required_factor != "any" else "",
         granted=[(word, DESCRIPTIONS[Permission(word)]) for word in sorted(selectors.granted(role))],
         holders=held[:100],
         crumbs=[{"label": _("Roles"), "url": viewer.url("roles")}],

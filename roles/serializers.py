@@ -11,6 +11,7 @@ from core import ids, jose
 from core.api.dialects import DIALECTS
 from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
 from core.api.lists import ListQuery, QueryFlag, Words
+from identity.assurance import DEMANDS
 from organizations.models import Organization
 from roles import scope_import, selectors
 from roles.addresses import metadata_address
@@ -34,6 +35,7 @@ class RoleShape(Shape):
     name = serializers.CharField()
     description = serializers.CharField()
     permissions = serializers.SerializerMethodField()
+    required_factor = serializers.CharField()
     is_built_in = serializers.BooleanField()
     organization = OrganizationId()
 
@@ -52,6 +54,7 @@ class RoleBody(Body):
     name = Text(64)
     description = Text(300, required=False, allow_blank=True)
     permissions = serializers.ListField(child=Text(80), max_length=100)
+    required_factor = serializers.ChoiceField(list(DEMANDS), required=False)
     metadata = Metadata(required=False)
 
 
@@ -63,6 +66,7 @@ class RolePatch(Body):
     name = Text(64)
     description = Text(300, allow_blank=True)
     permissions = serializers.ListField(child=Text(80), max_length=100)
+    required_factor = serializers.ChoiceField(list(DEMANDS))
     metadata = Metadata(allow_null=True)
 
     def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:

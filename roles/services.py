@@ -65,10 +65,12 @@ def create_role(
     name: str,
     permissions: Iterable[str],
     description: str = "",
+    required_factor: str = "any",
     organization: Organization | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Role:
-    """Create a custom role of the tenant, or of one organization.
+    """Create a custom role of the tenant, or of one organization. `required_factor` is what whoever has it
+    must have proved at least (identity.assurance.DEMANDS).
 
     Raises ValidationFailed for an unknown permission, GrantExceedsOwn for one that the actor lacks, and
     Conflict for a name that is taken.
@@ -82,6 +84,7 @@ def create_role(
         name=name,
         description=description,
         permissions=words,
+        required_factor=required_factor,
         organization_id=confined,
         metadata=dict(metadata or {}),
     )
@@ -106,7 +109,7 @@ def refuse_reserved(name: str) -> None:
 
 
 def update_role(*, actor: Principal, role: Role, changes: Mapping[str, Any]) -> Role:
-    """Change name, description, permissions or metadata; everybody who has the role feels it at once."""
+    """Change a custom role, also the factor that it requires; everybody who has it feels it at once."""
     changeable(actor, role)
     changes = dict(changes)
     if "permissions" in changes:
@@ -283,7 +286,11 @@ def bump(member_ids: Iterable[uuid.UUID]) -> None:
 def describe(role: Role, *, whole: bool = False, **more: Any) -> dict[str, Any]:
     shown = {"name": role.name}
     if whole:
-        shown |= {"description": role.description, "permissions": role.permissions}
+        shown |= {
+            "description": role.description,
+            "permissions": role.permissions,
+            "required_factor": role.required_factor,
+        }
     organization = ids.encode("org", role.organization_id) if role.organization_id else None
     return {"id": role.public_id, "object": "role", "organization": organization, **shown, **more}
 

@@ -15,9 +15,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import languages, scope
+from core import languages
 from core.errors import Problem, Unavailable
-from core.livecache import LiveCache
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
 from signin import bridge, devices, interaction
@@ -25,23 +24,8 @@ from signin.devices import Browser
 from signin.errors import TenantSuspended, UnknownTenant
 from signin.interaction import Interaction
 from tenants import selectors
+from tenants.face import Face, face_of
 from tenants.selectors import TenantRef
-
-
-@dataclass(frozen=True)
-class Face:
-    """What a hosted page shows of its tenant."""
-
-    name: str
-    mode: str
-    support_email: str
-    privacy_url: str
-    terms_url: str
-    branding: dict[str, Any]
-    sign_up: str
-
-
-_faces: LiveCache[Face] = LiveCache("tenant")
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,9 @@ class Visit:
     def flow_url(self, page: str, flow_id: str, **query: str) -> str:
         tags = self._language_tags()
         spoken = {"ui_locales": tags} if tags else {}
-        return bridge.address(page, self.tenant, None, flow=flow_id, **spoken, **query)
+        return bridge.address(
+            page, self.tenant, None, flow=flow_id, **self.interaction.looks, **spoken, **query
+        )
 
     @property
     def language(self) -> str:
@@ -79,20 +65,25 @@ class Visit:
         return response
 
     def render(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
-        face = face_of(self.tenant)
-        shared = {
+        face = face_of(self.tenant.id, self.interaction.organization_id) if self.tenant else None
+        values = self.context(face, **context)
+        return render(self.request, f"signin/{template}.html", values, status=status)
+
+    def context(self, face: Face | None, **more: Any) -> dict[str, Any]:
+        """Return what every hosted page shows, in the looks of `face`."""
+        branding = face.branding if face else {}
+        return {
             "visit": self,
             "tenant": face,
-            "branding": face.branding if face else {},
+            "branding": branding,
+            "brand_text": branding.get(f"text_{translation.get_language()}", ""),
             "interaction": self.interaction.dump(self.slug),
             "application": self.interaction.application,
             "local_mailbox": "" if settings.PRODUCTION else reverse("mailbox"),
             "links": {page: self.url(page) for page in ("sign_in", "sign_up", "recovery")},
             "sign_up_open": face is None or face.sign_up != "invite",
+            **more,
         }
-        values = shared | context
-        values["brand_text"] = values["branding"].get(f"text_{translation.get_language()}", "")
-        return render(self.request, f"signin/{template}.html", values, status=status)
 
 
 View = Callable[..., HttpResponse]
@@ -109,7 +100,7 @@ def hosted(view: View) -> View:
             raise UnknownTenant
         if tenant is not None and not tenant.is_active:
             raise TenantSuspended
-        asked = request.POST if request.method == "POST" else request.GET
+        asked = {**request.GET.dict(), **request.POST.dict()}
         visit = Visit(request, tenant, devices.of(request), interaction.read(asked, slug or ""))
         with translation.override(visit.language or translation.get_language()):
             response = _answer(visit, view, arguments)
@@ -134,20 +125,6 @@ def _answer(visit: Visit, view: View, arguments: dict[str, str]) -> HttpResponse
         for name, value in problem.headers.items():
             response.headers[name] = value
         return response
-
-
-def face_of(tenant: TenantRef | None) -> Face | None:
-    if tenant is None:
-        return None
-    return _faces.get(str(tenant.id), lambda: _load_face(tenant))
-
-
-def _load_face(tenant: TenantRef) -> Face:
-    with scope.tenant(tenant.id):
-        row, policy = selectors.tenant(), selectors.policy()
-    return Face(
-        row.name, row.mode, row.support_email, row.privacy_url, row.terms_url, row.branding, policy.sign_up
-    )
 
 
 def explain(form: Form, problem: Problem, field: str | None = None) -> None:

@@ -55,6 +55,11 @@ class Interaction:
     def organization_id(self) -> uuid.UUID | None:
         return uuid.UUID(self.organization) if self.organization else None
 
+    @property
+    def looks(self) -> dict[str, str]:
+        """Return the query by which a page without this value knows whose looks to wear."""
+        return {"organization": ids.encode("org", self.organization_id)} if self.organization_id else {}
+
 
 def begin(
     *,

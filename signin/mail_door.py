@@ -62,7 +62,7 @@ def start(
 def _mail(tenant: TenantRef | None, flow: SignInFlow, mailbox: str, proof: Proof) -> None:
     interaction = doors.interaction_of(tenant, flow)
     allowed = doors.here(tenant, interaction)
-    link = absolute("sign_in_mail", tenant, None, flow=flow.public_id, token=proof.token)
+    link = absolute("sign_in_mail", tenant, None, flow=flow.public_id, token=proof.token, **interaction.looks)
     known = {
         "code": proof.code if methods.EMAIL_CODE in allowed else "",
         "link": link if methods.MAGIC_LINK in allowed else "",
@@ -72,6 +72,7 @@ def _mail(tenant: TenantRef | None, flow: SignInFlow, mailbox: str, proof: Proof
         "sign_in_proof" if flow.account_id else "sign_in_unknown",
         mailbox,
         tenant_id=tenant.id if tenant else None,
+        organization_id=interaction.organization_id,
         context={**(known if flow.account_id else unknown), "minutes": flows.PROOF_MINUTES[Purpose.SIGN_IN]},
     )
 

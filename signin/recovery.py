@@ -51,11 +51,13 @@ def start(
             template, link = "recover_unknown", absolute("sign_up", tenant, interaction)
         else:
             template = "recover_password"
-            link = absolute("recovery_new_password", tenant, None, flow=flow.public_id, token=proof.token)
+            asked = {"flow": flow.public_id, "token": proof.token, **interaction.looks}
+            link = absolute("recovery_new_password", tenant, None, **asked)
         ports.mail.send(
             template,
             mailbox,
             tenant_id=tenant.id if tenant else None,
+            organization_id=interaction.organization_id,
             context={"link": link, "minutes": flows.PROOF_MINUTES[Purpose.RECOVERY]},
         )
         _record(tenant, flow, account_id)

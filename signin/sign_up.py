@@ -108,12 +108,13 @@ def _mail(tenant: TenantRef | None, flow: SignInFlow, proof: Proof) -> None:
         }
     else:
         template = "verify_address"
-        link = absolute("verify", tenant, None, flow=flow.public_id, token=proof.token)
+        link = absolute("verify", tenant, None, flow=flow.public_id, token=proof.token, **interaction.looks)
         links = {"link": link, "code": proof.code}
     ports.mail.send(
         template,
         data["mailbox"],
         tenant_id=tenant.id if tenant else None,
+        organization_id=interaction.organization_id,
         context={**links, "minutes": flows.PROOF_MINUTES[Purpose.SIGN_UP]},
     )
 

@@ -1,109 +1,111 @@
-"""The dashboard's branding page: a form, its contrast, and the real hosted page with the draft (TEN-10)."""
+"""The dashboard's branding page: a form, its contrast, and the real hosted pages with the draft (TEN-10).
+
+One page serves the tenant and, from `organizations.branding_pages`, each organization; a `Desk` says whose
+looks lie on it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core.errors import NotFound
 from core.urls import tenant_path
 from tenants import branding, images
-from tenants.pagekit import Explained, Viewer, act, see_other, show
+from tenants.branding_forms import BrandingForm, LogoForm
+from tenants.pagekit import Viewer, act, see_other, show
 from tenants.pages import settings_tabs
 
-SCREENS = ("sign_in", "stopped")
+Published = Mapping[str, str]
 
 
-class BrandingForm(Explained):
-    brand = forms.CharField(
-        label=gettext_lazy("Brand colour"),
-        max_length=7,
-        required=False,
-        help_text=gettext_lazy("The ground of buttons, such as #1d4ed8. Links get a shade that reads."),
-    )
-    brand_ink = forms.CharField(
-        label=gettext_lazy("Text on it"),
-        max_length=7,
-        required=False,
-        help_text=gettext_lazy("Left empty, black or white is taken, whichever reads better."),
-    )
-    text_en = forms.CharField(label=gettext_lazy("Words at sign-in, English"), max_length=200, required=False)
-    text_de = forms.CharField(label=gettext_lazy("Words at sign-in, German"), max_length=200, required=False)
-    sender = forms.CharField(
-        label=gettext_lazy("Sender of mails"),
-        max_length=80,
-        required=False,
-        help_text=gettext_lazy("The name that mails come from. Left empty it is the tenant's name."),
-    )
+@dataclass(frozen=True)
+class Desk:
+    """Whose looks are changed: what is published, how it is checked and published, what would be worn."""
+
+    url: str
+    slug: str
+    published: Published
+    fields: tuple[str, ...]
+    form: type[BrandingForm]
+    may_change: bool
+    worn: Callable[[Published], Mapping[str, Any]]
+    publish: Callable[[Published], Any]
+    set_logo: Callable[[str, bytes], Any]
+    remove_logo: Callable[[str], Any]
+    around: Callable[[], dict[str, Any]]  # what stands above the page
 
 
-class LogoForm(Explained):
-    logo = forms.FileField(
-        label=gettext_lazy("Logo"), help_text=gettext_lazy("PNG or JPEG, at most 200 KB and 2000 pixels.")
-    )
-    variant = forms.ChoiceField(
-        label=gettext_lazy("For"),
-        choices=[("light", gettext_lazy("Light appearance")), ("dark", gettext_lazy("Dark appearance"))],
+def of_tenant(viewer: Viewer) -> Desk:
+    given: dict[str, Any] = {"actor": viewer.principal, "tenant": viewer.tenant}
+    return Desk(
+        url=viewer.url("settings", "branding"),
+        slug=viewer.tenant.slug,
+        published=viewer.tenant.branding,
+        fields=branding.FIELDS,
+        form=BrandingForm,
+        may_change=viewer.may("tenant:write"),
+        worn=lambda values: values,
+        publish=lambda values: branding.publish(**given, values=values),
+        set_logo=lambda variant, content: branding.set_logo(**given, variant=variant, content=content),
+        remove_logo=lambda variant: branding.remove_logo(**given, variant=variant),
+        around=lambda: {"tab_items": settings_tabs(viewer, "branding")},
     )
 
 
 def brand(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Show, preview and publish; a preview changes nothing."""
-    tenant, sent = viewer.tenant, request.method == "POST"
-    form = BrandingForm(request.POST if sent else None, initial=tenant.branding)
-    values: dict[str, str] | None = branding.checked(tenant.branding) if not sent else None
-    if sent and form.is_valid():
-        values = form.carry_out(lambda: branding.checked(form.cleaned_data))
-        if values is not None and "publish" in request.POST:
-            done = form.carry_out(
-                lambda: branding.publish(actor=viewer.principal, tenant=tenant, values=form.cleaned_data)
-            )
-            if done is not None:
-                messages.success(request, _("Published."))
-                return see_other(viewer.url("settings", "branding"))
-    return _page(request, viewer, form, LogoForm(), values)
+    return at_desk(request, of_tenant(viewer))
 
 
 def logo(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Take an uploaded logo."""
+    return take_logo(request, of_tenant(viewer))
+
+
+def logo_remove(request: HttpRequest, viewer: Viewer, variant: str) -> HttpResponse:
+    return drop_logo(request, of_tenant(viewer), variant)
+
+
+def at_desk(request: HttpRequest, desk: Desk) -> HttpResponse:
+    """Show, preview and publish; a preview changes nothing."""
+    sent = request.method == "POST"
+    form = desk.form(request.POST if sent else None, initial=dict(desk.published))
+    values: dict[str, str] | None = branding.checked(desk.published, desk.fields) if not sent else None
+    if sent and form.is_valid():
+        values = form.carry_out(lambda: branding.checked(form.cleaned_data, desk.fields))
+        wanted = values is not None and "publish" in request.POST
+        if wanted and form.carry_out(lambda: desk.publish(form.cleaned_data)) is not None:
+            messages.success(request, _("Published."))
+            return see_other(desk.url)
+    return _page(request, desk, form, LogoForm(), values)
+
+
+def take_logo(request: HttpRequest, desk: Desk) -> HttpResponse:
     sent = request.method == "POST"
     form = LogoForm(request.POST, request.FILES) if sent else LogoForm()
     if form.is_valid():
         content = form.cleaned_data["logo"].read(images.MOST_BYTES + 1)
-        saved = form.carry_out(
-            lambda: branding.set_logo(
-                actor=viewer.principal,
-                tenant=viewer.tenant,
-                variant=form.cleaned_data["variant"],
-                content=content,
-            )
-        )
-        if saved is not None:
+        if form.carry_out(lambda: desk.set_logo(form.cleaned_data["variant"], content)) is not None:
             messages.success(request, _("Published."))
-            return see_other(viewer.url("settings", "branding"))
-    shown = branding.checked(viewer.tenant.branding)
-    return _page(request, viewer, BrandingForm(initial=viewer.tenant.branding), form, shown)
+            return see_other(desk.url)
+    shown = branding.checked(desk.published, desk.fields)
+    return _page(request, desk, desk.form(initial=dict(desk.published)), form, shown)
 
 
-def logo_remove(request: HttpRequest, viewer: Viewer, variant: str) -> HttpResponse:
+def drop_logo(request: HttpRequest, desk: Desk, variant: str) -> HttpResponse:
     if variant not in branding.LOGOS:
         raise NotFound
-    return act(
-        request,
-        viewer.url("settings", "branding"),
-        lambda: branding.remove_logo(actor=viewer.principal, tenant=viewer.tenant, variant=variant),
-        _("Removed."),
-    )
+    return act(request, desk.url, lambda: desk.remove_logo(variant), _("Removed."))
 
 
 def _page(
     request: HttpRequest,
-    viewer: Viewer,
+    desk: Desk,
     form: BrandingForm,
     logo_form: LogoForm,
     values: dict[str, str] | None,
@@ -115,37 +117,39 @@ def _page(
         logo_form,
         form=form,
         logo_form=logo_form,
-        logo_url=viewer.url("settings", "branding", "logo"),
-        logos=_logos(viewer),
-        previews=_previews(viewer, values),
+        desk_url=desk.url,
+        logos=_logos(desk),
+        preview=_preview(desk, form, values),
         contrast=branding.contrast(values or {}),
-        may_change=viewer.may("tenant:write"),
-        tab_items=settings_tabs(viewer, "branding"),
+        may_change=desk.may_change,
+        **desk.around(),
     )
     response._csp_update = {"frame-src": ["'self'"]}  # type: ignore[attr-defined]
     return response
 
 
-def _logos(viewer: Viewer) -> list[dict[str, str]]:
-    known = viewer.tenant.branding
+def _logos(desk: Desk) -> list[dict[str, str]]:
+    labels = {"light": _("Light appearance"), "dark": _("Dark appearance")}
     return [
         {
             "variant": variant,
-            "url": known[name],
-            "remove_url": viewer.url("settings", "branding", "logo", variant, "removal"),
+            "label": labels[variant],
+            "url": desk.published[name],
+            "remove_url": f"{desk.url}/logo/{variant}/removal",
         }
         for variant, name in branding.LOGOS.items()
-        if name in known
+        if name in desk.published
     ]
 
 
-def _previews(viewer: Viewer, values: dict[str, str] | None) -> list[dict[str, Any]]:
+def _preview(desk: Desk, form: BrandingForm, values: dict[str, str] | None) -> dict[str, str]:
     if values is None:
-        return []
-    written = branding.draft(viewer.tenant, values)
-    path = tenant_path(viewer.tenant.slug, "brand_preview")
-    labels = {"sign_in": _("Sign in"), "stopped": _("Error page")}
-    return [{"label": labels[s], "url": f"{path}?screen={s}&draft={written}"} for s in SCREENS]
+        return {}
+    shown = form.shown
+    worn = desk.worn(values | branding.logos_of(desk.published))
+    query = {name: shown[name] for name in ("screen", "appearance", "language")}
+    query["draft"] = branding.draft(desk.slug, worn)
+    return {"url": f"{tenant_path(desk.slug, 'brand_preview')}?{urlencode(query)}", "width": shown["width"]}
 
 
 ROUTES = [

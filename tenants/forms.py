@@ -12,6 +12,20 @@ from tenants.pagekit import Explained
 from tenants.policy import TenantPolicy
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+METHODS = {
+    methods.PASSWORD: _("Password"),
+    methods.PASSKEY: _("Passkey"),
+    methods.MAGIC_LINK: _("Link by mail"),
+    methods.EMAIL_CODE: _("Code by mail"),
+    methods.PHONE_CODE: _("Code to the phone"),
+    methods.WALLET: _("Ethereum wallet"),
+    methods.GUEST: _("As a guest, without an account"),
+}
+FACTORS = [
+    ("any", _("As they like")),
+    ("second_factor", _("With a second factor")),
+    ("passkey", _("With a passkey")),
+]
 
 
 class MemberForm(Explained):
@@ -69,15 +83,7 @@ class PolicyForm(Explained):
     sign_in_methods = forms.MultipleChoiceField(
         label=_("Ways to sign in"),
         widget=forms.CheckboxSelectMultiple,
-        choices=[
-            (methods.PASSWORD, _("Password")),
-            (methods.PASSKEY, _("Passkey")),
-            (methods.MAGIC_LINK, _("Link by mail")),
-            (methods.EMAIL_CODE, _("Code by mail")),
-            (methods.PHONE_CODE, _("Code to the phone")),
-            (methods.WALLET, _("Ethereum wallet")),
-            (methods.GUEST, _("As a guest, without an account")),
-        ],
+        choices=list(METHODS.items()),
         help_text=_("What is not ticked is gone from the pages and refused. Organizations may allow fewer."),
         error_messages={"required": _("Tick at least one.")},
     )
@@ -116,11 +122,7 @@ class PolicyForm(Explained):
     )
     member_factor = forms.ChoiceField(
         label=_("How members prove themselves"),
-        choices=[
-            ("any", _("As they like")),
-            ("second_factor", _("With a second factor")),
-            ("passkey", _("With a passkey")),
-        ],
+        choices=FACTORS,
     )
     admin_mfa_required = forms.BooleanField(label=_("Administrators need a second factor"), required=False)
     admin_passkey_required = forms.BooleanField(label=_("Administrators need a passkey"), required=False)

@@ -52,17 +52,32 @@ class Tenant(Identified):
 
 
 class Logo(TenantModel):
-    """A picture for the tenant's hosted pages, one for each appearance; `digest` is the SHA-256 of its bytes."""
+    """A picture for hosted pages, one for each appearance of the tenant and of an organization of its own.
+
+    `digest` is the SHA-256 of its bytes.
+    """
 
     PREFIX = "lgo"
 
+    organization_id = models.UUIDField(null=True)
     variant = models.CharField(max_length=5, choices=[("light", "Light"), ("dark", "Dark")])
     digest = models.CharField(max_length=64)
     media_type = models.CharField(max_length=20)
     content = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant_id", "variant"], name="tenants_logo_variant")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "variant"],
+                condition=models.Q(organization_id=None),
+                name="tenants_logo_of_tenant",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant_id", "organization_id", "variant"],
+                condition=models.Q(organization_id__isnull=False),
+                name="tenants_logo_of_organization",
+            ),
+        ]
 
 
 class SigningKeyState(models.TextChoices):

@@ -103,9 +103,8 @@ class Explained(forms.Form):
 
     def explain(self, problem: Problem) -> None:
         for error in problem.errors:
-            name = error.pointer.strip("/").split("/")[0]
-            name = self.names.get(name, name)
-            self.add_error(name if name in self.fields else None, error.detail)
+            steps = (self.names.get(step, step) for step in error.pointer.strip("/").split("/"))
+            self.add_error(next((step for step in steps if step in self.fields), None), error.detail)
         if not problem.errors:
             self.add_error(None, f"{problem.title}. {problem.detail}")
 

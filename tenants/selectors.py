@@ -76,8 +76,8 @@ def tenant() -> Tenant:
 
 
 def policy() -> TenantPolicy:
-    """Return the policy of the open tenant scope, cached until the tenant changes."""
-    return policy_of(scope.require_tenant())
+    """Return the policy of the open scope's tenant, cached until the tenant changes."""
+    return _policies.get(f"{scope.require_tenant()}:policy", lambda: TenantPolicy.read(tenant().policy))
 
 
 def policy_of(tenant_id: uuid.UUID) -> TenantPolicy:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api, key_api, link_api, logo_pages, session_api
+from tenants import account_api, api, branding_api, key_api, link_api, logo_pages, session_api
+from tenants.branding import LOGOS
 
 urlpatterns = [
     path("brand/logo/<str:digest>", logo_pages.brand_logo, name="brand_logo"),
@@ -31,6 +32,15 @@ urlpatterns = [
         "v1/signing-keys/<str:signing_key>/revocation",
         key_api.Revocation.as_view(),
         name="api-signing-key-revocation",
+    ),
+    path("v1/branding", branding_api.TenantBranding.as_view(), name="api-branding"),
+    *(
+        path(
+            f"v1/branding/logos/{variant}",
+            branding_api.TenantLogo.as_view(variant=variant),
+            name=f"api-branding-logo-{variant}",
+        )
+        for variant in LOGOS
     ),
     path("v1/tenant", api.OneTenant.as_view(), name="api-tenant"),
     path("v1/tenant/policy", api.Policy.as_view(), name="api-tenant-policy"),

@@ -12,7 +12,8 @@ from core.principal import SYSTEM
 from identity.models import EmailAddress
 from oauth import applications, clients, consents
 from oauth.models import Application, Consent, RefreshToken
-from tenants import selectors, sessions
+from organizations import branding
+from tenants import selectors, services, sessions
 from tests.factories import Browser, make_cast, make_member, make_principal, unique
 from tests.oauth import fake_bridge
 from tests.oauth.helpers import Flow, bearer_get, claims, flow, query_of, register
@@ -254,14 +255,28 @@ def test_page_names_support_of_the_tenant_and_the_organization(cast):
     person = make_member(cast.acme)
     organization = make_organization(cast.acme, people=[person])
     with scope.tenant(cast.acme.id):
-        tenant = selectors.tenant()
-        tenant.support_email = "help@acme.example"
-        tenant.save()
+        changes = {"support_email": "help@acme.example"}
+        services.update_tenant(actor=make_principal(cast.acme), tenant=selectors.tenant(), changes=changes)
     browser = Browser()
     fake_bridge.enter(browser, person, organization=organization)
     page = Flow(cast.acme, register(cast.acme), browser).start().content.decode()
     assert "mailto:help@acme.example" in page
     assert organization.name in page
+
+
+def test_TEN11_page_wears_the_active_organizations_looks_and_names_its_help_desk(cast):
+    from tests.factories import make_organization
+
+    person = make_member(cast.acme)
+    organization = make_organization(cast.acme, people=[person])
+    values = {"brand": "#be123c", "support_url": "https://help.customer.example"}
+    with scope.tenant(cast.acme.id):
+        branding.publish(actor=make_principal(cast.acme), organization=organization, values=values)
+    browser = Browser()
+    fake_bridge.enter(browser, person, organization=organization)
+    page = Flow(cast.acme, register(cast.acme), browser).start().content.decode()
+    assert "--brand:#be123c" in page
+    assert 'href="https://help.customer.example"' in page
 
 
 def test_B1_O9_answer_of_another_site_is_refused(cast):

@@ -126,6 +126,20 @@ def test_settings_are_saved_and_unticked_boxes_count(cast):
     assert (row.name, row.scopes, row.is_first_party) == ("Renamed", ["openid"], False)
 
 
+def test_TEN16_scopes_that_cannot_be_left_out_are_chosen_among_its_own(cast):
+    row = register(cast.acme).application
+    data = {"name": "Strict", "redirect_uris": row.redirect_uris, "scopes": ["openid", "email"]}
+    chosen = {**data, "required_scopes": ["email"]}
+    answer = call(cast.acme, pages.application_detail, data=chosen, application_id=row.public_id)
+    assert answer.status_code == 303
+    assert fresh(cast.acme, row).required_scopes == ["email"]
+    foreign = {**data, "required_scopes": ["profile"]}
+    refused = call(cast.acme, pages.application_detail, data=foreign, application_id=row.public_id)
+    assert refused.status_code == 400
+    assert "profile: This is not among its scopes." in text_of(refused)
+    assert fresh(cast.acme, row).required_scopes == ["email"]
+
+
 def fresh(tenant, row):
     with scope.tenant(tenant.id):
         return applications.application(row.id)

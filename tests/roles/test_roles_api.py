@@ -7,7 +7,10 @@ import pytest
 from core import scope
 from identity.tokens import TokenScope
 from roles import resources, selectors
+from roles.assurance import demanded
+from roles.models import Role
 from roles.permissions import BUILT_IN, Permission
+from roles.services import assign_role_as_system
 from tests.factories import Browser, Cast, access_token, make_cast, make_member, make_organization, unique
 
 
@@ -47,6 +50,23 @@ def test_a_custom_role_is_made_changed_and_deleted(cast: Cast, owner: str):
     assert call(cast, "DELETE", path, owner, If_Match=tag).status_code == 412
     assert call(cast, "DELETE", path, owner, If_Match=changed.headers["ETag"]).status_code == 204
     assert call(cast, "GET", path, owner).status_code == 404
+
+
+def test_AUT15_a_role_names_the_factor_that_it_requires(cast: Cast, owner: str):
+    body = {"name": unique("Strict"), "permissions": ["members:read"], "required_factor": "passkey"}
+    made = call(cast, "POST", "roles", owner, body)
+    assert made.json()["required_factor"] == "passkey"
+    path, match = f"roles/{made.json()['id']}", {"If_Match": made.headers["ETag"]}
+    person = make_member(cast.acme)
+    with scope.tenant(cast.acme.id):
+        role = Role.objects.get(name=body["name"])
+        assign_role_as_system(member=person.member, role=role)
+        assert demanded(person.member.id) == "urn:claviger:acr:phr"
+    assert call(cast, "PATCH", path, owner, {"required_factor": "retina"}, **match).status_code == 400
+    eased = call(cast, "PATCH", path, owner, {"required_factor": "any"}, **match)
+    assert eased.json()["required_factor"] == "any"
+    with scope.tenant(cast.acme.id):
+        assert demanded(person.member.id) == ""
 
 
 def test_C16_built_in_roles_refuse_change_at_the_door(cast: Cast, owner: str):

@@ -58,6 +58,8 @@ PAGES = [
     "organizations",
     "organizations/new",
     "organizations/{organization}",
+    "organizations/{organization}/sign-in",
+    "organizations/{organization}/branding",
     "organizations/{organization}/members",
     "invitations",
     "invitations/new",
@@ -176,14 +178,19 @@ def test_A6_a_page_gives_no_more_than_its_viewer_has(cast: Cast, admin: Browser)
 
 def test_a_custom_role_is_made_changed_and_deleted(cast: Cast, admin: Browser):
     name = unique("Custom")
-    made = send(admin, cast, "roles/new", "roles/new", {"name": name, "permissions": ["members:read"]})
+    given = {"name": name, "permissions": ["members:read"], "required_factor": "second_factor"}
+    made = send(admin, cast, "roles/new", "roles/new", given)
     assert made.status_code == 303
     with scope.tenant(cast.acme.id):
         role = Role.objects.get(name=name)
     page = f"roles/{role.public_id}"
-    assert send(admin, cast, page, page, {"name": name, "permissions": ["roles:read"]}).status_code == 303
+    assert "With a second factor" in admin.get(url(cast, page)).content.decode()
+    changed = {**given, "permissions": ["roles:read"], "required_factor": "passkey"}
+    assert send(admin, cast, page, page, changed).status_code == 303
+    assert send(admin, cast, page, page, {**changed, "required_factor": "retina"}).status_code == 422
     with scope.tenant(cast.acme.id):
-        assert Role.objects.get(id=role.id).permissions == ["roles:read"]
+        role.refresh_from_db()
+    assert (role.permissions, role.required_factor) == (["roles:read"], "passkey")
     assert send(admin, cast, page, f"{page}/deletion", {"confirm": name, "reason": "x"}).status_code == 303
     with scope.tenant(cast.acme.id):
         assert not Role.objects.filter(id=role.id).exists()
