@@ -35,7 +35,8 @@ def number(text: str) -> Address:
 
 
 def phones(account_id: uuid.UUID) -> QuerySet[PhoneNumber]:
-    return PhoneNumber.objects.filter(account_id=account_id).order_by("id")
+    """Return the person's numbers, the primary one first."""
+    return PhoneNumber.objects.filter(account_id=account_id).order_by("-is_primary", "id")
 
 
 def wallets(account_id: uuid.UUID) -> QuerySet[Wallet]:
@@ -44,7 +45,10 @@ def wallets(account_id: uuid.UUID) -> QuerySet[Wallet]:
 
 def link_phone(*, account_id: uuid.UUID, address: Address) -> PhoneNumber:
     """Keep a number that was proved just now, in the open account scope; raises ContactTaken."""
-    row = PhoneNumber(account_id=account_id, number=address.mailbox, digest=address.digest)
+    is_first = not phones(account_id).exists()
+    row = PhoneNumber(
+        account_id=account_id, number=address.mailbox, digest=address.digest, is_primary=is_first
+    )
     return _store(row, "user.phone.verified", {"phone": address.mailbox})
 
 
@@ -65,13 +69,32 @@ def _store(row: T, event: str, personal: dict[str, str]) -> T:
     return row
 
 
+def make_primary(*, account_id: uuid.UUID, phone_id: uuid.UUID) -> None:
+    """Make a number the primary one, in the open account scope; raises NotFound for anybody else's."""
+    with transaction.atomic():
+        rows = phones(account_id).select_for_update()
+        if not any(row.id == phone_id for row in rows):
+            raise NotFound
+        PhoneNumber.objects.filter(account_id=account_id, is_primary=True).update(is_primary=False)
+        PhoneNumber.objects.filter(account_id=account_id, id=phone_id).update(is_primary=True)
+        emit("user.phone.primary_changed", actor=person(account_id), object=describe(account_id))
+
+
 def unlink(*, account_id: uuid.UUID, kind: type[PhoneNumber | Wallet], row_id: uuid.UUID) -> None:
     """Remove one of the open account scope; raises NotFound for anybody else's."""
     with transaction.atomic():
         if not kind.objects.filter(account_id=account_id, id=row_id).delete()[0]:
             raise NotFound
+        _keep_a_primary(account_id)
         event = "user.phone.removed" if kind is PhoneNumber else "user.wallet.unlinked"
         emit(event, actor=person(account_id), object=describe(account_id))
+
+
+def _keep_a_primary(account_id: uuid.UUID) -> None:
+    """The oldest number follows when the primary one is gone."""
+    first = phones(account_id).first()
+    if first is not None and not first.is_primary:
+        PhoneNumber.objects.filter(account_id=account_id, id=first.id).update(is_primary=True)
 
 
 def drop_all(account_id: uuid.UUID) -> None:

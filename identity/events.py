@@ -92,3 +92,8 @@ declare(
 )
 declare("user.wallet.unlinked", "A wallet was unlinked from an account", object="account")
 declare("device.forgotten", "A browser no longer stands for the second factor", object="device")
+CHANGED: dict[str, Schema | str] = {"changed": {"type": "array", "items": {"type": "string"}}}
+declare("account.profile.updated", "A person changed their own profile", object="account", fields=CHANGED)
+declare("account.picture.changed", "A person chose another picture of themselves", object="account")
+declare("account.picture.removed", "A person removed their picture", object="account")
+declare("user.phone.primary_changed", "Another phone number became the primary one", object="account")

@@ -28,7 +28,11 @@ class Account(AbstractBaseUser):
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     status = models.CharField(max_length=16, choices=AccountStatus, default=AccountStatus.ACTIVE)
     name = models.CharField(max_length=200, blank=True)
+    given_name = models.CharField(max_length=200, blank=True)
+    family_name = models.CharField(max_length=200, blank=True)
+    nickname = models.CharField(max_length=200, blank=True)
     locale = models.CharField(max_length=16, blank=True)
+    zoneinfo = models.CharField(max_length=64, blank=True)
     password_changed_at = models.DateTimeField(null=True)
     last_login = None  # sessions know when somebody signed in
     created_at = models.DateTimeField(auto_now_add=True)
@@ -92,6 +96,24 @@ class PhoneNumber(PersonModel):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="phones")
     number = models.CharField(max_length=16)
     digest = models.CharField(max_length=100, unique=True)
+    is_primary = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_primary=True), name="identity_phone_one_primary"
+            ),
+        ]
+
+
+class Picture(PersonModel):
+    """The person's own picture. What a tenant gets of it is a copy of its own, under an address of its own."""
+
+    PREFIX = "pic"
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, related_name="picture")
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
 
 
 class Wallet(PersonModel):
@@ -202,6 +224,7 @@ __all__ = [
     "IdentitySession",
     "KnownDevice",
     "Passkey",
+    "Picture",
     "RecoveryCode",
     "TotpDevice",
     "TrustedBrowser",

@@ -6,6 +6,8 @@ Passwords are hashed before a scope is opened: a transaction never waits for Arg
 from __future__ import annotations
 
 import uuid
+import zoneinfo
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -13,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import ids, passwords, ports, scope
-from core.errors import FieldError
+from core.errors import FieldError, ValidationFailed
 from core.principal import Actor
 from events.services import emit
 from identity import emails, selectors
@@ -77,9 +79,26 @@ def create_guest() -> Account:
     return account
 
 
-def rename(*, account_id: uuid.UUID, name: str, locale: str = "") -> None:
-    """Change the person's own name; what tenants were told stays as it was."""
-    Account.objects.filter(id=account_id).update(name=name, locale=locale, updated_at=timezone.now())
+PROFILE = ("name", "given_name", "family_name", "nickname", "locale", "zoneinfo")
+
+
+def change_profile(*, account_id: uuid.UUID, changes: Mapping[str, str]) -> None:
+    """Change what the person says of themselves (PROFILE), in the open account scope; tenants keep what they have.
+
+    Raises ValidationFailed for a time zone that does not exist.
+    """
+    assert set(changes) <= set(PROFILE), changes
+    zone = changes.get("zoneinfo", "")
+    if zone and zone not in zoneinfo.available_timezones():
+        raise ValidationFailed(errors=[FieldError("/zoneinfo", "unknown", "Such as Europe/Zurich.")])
+    account = Account.objects.get(id=account_id)
+    changed = [name for name, value in changes.items() if getattr(account, name) != value]
+    if changed:
+        Account.objects.filter(id=account_id).update(
+            **{name: changes[name] for name in changed}, updated_at=timezone.now()
+        )
+        shown = {**describe(account_id), "changed": changed}
+        emit("account.profile.updated", actor=person(account_id), object=shown)
 
 
 def check_new_password(

@@ -135,6 +135,18 @@ def prove_wallet(own: Own) -> HttpResponse:
 
 @require_POST
 @recent_page
+def make_primary(own: Own, row_id: str) -> HttpResponse:
+    try:
+        found = PhoneNumber.read_id(row_id)
+    except ids.MalformedId:
+        raise NotFound from None
+    with scope.account(own.session.account_id):
+        contacts.make_primary(account_id=own.session.account_id, phone_id=found)
+    return own.go("portal_contacts", notice="saved")
+
+
+@require_POST
+@recent_page
 def unlink(own: Own, kind: str, row_id: str) -> HttpResponse:
     model = KINDS.get(kind)
     if model is None:

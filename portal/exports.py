@@ -18,7 +18,7 @@ from events import selectors as events
 from events.services import emit
 from identity import selectors as people
 from identity.models import AccountToken, IdentitySession, KnownDevice
-from identity.services import describe, person
+from identity.services import PROFILE, describe, person
 from oauth.models import Consent
 from organizations.models import Membership
 from portal.models import DataExport
@@ -85,10 +85,11 @@ def _account(account_id: uuid.UUID) -> dict[str, Any]:
     account = people.account(account_id)
     assert account is not None
     return {
-        "name": account.name,
-        "locale": account.locale,
+        **{name: getattr(account, name) for name in PROFILE},
         "created_at": account.created_at,
         "password_changed_at": account.password_changed_at,
+        "phones": list(account.phones.values("number", "is_primary", "created_at")),
+        "wallets": list(account.wallets.values("address", "created_at")),
         "addresses": list(people.emails(account_id).values("address", "is_primary", "verified_at")),
         "sessions": list(
             IdentitySession.objects.filter(account_id=account_id).values(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from typing import TYPE_CHECKING
+
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +12,30 @@ from django.utils.translation import gettext_lazy as _
 from core.passwords import MAX_LENGTH
 from identity.tokens import TokenScope
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+def _zones() -> list[tuple[str, StrOrPromise]]:
+    return [("", _("Not said")), *((zone, zone) for zone in sorted(zoneinfo.available_timezones()))]
+
 
 class ProfileForm(forms.Form):
     name = forms.CharField(label=_("Your name"), max_length=200)
+    given_name = forms.CharField(label=_("Given name"), max_length=200, required=False)
+    family_name = forms.CharField(label=_("Family name"), max_length=200, required=False)
+    nickname = forms.CharField(label=_("Nickname"), max_length=200, required=False)
     locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    zoneinfo = forms.ChoiceField(label=_("Time zone"), choices=_zones, required=False)
+
+
+class PictureForm(forms.Form):
+    picture = forms.FileField(
+        label=_("Picture"),
+        help_text=_("A PNG or JPEG file of at most 200 KB. Where and when it was taken is left out."),
+        max_length=200,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg"}),
+    )
 
 
 class AddressForm(forms.Form):

@@ -20,6 +20,7 @@ from core.passwords import HasherBusy
 from core.urls import tenant_slug
 from identity import assurance, authenticators
 from identity.browser import account_session
+from identity.models import Picture
 from identity.sessions import SessionRef
 from tenants import selectors
 from tenants.models import Member, Tenant
@@ -48,8 +49,14 @@ class Own:
     session: SessionRef
 
     def render(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        with scope.account(self.session.account_id):
+            has_picture = Picture.objects.filter(account_id=self.session.account_id).exists()
         frame = {
-            "viewer": {"name": self.session.account_name, "email": self.session.email},
+            "viewer": {
+                "name": self.session.account_name,
+                "email": self.session.email,
+                "picture": reverse("portal_picture") if has_picture else "",
+            },
             "home_url": reverse("portal_profile"),
             "account_url": reverse("portal_profile"),
             "sign_out_url": reverse("sign_out"),

@@ -1,40 +1,18 @@
-"""The person's own pages under /account/: profile, security, password."""
+"""The person's own pages under /account/: security, password."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core import languages, scope
+from core import scope
 from identity import authenticators, selectors, services, trusted_browsers
 from identity.agents import describe_agent
 from identity.errors import PasswordRefused
-from portal.forms import NewPasswordForm, ProfileForm
+from portal.forms import NewPasswordForm
 from portal.frame import Own, own_page, recent_page
 
 READ_WRITE = ["GET", "HEAD", "POST"]
-
-
-@require_http_methods(READ_WRITE)
-@own_page
-def profile(own: Own) -> HttpResponse:
-    account_id = own.session.account_id
-    form = ProfileForm(own.request.POST if own.request.method == "POST" else None)
-    with scope.account(account_id):
-        if form.is_bound and form.is_valid():
-            services.rename(account_id=account_id, **form.cleaned_data)
-            response = own.go("portal_profile", notice="saved")
-            languages.remember(response, form.cleaned_data["locale"])
-            return response
-        account, addresses = selectors.account(account_id), list(selectors.emails(account_id))
-    assert account is not None
-    if not form.is_bound:
-        form = ProfileForm(
-            initial={"name": account.name, "locale": account.locale or translation.get_language()}
-        )
-    saved = own.request.GET.get("notice") == "saved"
-    return own.render("profile", 400 if form.errors else 200, form=form, addresses=addresses, saved=saved)
 
 
 @require_safe

@@ -14,6 +14,7 @@ from portal import (
     organizations,
     pages,
     privacy,
+    profile,
     renewal,
     sessions,
     tokens,
@@ -21,7 +22,10 @@ from portal import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("account/", pages.profile, name="portal_profile"),
+    path("account/", profile.profile, name="portal_profile"),
+    path("account/picture", profile.picture, name="portal_picture"),
+    path("account/picture/choice", profile.choose_picture, name="portal_choose_picture"),
+    path("account/picture/removal", profile.remove_picture, name="portal_remove_picture"),
     path("account/addresses/add", addresses.add, name="portal_add_address"),
     path("account/addresses/proof", addresses.prove, name="portal_prove_address"),
     path("account/addresses/<str:address_id>/primary", addresses.make_primary, name="portal_make_primary"),
@@ -29,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/contacts", contacts.contact_list, name="portal_contacts"),
     path("account/contacts/phones/add", contacts.add_phone, name="portal_add_phone"),
     path("account/contacts/phones/proof", contacts.prove_phone, name="portal_prove_phone"),
+    path("account/contacts/phones/<str:row_id>/primary", contacts.make_primary, name="portal_primary_phone"),
     path("account/contacts/wallets/add", contacts.add_wallet, name="portal_add_wallet"),
     path("account/contacts/wallets/proof", contacts.prove_wallet, name="portal_prove_wallet"),
     path("account/contacts/<str:kind>/<str:row_id>/unlink", contacts.unlink, name="portal_unlink_contact"),
