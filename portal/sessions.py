@@ -8,12 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core import ids, scope
 from core.errors import NotFound
 from identity import browser, selectors, sessions
+from identity import places as geography
 from identity.agents import describe_agent
 from identity.models import IdentitySession
 from portal.frame import Own, own_page, places
@@ -45,10 +47,12 @@ def _services(own: Own) -> dict[uuid.UUID, list[str]]:
 
 
 def _shown(row: IdentitySession, own: Own, services: list[str]) -> dict[str, Any]:
+    where = geography.find(row.ip or "", get_language() or "en")
     return {
         "id": row.public_id,
         "device": describe_agent(row.user_agent),
         "ip": row.ip,
+        "place": where.name if where else "",
         "opened_at": row.auth_time,
         "last_active_at": row.last_active_at,
         "services": services,
