@@ -1,8 +1,8 @@
 """`python -m bench`: the product on one core, the load generator on the other, one table.
 
 What counts is processor time per operation over the trees of web server, PostgreSQL and Valkey, beside a
-bare WSGI function and a bare Django view under the same server in the same run: the ratio survives a noisy
-machine.
+bare WSGI function, a bare Django view and one check of a password under the same server in the same run: the
+ratio survives a noisy machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from bench.operations import Operation, Operations
 from bench.wsgi import serving
 from embedded.installation import Installation
 
-FLOOR_COUNT = 3000
+FLOORS = [
+    ("plain", "bare WSGI function", 3000),
+    ("django", "bare Django view", 3000),
+    ("hash", "Argon2id, one check", 60),
+]
 # What the bare function cost where the goals were set. Goals scale with the machine: a busy or slow one
 # makes everything dearer, the floor of the same run too.
 FLOOR_OF_GOALS = 0.04
@@ -31,8 +35,10 @@ def main() -> int:
     options = parse()
     product, generator = cores()
     os.sched_setaffinity(0, product)  # children inherit it; this process moves on afterwards
-    floors = [floor("plain", "bare WSGI function", generator), floor("django", "bare Django view", generator)]
-    os.sched_setaffinity(0, product)
+    floors = []
+    for application, name, count in FLOORS:
+        floors.append(floor(application, name, count, generator))
+        os.sched_setaffinity(0, product)
     with TemporaryDirectory(prefix="cv-bench-") as home, Installation(Path(home)) as installation:
         os.sched_setaffinity(0, generator)
         meter = Meter.of(installation)
@@ -54,16 +60,16 @@ def cores() -> tuple[set[int], set[int]]:
     return {mine[0]}, {mine[-1]}
 
 
-def floor(application: str, name: str, generator: set[int]) -> Row:
+def floor(application: str, name: str, count: int, generator: set[int]) -> Row:
     with serving(f"bench.floor:{application}") as (port, pid):
         os.sched_setaffinity(0, generator)
         request = Request("GET", "/")
-        operation = Operation(name, lambda count: drive(port, repeat(request, count)), FLOOR_COUNT)
+        operation = Operation(name, lambda count: drive(port, repeat(request, count)), count)
         return measure(operation, Meter({"web": pid}))
 
 
 def report(floors: list[Row], rows: list[Row]) -> None:
-    heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "goal x", "")
+    heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "x hash", "goal x", "")
     print(f"{'operation':<30}" + "".join(f"{head:>10}" for head in heads))
     for row in [*floors, *rows]:
         if row.failure:
@@ -72,11 +78,18 @@ def report(floors: list[Row], rows: list[Row]) -> None:
         parts = [row.spent.get(name, 0.0) for name in ("web", "postgres", "valkey")]
         ratios = [row.total / max(one.total, 1e-9) for one in floors]
         numbers = "".join(f"{n:>10.3f}" for n in (row.total, *parts)) + "".join(f"{n:>10.1f}" for n in ratios)
-        goal = ""
-        if row.goal:
-            times = row.goal / FLOOR_OF_GOALS
-            goal = f"{times:>10.1f}{'met' if ratios[0] <= times else 'missed':>10}"
-        print(f"{row.name:<30}{numbers}{goal}")
+        print(f"{row.name:<30}{numbers}{judged(row, ratios)}")
+
+
+def judged(row: Row, ratios: list[float]) -> str:
+    """Return the goal, in multiples of the floor that it is set by, and whether it is met."""
+    if row.hashes:
+        times, reached = row.hashes, ratios[2]
+    elif row.goal:
+        times, reached = row.goal / FLOOR_OF_GOALS, ratios[0]
+    else:
+        return ""
+    return f"{times:>10.1f}{'met' if reached <= times else 'missed':>10}"
 
 
 def parse() -> argparse.Namespace:

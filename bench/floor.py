@@ -1,4 +1,6 @@
-"""The least that any answer costs here: a bare WSGI function, and a bare Django view behind no middleware."""
+"""The least that any answer costs here: a bare WSGI function, a bare Django view behind no middleware, and one
+check of a password by the product's Argon2id.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,27 @@ def plain(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterab
 
 
 def __getattr__(name: str) -> Any:
-    """Return the Django application as `django`, so that the bare function's process loads no Django."""
-    if name != "django":
+    """Return the applications `django` and `hash`, so that the bare function's process loads neither."""
+    made = {"django": _django, "hash": _hash}
+    if name not in made:
         raise AttributeError(name)
-    return _django()
+    return made[name]()
+
+
+def _hash() -> Any:
+    from argon2 import PasswordHasher
+
+    from core.passwords import Argon2idHasher
+
+    costs = {"time_cost": Argon2idHasher.time_cost, "memory_cost": Argon2idHasher.memory_cost}
+    hasher = PasswordHasher(**costs, parallelism=Argon2idHasher.parallelism)
+    stored = hasher.hash("a password of the demo")
+
+    def check(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        hasher.verify(stored, "a password of the demo")
+        return plain(environ, start_response)
+
+    return check
 
 
 def _django() -> Any:

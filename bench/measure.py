@@ -20,6 +20,7 @@ class Row:
     name: str
     spent: dict[str, float] = field(default_factory=dict)
     goal: float | None = None
+    hashes: float | None = None
     failure: str = ""
 
     @property
@@ -29,7 +30,7 @@ class Row:
 
 def measure(operation: Operation, meter: Meter) -> Row:
     """Warm up, then measure; an operation that fails is reported as such and costs the others nothing."""
-    row = Row(operation.name, goal=operation.goal)
+    row = Row(operation.name, goal=operation.goal, hashes=operation.hashes)
     try:
         operation.run(max(1, int(operation.count * WARM_SHARE)))
         before = meter.read()

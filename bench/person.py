@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from bench.client import Request
+
 SCOPES = "openid profile email offline_access"
 
 
@@ -26,11 +28,28 @@ class Person:
 
     def sign_in(self) -> None:
         """Go through the hosted sign-in."""
+        self.give_password(self.password_page())
+
+    def password_page(self) -> httpx.Response:
+        """Give the address; returns the page that asks for the password."""
         page = self._follow(self.http.get(f"{self.tenant['issuer']}/sign-in"))
-        page = self._follow(self._submit(page, {"email": self.account["email"]}))
+        return self._follow(self._submit(page, {"email": self.account["email"]}))
+
+    def give_password(self, page: httpx.Response) -> None:
+        """Raises RuntimeError when it is refused."""
         answer = self._submit(page, {"password": self.account["password"]})
         if answer.status_code not in (302, 303):
             raise RuntimeError(f"sign-in was refused: {answer.status_code}")
+
+    def consent_page(self) -> httpx.Response:
+        """Return the page that asks for consent again."""
+        question = {**self.question(secrets.token_urlsafe(48)), "prompt": "consent"}
+        return self._follow(self.http.get(f"{self.tenant['issuer']}/oauth/authorize", params=question))
+
+    def again(self, page: httpx.Response) -> Request:
+        """Return the request of a page, with this person's cookies."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+        return Request("GET", page.url.raw_path.decode(), {"Cookie": cookies})
 
     def code(self) -> tuple[str, str]:
         """Return an authorization code and its PKCE verifier; consents where asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -12,6 +13,26 @@ from identity.emails import Address
 from identity.models import Account, EmailAddress, IdentitySession
 
 SESSION_PURPOSE = "identity.session"
+
+# One statement, because every sign-in asks it.
+_CREDENTIALS = """
+SELECT CASE WHEN a.status = 'active' THEN a.password END,
+       EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed)
+       OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id),
+       EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
+  FROM identity_account a WHERE a.id = %s
+"""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What an account signs in with: the hash of its password, None where it has none or is not active,
+    whether it has a second factor, and whether it can be mailed.
+    """
+
+    password: str | None
+    has_second: bool
+    has_mailbox: bool
 
 
 def account_id_by_address(address: Address) -> uuid.UUID | None:
@@ -49,6 +70,14 @@ def session_by_value(value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
 
 def account(account_id: uuid.UUID) -> Account | None:
     return Account.objects.filter(id=account_id).first()
+
+
+def credentials(account_id: uuid.UUID) -> Credentials:
+    """Return those of the account in the open scope; for one that is not there nothing can be enough."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CREDENTIALS, [account_id])
+        found = cursor.fetchone()
+    return Credentials(*found) if found else Credentials(None, has_second=True, has_mailbox=False)
 
 
 def emails(account_id: uuid.UUID) -> QuerySet[EmailAddress]:

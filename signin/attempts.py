@@ -87,5 +87,8 @@ def _somebody(subject: str | None) -> Actor:
 
 def forgive(guesses: list[Attempt]) -> None:
     """Clear the person's own counts after a success and give back what it took from shared ones."""
-    limits.clear(guess for guess in guesses if guess.rule in (limits.GUESS_HERE, limits.GUESS_DEVICE))
-    limits.give_back(guess for guess in guesses if guess.rule in (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK))
+    shared = (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK)
+    limits.settle(
+        own=[guess for guess in guesses if guess.rule not in shared],
+        shared=[guess for guess in guesses if guess.rule in shared],
+    )

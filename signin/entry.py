@@ -79,8 +79,7 @@ def let_in(
     policy blocks what looks wrong.
     """
     with scope.account(account_id):
-        has_factor, devices = authenticators.held(account_id).any, risk.devices_of(account_id)
-        has_mailbox = has_factor or bool(people.primary_email(account_id))
+        known, devices = people.credentials(account_id), risk.devices_of(account_id)
     found = risk.weigh(
         risk.policy_at(tenant),
         devices,
@@ -94,14 +93,14 @@ def let_in(
         raise refusal
     interaction, trusted = doors.interaction_of(tenant, flow), trust.NO_FACTOR
     proved = {"amr": [methods.AMR[method]], "remember": remember}
-    if has_factor:
+    if known.has_second:
         asked = found.of(risk.STEP_UP) or method != methods.PASSWORD
         trusted_here = None if asked else trust.find(account_id, browser, interaction, tenant)
         if trusted_here is None:
             return _halfway(tenant, flow, account_id, Stage.SECOND_FACTOR, proved, found)
         trusted = trusted_here
     elif found.of(risk.STEP_UP) and method not in doors.BY_MAIL:
-        if not has_mailbox:
+        if not known.has_mailbox:
             notices.refuse(tenant, account_id, found)
             raise refusal
         return _halfway(tenant, flow, account_id, Stage.CONFIRM, proved, found)

@@ -78,6 +78,11 @@ VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(seconds)s * interva
 ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE w.expires_at <= clock_timestamp()
 RETURNING 1
 """
+SETTLE = """
+WITH cleared AS (DELETE FROM signin_attemptwindow WHERE key = ANY(%s))
+UPDATE signin_attemptwindow SET count = greatest(count - 1, 0), next_at = least(next_at, clock_timestamp())
+ WHERE key = ANY(%s)
+"""
 WAIT = "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM signin_attemptwindow WHERE key = %s"
 
 
@@ -114,6 +119,12 @@ def _wait(cursor: Any, attempt: Attempt) -> int:
     cursor.execute(WAIT, [_digest(attempt)])
     row = cursor.fetchone()
     return max(1, ceil(row[0]) if row else 1)
+
+
+def settle(*, own: Iterable[Attempt], shared: Iterable[Attempt]) -> None:
+    """After a success clear a person's `own` counts and give back what was taken from `shared` ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [[_digest(one) for one in own], [_digest(one) for one in shared]])
 
 
 def give_back(attempts: Iterable[Attempt]) -> None:

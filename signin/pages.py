@@ -168,14 +168,16 @@ def welcome(visit: Visit, person: SignedInPerson | Halfway) -> HttpResponse:
 def go_on(visit: Visit) -> HttpResponse:
     """Bring a signed-in person into this tenant: joined, in an organization, back where they came from."""
     session = browser.current_session(visit.request)
-    if session is None or not _is_good(visit, session):
+    if session is None:
         return visit.redirect(visit.url("sign_in"))
     if visit.tenant is None:
-        level = admission.lacks_asked(session, visit.interaction)
-        return raise_level(visit, session, level) if level else visit.redirect(visit.interaction.next)
-    if visit.request.method == "POST":
+        return _leave_for_account(visit, session)
+    here = _standing(visit, session)
+    if here is None:
+        return visit.redirect(visit.url("sign_in"))
+    if here.member is None and visit.request.method == "POST":
         admission.join(visit.tenant, session)
-    here = admission.standing(visit.tenant, session, visit.interaction)
+        here = admission.standing(visit.tenant, session, visit.interaction)
     if here.member is None:
         return _join_page(visit, session)
     if not here.member.is_active:
@@ -186,6 +188,14 @@ def go_on(visit: Visit) -> HttpResponse:
     if not admission.accepts_method(visit.tenant, session, chosen):
         return _prove_for(visit, chosen)
     return _enter(visit, session, here, chosen)
+
+
+def _leave_for_account(visit: Visit, session: SessionRef) -> HttpResponse:
+    """Send a person who came to the bare origin on their way."""
+    if not _is_good(visit, session):
+        return visit.redirect(visit.url("sign_in"))
+    level = admission.lacks_asked(session, visit.interaction)
+    return raise_level(visit, session, level) if level else visit.redirect(visit.interaction.next)
 
 
 UNDECIDED = uuid.UUID(int=0)
@@ -257,10 +267,17 @@ def raise_level(
 def _is_good(visit: Visit, session: SessionRef) -> bool:
     """Whether the present sign-in does here, or the person has to prove themselves again."""
     if visit.tenant is not None:
-        if session.opened_by not in ("account", str(visit.tenant.id)):
-            return False
-        return not admission.standing(visit.tenant, session, visit.interaction).must_prove
+        return _standing(visit, session) is not None
     return session.is_own and not admission.must_prove_here(session, visit.interaction)
+
+
+def _standing(visit: Visit, session: SessionRef) -> admission.Standing | None:
+    """Return the person's standing in this tenant, None where they have to prove themselves again."""
+    assert visit.tenant is not None
+    if session.opened_by not in ("account", str(visit.tenant.id)):
+        return None
+    found = admission.standing(visit.tenant, session, visit.interaction)
+    return None if found.must_prove else found
 
 
 @require_http_methods(READ_WRITE)
@@ -268,9 +285,9 @@ def _is_good(visit: Visit, session: SessionRef) -> bool:
 def organization(visit: Visit) -> HttpResponse:
     """Let a member of several organizations choose the one to work in."""
     session = browser.current_session(visit.request)
-    if visit.tenant is None or session is None or not _is_good(visit, session):
+    here = _standing(visit, session) if visit.tenant is not None and session is not None else None
+    if session is None or here is None:
         return visit.redirect(visit.url("sign_in"))
-    here = admission.standing(visit.tenant, session, visit.interaction)
     if here.member is None or not here.member.is_active:
         return visit.redirect(visit.url("sign_in_continue"))
     form = OrganizationForm(visit.request.POST)

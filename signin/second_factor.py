@@ -109,8 +109,7 @@ def prove(
         raise
     with flow_scope(tenant):
         flows.finish(flow)
-    limits.clear(tries[:1])
-    limits.give_back(tries[1:])
+    limits.settle(own=tries[:1], shared=tries[1:])
     data = flow.data
     whole = authenticators.together(data["amr"], amr)
     _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": authenticators.level(whole)})

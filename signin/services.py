@@ -10,7 +10,6 @@ from identity import methods
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
-from identity.models import Account
 from identity.sessions import SessionRef
 from signin import attempts, flows, limits
 from signin import methods as doors
@@ -62,8 +61,7 @@ def authenticate(
     guesses = attempts.guesses_of(address, browser)
     attempts.count_guess(tenant, guesses)
     account_id = people.account_id_by_address(address)
-    stored = _stored_password(account_id)
-    if not accounts.verify_password(password, stored) or account_id is None:
+    if not accounts.verify_password(password, _stored_password(account_id)) or account_id is None:
         attempts.record_failure(tenant, account_id)
         raise WrongCredentials
     person = let_in(
@@ -84,5 +82,4 @@ def _stored_password(account_id: uuid.UUID | None) -> str | None:
     """Read the hash; an unknown address reads nothing from a scope just as real."""
     wanted = account_id or ids.uuid7()
     with scope.account(wanted):
-        row = Account.objects.filter(id=wanted).values_list("password", "status").first()
-    return row[0] if row and row[1] == "active" else None
+        return people.credentials(wanted).password

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from tests.factories import Browser, Cast, make_account, make_cast, unique
+from core import scope
+from identity import contacts
+from tests.factories import Browser, Cast, Person, make_account, make_cast, make_tenant, unique
 from tests.factories.hosted import NEW_PASSWORD
 
 pytestmark = [
@@ -30,13 +32,26 @@ REAL = ["core.passwords.Argon2idHasher"]
 
 @pytest.fixture(scope="module")
 def cast() -> Cast:
-    return make_cast()
+    cast = make_cast()
+    cast.acme = make_tenant(
+        policy={"sign_in_methods": ["password", "magic_link", "email_code", "phone_code"]}
+    )
+    return cast
 
 
 @pytest.fixture(scope="module")
-def known() -> list[str]:
+def known() -> list[Person]:
+    """People with a phone each, whose numbers are the even ones."""
     with override_settings(PASSWORD_HASHERS=REAL):
-        return [make_account().email for _ in range(SAMPLES // 2)]
+        people = [make_account() for _ in range(SAMPLES // 2)]
+    for turn, person in enumerate(people):
+        with scope.account(person.account_id):
+            contacts.link_phone(account_id=person.account_id, address=contacts.number(number_of(turn, True)))
+    return people
+
+
+def number_of(turn: int, is_known: bool) -> str:
+    return f"+493090{180_000 + 2 * turn + (not is_known)}"
 
 
 def password(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
@@ -56,18 +71,44 @@ def recovery(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[
     return lambda: browser.submit(page, {"email": email}, **sent)
 
 
-@pytest.mark.parametrize("door", [password, sign_up, recovery], ids=lambda door: door.__name__)
+def mail(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.get(f"/t/{cast.acme.slug}/sign-in", **sent)
+    page = browser.follow(browser.submit(page, {"email": email}, **sent))
+    return lambda: browser.submit(page, {"begin": "1"}, to=f"/t/{cast.acme.slug}/sign-in/mail", **sent)
+
+
+def mailed_code(cast: Cast, browser: Browser, email: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.follow(mail(cast, browser, email, **sent)())
+    return lambda: browser.submit(page, {"code": "00000x"}, **sent)
+
+
+def phone(cast: Cast, browser: Browser, number: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.get(f"/t/{cast.acme.slug}/sign-in/phone", **sent)
+    return lambda: browser.submit(page, {"phone": number}, **sent)
+
+
+def phoned_code(cast: Cast, browser: Browser, number: str, **sent: Any) -> Callable[[], Any]:
+    page = browser.follow(phone(cast, browser, number, **sent)())
+    return lambda: browser.submit(page, {"code": "00000x"}, **sent)
+
+
+BY_NUMBER = (phone, phoned_code)
+DOORS = [password, sign_up, recovery, mail, mailed_code, *BY_NUMBER]
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_L2_known_and_unknown_addresses_cannot_be_told_apart_by_time(
-    cast: Cast, known: list[str], door: Callable[..., Callable[[], Any]]
+    cast: Cast, known: list[Person], door: Callable[..., Callable[[], Any]]
 ) -> None:
     times: dict[bool, list[float]] = {True: [], False: []}
     statuses = set()
     with override_settings(PASSWORD_HASHERS=REAL, TRUSTED_PROXIES=1):
         for turn in range(SAMPLES // 2):
             for is_known in (turn % 2 == 0, turn % 2 == 1):
-                email = known[turn] if is_known else f"{unique('person')}@example.com"
+                email = known[turn].email if is_known else f"{unique('person')}@example.com"
+                name = number_of(turn, is_known) if door in BY_NUMBER else email
                 sent = {"headers": {"X-Forwarded-For": f"10.{60 + is_known}.{turn // 250}.{turn % 250 + 1}"}}
-                ask = door(cast, Browser(), email, **sent)
+                ask = door(cast, Browser(), name, **sent)
                 started = time.perf_counter()
                 answer = ask()
                 times[is_known].append(time.perf_counter() - started)
