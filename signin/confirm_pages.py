@@ -56,6 +56,6 @@ def _refused(
 
 
 def _page(visit: Visit, flow_id: str, form: CodeForm, status: int) -> HttpResponse:
-    confirmation.find(visit.tenant, flow_id, visit.browser)
+    flow = confirmation.find(visit.tenant, flow_id, visit.browser)
     sent = visit.request.GET.get("notice") == "sent"
-    return visit.render("confirm", status, form=form, flow=flow_id, sent=sent)
+    return visit.within(flow).render("confirm", status, form=form, flow=flow_id, sent=sent)

@@ -111,7 +111,7 @@ def _page(
         "code_url": visit.flow_url("second_factor", flow_id),
         "recovery_url": visit.flow_url("second_factor", flow_id, method="recovery"),
     }
-    return visit.render("second_factor", status, **context)
+    return visit.within(flow).render("second_factor", status, **context)
 
 
 @require_POST

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -23,6 +23,7 @@ from signin import bridge, devices, interaction
 from signin.devices import Browser
 from signin.errors import TenantSuspended, UnknownTenant
 from signin.interaction import Interaction
+from signin.models import SignInFlow
 from tenants import selectors
 from tenants.face import Face, face_of
 from tenants.selectors import TenantRef
@@ -58,6 +59,10 @@ class Visit:
 
     def _language_tags(self) -> str:
         return self.interaction.ui_locales or self.request.GET.get("ui_locales", "")[: languages.LONGEST]
+
+    def within(self, flow: SignInFlow) -> Visit:
+        """Return the visit with the way back that the flow knows, so that the links of its pages keep it."""
+        return replace(self, interaction=interaction.load(flow.data["interaction"], self.slug))
 
     def redirect(self, address: str) -> HttpResponse:
         response = HttpResponseRedirect(address)

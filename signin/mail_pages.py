@@ -85,7 +85,7 @@ def _page(visit: Visit, flow_id: str, form: CodeForm, *, token: str = "", status
             raise
         return visit.render("mail_elsewhere", 403, flow=flow_id, token=token)
     allowed = doors.allowed(visit.tenant, doors.interaction_of(visit.tenant, flow))
-    return visit.render(
+    return visit.within(flow).render(
         "mail",
         status,
         form=form,

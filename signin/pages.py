@@ -145,7 +145,7 @@ def _password_page(visit: Visit, flow_id: str, form: PasswordForm, status: int) 
     data = flow.data
     context = {"form": form, "flow": flow_id, "email": data["mailbox"], "interaction": data["interaction"]}
     context["mail_url"] = visit.flow_url("sign_in_mail", flow_id) if doors.BY_MAIL & allowed else ""
-    return visit.render("password", status, **context)
+    return visit.within(flow).render("password", status, **context)
 
 
 def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:

@@ -81,7 +81,7 @@ def _page(visit: Visit, flow_id: str, form: CodeForm, *, status: int = 200) -> H
         flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.TEXTED)
     sent = visit.request.GET.get("notice") == "sent"
     number = flow.data["mailbox"]
-    return visit.render("phone_code", status, form=form, flow=flow_id, number=number, sent=sent)
+    return visit.within(flow).render("phone_code", status, form=form, flow=flow_id, number=number, sent=sent)
 
 
 def _with_headers(response: HttpResponse, problem: Problem) -> HttpResponse:

@@ -117,4 +117,6 @@ def _page(visit: Visit, flow_id: str, form: CodeForm, *, token: str = "", status
     with flow_scope(visit.tenant):
         flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.VERIFY)
     context = {"form": form, "flow": flow_id, "token": token, "email": flow.data["mailbox"]}
-    return visit.render("verify", status, **context, sent=visit.request.GET.get("notice") == "sent")
+    return visit.within(flow).render(
+        "verify", status, **context, sent=visit.request.GET.get("notice") == "sent"
+    )

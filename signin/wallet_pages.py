@@ -72,6 +72,6 @@ def _page(visit: Visit, flow_id: str, form: SignatureForm, *, status: int = 200)
     with flow_scope(visit.tenant):
         flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.WALLET)
     data = flow.data
-    return visit.render(
+    return visit.within(flow).render(
         "wallet_signature", status, form=form, flow=flow_id, message=data["message"], wallet=data["mailbox"]
     )

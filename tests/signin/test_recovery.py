@@ -30,6 +30,21 @@ def cast() -> Cast:
     return make_cast()
 
 
+def test_the_way_back_survives_a_forgotten_password(cast: Cast) -> None:
+    """Who came from an application and found at the password page that they forgot it goes back there."""
+    browser, person, back = Browser(), make_member(cast.acme), "/t/x/oauth/authorize?a=b"
+    page = browser.get(f"{prefix(cast.acme)}/sign-in?next=/t/x/oauth/authorize%3Fa%3Db")
+    page = browser.follow(browser.submit(page, {"email": person.email}))
+    forgotten = re.search(r'href="([^"]+/recovery[^"]*)"', page.content.decode())
+    assert forgotten
+    browser.submit(browser.get(forgotten[1].replace("&amp;", "&")), {"email": person.email})
+    link = link_in(mails_to(person.email)[0])
+    page = browser.follow(browser.submit(browser.get(link), {"new_password": NEW_PASSWORD}))
+    page = browser.follow(browser.submit(page, {"email": person.email}))
+    signed_in = browser.submit(page, {"password": NEW_PASSWORD})
+    assert browser.get(signed_in.headers["Location"]).headers["Location"] == back
+
+
 def ask(browser: Browser, tenant: Any, email: str) -> Any:
     page = browser.get(f"{prefix(tenant)}/recovery")
     return browser.follow(browser.submit(page, {"email": email}))
