@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -70,12 +71,14 @@ def read_json(raw: bytes) -> dict[str, Any]:
 
 def nests_deeper(text: str, most: int) -> bool:
     """Whether brackets nest deeper than `most`; few bodies have so many brackets that they must be walked."""
-    return text.count("[") + text.count("{") > most and depth_of(text) > most
+    if text.count("[") + text.count("{") <= most:
+        return False
+    return any(depth > most for depth in depths(text))
 
 
-def depth_of(text: str) -> int:
-    """Return the deepest nesting of brackets outside strings, without parsing."""
-    depth = deepest = 0
+def depths(text: str) -> Iterator[int]:
+    """Yield how deep each bracket outside strings opens, without parsing."""
+    depth = 0
     quoted = escaped = False
     for character in text:
         if quoted:
@@ -85,10 +88,9 @@ def depth_of(text: str) -> int:
             quoted = True
         elif character in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            yield depth
         elif character in "]}":
             depth -= 1
-    return deepest
 
 
 class JsonParser(BaseParser):

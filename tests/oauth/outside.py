@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,12 +19,18 @@ from core import jose
 AUDIENCE = "their-client"
 
 
+@cache
+def _key() -> jose.SigningKey:
+    """The key that every provider starts with: one of RSA takes long to make."""
+    return jose.generate_key("RS256")
+
+
 class Provider:
     """`document` is its discovery document, `keys` what it publishes; both may be changed."""
 
     def __init__(self, port: int) -> None:
         self.issuer = f"http://127.0.0.1:{port}"
-        self.key = jose.generate_key("RS256")
+        self.key = _key()
         self.keys = [self.key]
         self.document: dict[str, Any] = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
         self.hits: list[str] = []

@@ -63,7 +63,7 @@ bodies = st.dictionaries(
     max_size=8,
 )
 
-often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def segment(value: Any) -> str:
