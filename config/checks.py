@@ -30,6 +30,11 @@ def production_is_safe(**_: Any) -> list[Error]:
             "E108",
             "CLIENT_CERTIFICATE_HEADER and CLIENT_CERTIFICATE_PROXIES go together: set both or none.",
         ),
+        (
+            bool(settings.MTLS_ORIGIN) and not settings.CLIENT_CERTIFICATE_HEADER,
+            "E109",
+            "MTLS_ORIGIN is for client certificates: set CLIENT_CERTIFICATE_HEADER and _PROXIES too.",
+        ),
     ]  # fmt: skip
     return [Error(message, id=f"config.{code}") for failed, code, message in problems if failed]
 

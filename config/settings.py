@@ -43,6 +43,11 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, least=0)  # how many proxies app
 CLIENT_CERTIFICATE_HEADER = env.text("CLIENT_CERTIFICATE_HEADER", "")
 CLIENT_CERTIFICATE_PROXIES = env.networks("CLIENT_CERTIFICATE_PROXIES", [])
 CLIENT_CERTIFICATE_VERIFIED_HEADER = env.text("CLIENT_CERTIFICATE_VERIFIED_HEADER", "")
+# Where that proxy asks for certificates on a host of their own: the machine endpoints are named there too.
+MTLS_ORIGIN = env.text("MTLS_ORIGIN", "") and env.url("MTLS_ORIGIN", schemes=["https"])
+MTLS_NETLOC = urlsplit(MTLS_ORIGIN).netloc
+if MTLS_ORIGIN:
+    ALLOWED_HOSTS.append(urlsplit(MTLS_ORIGIN).hostname or "")
 USE_X_FORWARDED_HOST = False
 
 # --- applications ------------------------------------------------------------------------------------

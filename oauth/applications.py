@@ -35,10 +35,11 @@ LISTS = {
 ALGORITHMS = (
     "id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg",
 )  # fmt: skip
+ASSERTION_ALGORITHM = "token_endpoint_auth_signing_alg"
 PLAIN = (
     "name", "auth_method", "grants", "scopes", "resources", "introspection_audiences", "exchange_clients",
-    "jwks", "tls_client_auth", "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens",
-    "dpop_nonce_required", "profile",
+    "jwks", ASSERTION_ALGORITHM, "tls_client_auth", "tls_client_certificate_bound_access_tokens",
+    "dpop_bound_access_tokens", "dpop_nonce_required", "profile",
     "access_token_lifetime", "id_token_lifetime", "refresh_lifetime", "rotate_refresh_tokens",
     "refresh_ends_with_session", "is_first_party", "require_pushed_authorization_requests", "required_scopes",
     "assigned_organizations", "assigned_roles", "metadata", "jwks_uri", "client_uri", "logo_uri", "tos_uri",
@@ -256,6 +257,8 @@ def _assign(application: Application, settings: Mapping[str, Any]) -> None:
         else:
             assert name in PLAIN, name
             setattr(application, name, value)
+    if application.auth_method != AuthMethod.PRIVATE_KEY_JWT and ASSERTION_ALGORITHM not in settings:
+        application.token_endpoint_auth_signing_alg = ""
     fapi.settle(application, settings)
     if "scopes" in settings:
         _expand_scopes(application)

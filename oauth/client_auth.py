@@ -144,9 +144,8 @@ def check_assertion(tenant: TenantRef, client: Client, assertion: str) -> None:
 def _read(client: Client, assertion: str) -> dict[str, Any]:
     """Return the claims of an assertion that the client signed. Raises jose.TokenError."""
     own_type = jose.unverified_header(assertion).get("typ") == ASSERTION_JWT
-    claims = client_keys.verify(
-        client, assertion, typ=ASSERTION_JWT if own_type else None, algs=fapi.algorithms(client)
-    )
+    algs = (client.assertion_alg,) if client.assertion_alg else fapi.algorithms(client)
+    claims = client_keys.verify(client, assertion, typ=ASSERTION_JWT if own_type else None, algs=algs)
     jose.check_times(claims)
     return claims
 

@@ -65,6 +65,7 @@ class Client:
     secrets: tuple[tuple[str, datetime | None], ...] = field(default=(), repr=False)
     keys: tuple[jose.VerifyingKey, ...] = ()
     jwks_uri: str = ""
+    assertion_alg: str = ""  # what its assertions must be signed with; empty = any that is offered
     tls_name: tuple[str, str] = ("", "")  # kind of name (RFC 8705 §2.1.2) and the name itself
     dpop_bound: bool = False
     dpop_nonce_required: bool = False
@@ -199,6 +200,7 @@ def snapshot(row: Application) -> Client:
         secrets=tuple((digest, until) for digest, until in secrets if until is None or until > now),
         keys=tuple(client_keys.usable(row.jwks)),
         jwks_uri=row.jwks_uri,
+        assertion_alg=row.token_endpoint_auth_signing_alg,
         tls_name=next(iter(row.tls_client_auth.items()), ("", "")),
         dpop_bound=row.dpop_bound_access_tokens,
         dpop_nonce_required=row.dpop_nonce_required,

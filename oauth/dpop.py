@@ -26,6 +26,7 @@ from django.http import HttpRequest
 from core import ids, jose, scope, secrets
 from core.middleware import own_origin
 from core.urls import tenant_slug
+from oauth import mtls
 from oauth.clients import Client, in_tenant
 from tenants import selectors
 from tenants.selectors import TenantRef
@@ -125,10 +126,11 @@ def _check_request(claims: Mapping[str, Any], request: HttpRequest) -> None:
 
 
 def address(request: HttpRequest) -> str:
-    """Return the address of a request under the configured origin, or its tenant's own domain."""
+    """Return the address of a request under a configured origin, or its tenant's own domain."""
     slug = None if request.META.get("claviger.domain") else tenant_slug(request)
     path = request.get_full_path().partition("?")[0]
-    return own_origin(request) + (f"/t/{slug}" if slug else "") + path
+    origin = settings.MTLS_ORIGIN if mtls.is_alias(request) else own_origin(request)
+    return origin + (f"/t/{slug}" if slug else "") + path
 
 
 def _place(uri: str) -> tuple[str, str, int | None, str] | None:

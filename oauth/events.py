@@ -29,6 +29,7 @@ APPLICATION: dict[str, Any] = {
     "rotate_refresh_tokens": "boolean",
     "refresh_ends_with_session": "boolean",
     "is_first_party": "boolean",
+    "token_endpoint_auth_signing_alg": "string",
     "id_token_signed_response_alg": "string",
     "userinfo_signed_response_alg": "string",
     "introspection_signed_response_alg": "string",

@@ -11,6 +11,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from core import jose
@@ -32,6 +33,10 @@ from tenants import keys, selectors
 from tenants.selectors import TenantRef
 
 MAX_AGE = keys.JWKS_MAX_AGE
+ALIASED = (
+    "token_endpoint", "revocation_endpoint", "introspection_endpoint", "device_authorization_endpoint",
+    "pushed_authorization_request_endpoint", "userinfo_endpoint",
+)  # fmt: skip
 # To any origin: all of it is public.
 PUBLIC = (("Cache-Control", f"public, max-age={MAX_AGE}"), ("Access-Control-Allow-Origin", "*"))
 _jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)
@@ -95,7 +100,7 @@ def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
     offered = [method for method in AuthMethod if method not in mtls.METHODS] + list(mtls.offered_methods())
     methods = [str(method) for method in offered]
     proving = [method for method in methods if method != AuthMethod.NONE]
-    return {
+    found: dict[str, Any] = {
         "issuer": base,
         "authorization_endpoint": f"{base}/oauth/authorize",
         "pushed_authorization_request_endpoint": f"{base}/oauth/par",
@@ -141,3 +146,12 @@ def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(dpop.OFFERED),
         "tls_client_certificate_bound_access_tokens": mtls.is_offered(),
     }  # fmt: skip
+    return found | _aliases(found)
+
+
+def _aliases(found: dict[str, Any]) -> dict[str, Any]:
+    """RFC 8705 §5: where the same endpoints ask for a certificate, on a host that people never come to."""
+    if not (settings.MTLS_ORIGIN and mtls.is_offered()):
+        return {}
+    moved = {name: found[name].replace(settings.ORIGIN, settings.MTLS_ORIGIN, 1) for name in ALIASED}
+    return {"mtls_endpoint_aliases": moved}

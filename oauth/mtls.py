@@ -65,6 +65,11 @@ def offered_methods() -> tuple[AuthMethod, ...]:
     return METHODS if settings.CLIENT_CERTIFICATE_VERIFIED_HEADER else (AuthMethod.SELF_SIGNED_TLS,)
 
 
+def is_alias(request: HttpRequest) -> bool:
+    """Whether the request came to the host of its own on which clients show certificates (RFC 8705 §5)."""
+    return bool(settings.MTLS_NETLOC) and request.META.get("HTTP_HOST", "").lower() == settings.MTLS_NETLOC
+
+
 def presented(request: HttpRequest) -> Certificate | None:
     """Return the client's certificate as a trusted proxy hands it over; None for anything else."""
     if not is_offered():

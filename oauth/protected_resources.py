@@ -61,6 +61,7 @@ def metadata(tenant: TenantRef, resource: Resource) -> dict[str, Any]:
     }
     if resource.audience == control_plane_audience(tenant):
         body["dpop_signing_alg_values_supported"] = list(dpop.OFFERED)
+        body["dpop_bound_access_tokens_required"] = False  # each application and tenant decides that
         body["tls_client_certificate_bound_access_tokens"] = mtls.is_offered()
     if resource.documentation_url:
         body["resource_documentation"] = resource.documentation_url

@@ -18,7 +18,7 @@ from oauth.grants import (
     REFRESH_TOKEN,
     TOKEN_EXCHANGE,
 )
-from oauth.models import Application, ApplicationType, AuthMethod
+from oauth.models import Application, ApplicationType, AuthMethod, Profile
 from roles import claim_mapping
 from tenants import selectors
 from tenants.selectors import TenantRef
@@ -78,6 +78,7 @@ def check(tenant: TenantRef, application: Application) -> None:
         *_addresses(tenant, application),
         *_logout_address(application),
         *_keys(application),
+        *_assertion_algorithm(application),
         *_about(tenant, application),
         *mtls.faults(application),
         *fapi.faults(application),
@@ -288,6 +289,20 @@ def _algorithms(application: Application) -> Iterable[FieldError]:
         field = f"{name}_signed_response_alg"
         if getattr(application, field) not in ("", *jose.ALGORITHMS):
             yield FieldError(f"/{field}", "unknown", f"Use one of {', '.join(jose.ALGORITHMS)}.")
+
+
+def _assertion_algorithm(application: Application) -> Iterable[FieldError]:
+    """OIDC Registration §2: what a client that proves itself by a key must sign its assertions with."""
+    field, alg = "/token_endpoint_auth_signing_alg", application.token_endpoint_auth_signing_alg
+    if not alg:
+        return
+    if application.auth_method != AuthMethod.PRIVATE_KEY_JWT:
+        yield FieldError(field, "not_allowed", "Only private_key_jwt signs anything.")
+    offered = fapi.ALGORITHMS if application.profile == Profile.FAPI2 else ASSERTION_ALGORITHMS
+    if alg not in offered:
+        yield FieldError(field, "unknown", f"Use one of {', '.join(offered)}.")
+    elif application.jwks and all(key.alg != alg for key in client_keys.usable(application.jwks)):
+        yield FieldError(field, "not_allowed", f"None of the keys in jwks is for {alg}.")
 
 
 def _mapping(application: Application) -> Iterable[FieldError]:

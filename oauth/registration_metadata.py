@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from core.api.fields import CONTROL
 from core.errors import ValidationFailed
 from oauth import applications, mtls
-from oauth.catalogue import IDENTITY_SCOPES
+from oauth.catalogue import IDENTITY_SCOPES, OPENID
 from oauth.errors import InvalidClientMetadata, InvalidRedirectUri, OAuthError
 from oauth.grants import AUTHORIZATION_CODE, DEVICE_CODE
 from oauth.models import Application, ApplicationType, AuthMethod
@@ -23,6 +23,8 @@ from oauth.redirect_limits import is_within
 from oauth.registration import LOOPBACK
 
 LONGEST = 1000
+# OIDC Registration 1.0 §2. A tenant gets its first such key when the first such client comes.
+ID_TOKEN_ALGORITHM = "RS256"
 TEXTS = (
     "client_name", "token_endpoint_auth_method", "application_type", "scope", "jwks_uri", "client_uri",
     "logo_uri", "tos_uri", "policy_uri", "initiate_login_uri", "software_id", "software_version",
@@ -98,6 +100,10 @@ def read(metadata: Mapping[str, Any], limits: Limits) -> Wanted:
         "redirect_uris": given.get("redirect_uris", []),
         "tls_client_auth": {name: given[name] for name in mtls.NAMES if name in given},
     }
+    if settings["auth_method"] != AuthMethod.PRIVATE_KEY_JWT:
+        settings.pop("token_endpoint_auth_signing_alg", None)  # it has nothing to sign
+    if OPENID in settings["scopes"]:
+        settings.setdefault("id_token_signed_response_alg", ID_TOKEN_ALGORITHM)
     if kind == ApplicationType.SPA:
         settings["origins"] = origins_of(settings["redirect_uris"])
     _check_addresses(settings, limits)

@@ -64,6 +64,7 @@ class Application(TenantModel, AbstractApplication):
     introspection_audiences = models.JSONField(default=list)  # whose tokens it may ask about besides its own
     exchange_clients = models.JSONField(default=list)  # whose access tokens it may exchange besides its own
     jwks = models.JSONField(null=True)
+    token_endpoint_auth_signing_alg = models.CharField(max_length=8, blank=True)  # empty = any offered
     tls_client_auth = models.JSONField(default=dict)  # the one name that its certificate carries
     tls_client_certificate_bound_access_tokens = models.BooleanField(default=False)
     dpop_bound_access_tokens = models.BooleanField(default=False)

@@ -94,6 +94,31 @@ def test_oidcc_idtoken_rs256(cast):
     assert jose.verify(token, [jose.verifying_key(known[head["kid"]], "RS256")], typ=None, algs=["RS256"])
 
 
+def test_registration_without_a_word_means_rs256(cast):
+    """OIDC Registration §2: the default of id_token_signed_response_alg; the key is shown before it signs."""
+    made = party(cast)
+    assert made.metadata["id_token_signed_response_alg"] == "RS256"
+    shown = Browser().get(f"/t/{cast.acme.slug}/.well-known/jwks.json").json()["keys"]
+    head = header_of(made.tokens()["id_token"])
+    assert head["alg"] == "RS256"
+    assert head["kid"] in {key["kid"] for key in shown if key["alg"] == "RS256"}
+    named = party(cast, id_token_signed_response_alg="ES256")
+    assert named.metadata["id_token_signed_response_alg"] == "ES256"
+    assert header_of(named.tokens()["id_token"])["alg"] == "ES256"
+
+
+def test_a_tenant_without_such_a_client_needs_no_rsa_key(cast):
+    """RSA keys are made when the first client needs one; a client without openid gets no ID token."""
+    answer = registering(
+        cast.globex,
+        {"redirect_uris": ["https://suite.example/callback"], "scope": "members:read"},
+        issue(cast.globex, scopes=["openid", "members:read"]),
+    )
+    assert answer.status_code == 201, answer.content
+    shown = Browser().get(f"/t/{cast.globex.slug}/.well-known/jwks.json").json()["keys"]
+    assert {key["alg"] for key in shown} == {"ES256"}
+
+
 def test_oidcc_idtoken_unsigned(cast):
     assert refused(cast, id_token_signed_response_alg="none") == "invalid_client_metadata"
 
@@ -187,7 +212,7 @@ def test_oidcc_server_rotate_keys(cast):
     made = party(cast)
     before = header_of(made.tokens()["id_token"])["kid"]
     with scope.tenant(cast.acme.id):
-        keys.rotate_as(make_principal(cast.acme).actor, "ES256")
+        keys.rotate_as(make_principal(cast.acme).actor, "RS256")
     after = header_of(made.tokens()["id_token"])["kid"]
     known = {key["kid"] for key in Browser().get(f"/t/{cast.acme.slug}/.well-known/jwks.json").json()["keys"]}
     assert before != after

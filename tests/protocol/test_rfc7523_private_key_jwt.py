@@ -9,8 +9,11 @@ import time
 
 import pytest
 
-from core import jose
+from core import jose, scope
+from core.errors import ValidationFailed
+from oauth import applications
 from oauth.client_auth import ASSERTION_TYPE
+from tests.factories import make_principal
 from tests.oauth.helpers import assertion, basic, register, token
 
 
@@ -127,3 +130,74 @@ def test_assertion_of_another_tenants_client_is_refused(cast):
 
 def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_O8_an_assertion_under_another_algorithm_than_registered_is_refused(cast):
+    """OIDC Registration §2: token_endpoint_auth_signing_alg, although the key would do for both."""
+    key = jose.generate_key("RS256")
+    other = jose.SigningKey(key.kid, "PS256", key.private)
+    bare = {name: value for name, value in jose.public_jwk(key).items() if name != "alg"}
+    app = register(
+        cast.acme,
+        "machine",
+        auth_method="private_key_jwt",
+        jwks={"keys": [bare]},
+        token_endpoint_auth_signing_alg="PS256",
+    ).application
+    issuer = cast.acme.issuer
+    refused = ask(cast.acme, assertion(key, app.client_id, issuer))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert ask(cast.acme, assertion(other, app.client_id, issuer)).status_code == 200
+    with scope.tenant(cast.acme.id):
+        changes = {"token_endpoint_auth_signing_alg": ""}
+        applications.update_application(actor=make_principal(cast.acme), application=app, changes=changes)
+    assert ask(cast.acme, assertion(key, app.client_id, issuer)).status_code == 200
+    assert ask(cast.globex, assertion(other, app.client_id, cast.globex.issuer)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_endpoint_auth_signing_alg": "HS256"},
+        {"token_endpoint_auth_signing_alg": "none"},
+        {"token_endpoint_auth_signing_alg": "PS256"},
+        {"token_endpoint_auth_signing_alg": "ES256", "auth_method": "client_secret_basic", "jwks": None},
+    ],
+)
+def test_an_algorithm_that_its_key_or_method_cannot_have_is_not_registered(cast, changes):
+    """An ES256 key, for which PS256 is nothing; secrets sign nothing at all."""
+    settings = {"auth_method": "private_key_jwt", "jwks": {"keys": [jose.public_jwk(jose.generate_key())]}}
+    with pytest.raises(ValidationFailed) as refused:
+        register(cast.acme, "machine", **{**settings, **changes})
+    assert [error.pointer for error in refused.value.errors] == ["/token_endpoint_auth_signing_alg"]
+
+
+def test_the_fapi_profile_takes_its_own_algorithms_only(cast):
+    jwks = {"keys": [jose.public_jwk(jose.generate_key("RS256"))]}
+    with pytest.raises(ValidationFailed) as refused:
+        register(
+            cast.acme,
+            "machine",
+            auth_method="private_key_jwt",
+            profile="fapi2",
+            jwks=jwks,
+            token_endpoint_auth_signing_alg="RS256",
+        )
+    assert "/token_endpoint_auth_signing_alg" in [error.pointer for error in refused.value.errors]
+
+
+def test_another_method_leaves_the_algorithm_behind(cast):
+    key = jose.generate_key()
+    app = register(
+        cast.acme,
+        "machine",
+        auth_method="private_key_jwt",
+        jwks={"keys": [jose.public_jwk(key)]},
+        token_endpoint_auth_signing_alg="ES256",
+    ).application
+    with scope.tenant(cast.acme.id):
+        changes = {"auth_method": "client_secret_basic"}
+        changed = applications.update_application(
+            actor=make_principal(cast.acme), application=app, changes=changes
+        )
+    assert changed.token_endpoint_auth_signing_alg == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import scope
+from core import jose, scope
 from core.ratelimit import clear_local
 from events.models import Event
 from oauth import applications, initial_access_tokens
@@ -369,3 +369,18 @@ def test_registrations_and_refusals_are_in_the_audit_log(cast):
 
 def test_a_client_that_an_administrator_registered_is_vetted(cast):
     assert register(cast.acme).application.is_vetted
+
+
+def test_the_algorithm_of_assertions_is_kept_and_told_back(cast):
+    """OIDC Registration §2: token_endpoint_auth_signing_alg; with a secret it means nothing and is left out."""
+    jwks = {"keys": [jose.public_jwk(jose.generate_key())]}
+    keyed = {**WEB, "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks}
+    wanted = {"token_endpoint_auth_signing_alg": "ES256"}
+    answer = registering(cast.acme, {**keyed, **wanted})
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["token_endpoint_auth_signing_alg"] == "ES256"
+    plain = registering(cast.acme, {**WEB, **wanted})
+    assert plain.status_code == 201, plain.content
+    assert "token_endpoint_auth_signing_alg" not in plain.json()
+    refused = registering(cast.acme, {**keyed, "token_endpoint_auth_signing_alg": "HS256"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")

@@ -17,6 +17,7 @@ from core import jose
 from core.errors import ValidationFailed
 from oauth import metadata, mtls
 from tests.factories import Browser
+from tests.oauth import proofs
 from tests.oauth.helpers import claims, flow, form, register, token
 
 HEADER, VERIFIED = "Client-Cert", "Client-Cert-Verify"
@@ -335,3 +336,82 @@ def test_introspection_and_revocation_take_the_certificate_too(cast, proxy):
 def test_header_without_its_proxies_does_not_pass_the_deployment_check(settings, header, proxies, is_fine):
     settings.CLIENT_CERTIFICATE_HEADER, settings.CLIENT_CERTIFICATE_PROXIES = header, proxies
     assert all(error.id != "config.E108" for error in production_is_safe()) is is_fine
+
+
+# --- a host of its own (§5) --------------------------------------------------------------------------------
+
+ALIAS = "https://mtls.id.example"
+
+
+@pytest.fixture
+def alias(proxy):
+    """The operator's proxy asks for certificates on a host of their own."""
+    proxy.MTLS_ORIGIN, proxy.MTLS_NETLOC = ALIAS, "mtls.id.example"
+    proxy.ALLOWED_HOSTS = [*proxy.ALLOWED_HOSTS, "mtls.id.example"]
+    return proxy
+
+
+@pytest.mark.parametrize("document", ["openid-configuration", "oauth-authorization-server"])
+def test_aliases_stand_in_both_documents_where_the_operator_has_such_a_host(cast, alias, document):
+    def read():
+        metadata.configuration.cache_clear()
+        return Browser().get(f"/t/{cast.acme.slug}/.well-known/{document}").json()
+
+    found = read()
+    base = f"{ALIAS}/t/{cast.acme.slug}/oauth"
+    assert found["mtls_endpoint_aliases"] == {
+        "token_endpoint": f"{base}/token",
+        "revocation_endpoint": f"{base}/revoke",
+        "introspection_endpoint": f"{base}/introspect",
+        "device_authorization_endpoint": f"{base}/device/code",
+        "pushed_authorization_request_endpoint": f"{base}/par",
+        "userinfo_endpoint": f"{base}/userinfo",
+    }
+    assert found["issuer"] == cast.acme.issuer
+    assert found["token_endpoint"].startswith(cast.acme.issuer)
+    alias.CLIENT_CERTIFICATE_HEADER = ""  # without certificates the host would be for nothing
+    assert "mtls_endpoint_aliases" not in read()
+    alias.CLIENT_CERTIFICATE_HEADER, alias.MTLS_ORIGIN = HEADER, ""
+    assert "mtls_endpoint_aliases" not in read()
+
+
+def test_the_token_endpoint_answers_at_the_alias_in_the_name_of_the_one_issuer(cast, alias):
+    app, host = named_client(cast.acme), {"Host": "mtls.id.example"}
+    fields = {"grant_type": "client_credentials", "client_id": app.application.client_id}
+    answer = token(cast.acme, fields, **as_names(headers(certificate())), **host)
+    assert answer.status_code == 200, answer.content
+    assert claims(answer.json()["access_token"])["iss"] == cast.acme.issuer
+    assert error_of(token(cast.acme, fields, **host)) == (401, "invalid_client")
+    assert error_of(token(cast.globex, fields, **as_names(headers(certificate())), **host)) == (
+        401,
+        "invalid_client",
+    )
+
+
+def test_T4_a_proof_is_for_the_host_that_it_was_sent_to(cast, alias):
+    """RFC 9449 §4.3 item 9: both addresses are configured; the Host header only says which was meant."""
+    app = register(cast.acme, "machine")
+    path = f"/t/{cast.acme.slug}/oauth/token"
+    here, there = f"{cast.acme.issuer}/oauth/token", f"{ALIAS}{path}"
+
+    def ask_with(address, host):
+        fields = {"grant_type": "client_credentials"}
+        return token(cast.acme, fields, app=app, DPoP=proofs.proof(address), **host).status_code
+
+    alias_host, foreign = {"Host": "mtls.id.example"}, {"Host": "testserver"}
+    assert ask_with(there, alias_host) == 200
+    assert ask_with(here, alias_host) == 400
+    assert ask_with(there, {}) == 400
+    assert ask_with(f"https://testserver{path}", foreign) == 400
+    assert ask_with(here, {}) == 200
+
+
+def test_an_alias_without_certificates_does_not_pass_the_deployment_check(settings):
+    settings.MTLS_ORIGIN = ALIAS
+    assert any(error.id == "config.E109" for error in production_is_safe())
+    settings.CLIENT_CERTIFICATE_HEADER, settings.CLIENT_CERTIFICATE_PROXIES = "C", ["::1"]
+    assert all(error.id != "config.E109" for error in production_is_safe())
+
+
+def as_names(sent):
+    return {name.replace("-", "_"): value for name, value in sent.items()}

@@ -63,6 +63,10 @@ def test_our_own_api_has_its_document_and_every_401_leads_there(cast):
     body = get(path).json()
     assert body["resource"] == f"{cast.acme.issuer}/v1"
     assert "members:read" in body["scopes_supported"]
+    assert body["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
+    assert body["dpop_bound_access_tokens_required"] is False
+    assert body["tls_client_certificate_bound_access_tokens"] is False
+    assert "resource_signing_alg_values_supported" not in body  # §2: its answers are not signed
     for token in ("", "x"):
         challenge = bearer_get(cast.acme, "/v1/members", token).headers["WWW-Authenticate"]
         found = re.search(r'resource_metadata="([^"]+)"', challenge)
