@@ -49,6 +49,13 @@ WORDS = {
     "account_device": gettext_noop("Many tries on a known device: further ones must wait."),
     "account": gettext_noop("Very many tries for one address from many networks: unknown devices must wait."),
     "network": gettext_noop("Very many tries from one network: all of its further ones must wait."),
+    "account_ever": gettext_noop(
+        "Seventy wrong passwords since the person last got in: unknown devices need a new password by mail."
+    ),
+    "account_devices_ever": gettext_noop(
+        "Thirty wrong passwords on known devices since the person last got in: a new one is needed, by mail."
+    ),
+    "challenge": gettext_noop("The form asked the browser for some work, and that was not done."),
     "new_device": gettext_noop("The device was new, and the policy lets no new device in."),
     "impossible_travel": gettext_noop(
         "Nobody travels that far in that time, and the policy lets no such sign-in in."

@@ -19,6 +19,7 @@ from tenants.selectors import TenantRef
 # What it means that a rule shared by many networks, or by many accounts, is used up.
 ATTACKS = {
     limits.GUESS_ACCOUNT.name: "attack.brute_force.detected",
+    limits.GUESS_EVER.name: "attack.brute_force.detected",
     limits.GUESS_NETWORK.name: "attack.credential_stuffing.detected",
 }
 
@@ -33,6 +34,15 @@ def guesses_of(address: Address, browser: Browser) -> list[Attempt]:
         Attempt(limits.GUESS_ACCOUNT, address.canonical),
         Attempt(limits.GUESS_NETWORK, network),
     ]
+
+
+def passwords_of(address: Address, browser: Browser, account_id: uuid.UUID | None) -> list[Attempt]:
+    """As `guesses_of`, and of all tries since the person last got in: at most a hundred are ever compared (L1).
+
+    Unknown devices share most of them and known ones the rest, so neither uses up what the other has.
+    """
+    rule = limits.GUESS_DEVICE_EVER if browser.knows(address) else limits.GUESS_EVER
+    return [*guesses_of(address, browser), Attempt(rule, str(account_id or address.canonical))]
 
 
 def count_guess(tenant: TenantRef | None, guesses: list[Attempt]) -> None:

@@ -15,7 +15,7 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import Opened, SessionRef
-from signin import flows, notices, risk, trust
+from signin import flows, limits, notices, risk, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
@@ -178,6 +178,8 @@ def open_session(
         )
         if entry is not None:
             notices.tell_person(account_id, entry.found)
+            if method != methods.PASSWORD:  # whose own count is settled with what it took
+                limits.clear(limits.ever(account_id))
             risk.remember(account_id, entry.browser, is_checked=is_checked or entry.found.is_first)
         emit(
             "signin.succeeded",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext as _
 
 from core.errors import Problem
+
+if TYPE_CHECKING:
+    from signin.challenge import Challenge
+
+
+LONGEST_WAIT = 86_400  # seconds that anybody is told to wait
 
 
 class TooManyAttempts(Problem):
@@ -13,11 +21,23 @@ class TooManyAttempts(Problem):
     fix = "Wait a little and try again, or choose a new password by mail."
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(
-            _("Try again in %(seconds)s seconds, or choose a new password by mail.") % {"seconds": seconds},
-            headers={"Retry-After": str(seconds)},
-        )
-        self.seconds = seconds
+        self.seconds = min(seconds, LONGEST_WAIT)
+        words = _("Try again in %(seconds)s seconds, or choose a new password by mail.")
+        if seconds > LONGEST_WAIT:
+            words = _("Choose a new password by mail, or use a device on which you signed in before.")
+        super().__init__(words % {"seconds": seconds}, headers={"Retry-After": str(self.seconds)})
+
+
+class ChallengeRequired(Problem):
+    """`offered` is what the form carries when it is shown again."""
+
+    code, status, simple, retryable = "challenge_required", 400, "invalid_request", True
+    title = "One more step"
+    fix = "Many tries came in lately. Wait for a moment and send the form once more."
+
+    def __init__(self, offered: Challenge) -> None:
+        super().__init__()
+        self.offered = offered
 
 
 class FlowExpired(Problem):

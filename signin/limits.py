@@ -7,6 +7,7 @@ network's rule first, a device that signed in before has a rule of its own, and 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -53,6 +54,12 @@ START_NETWORK = Rule("start_network", quota=600, window=600, free=600)
 PROOF_NETWORK = Rule("proof_network", quota=100, window=600, free=100)
 FACTOR_ACCOUNT = Rule("factor_account", quota=50, window=DAY, free=10)  # by whoever knows the password
 CHALLENGE_NETWORK = Rule("challenge_network", quota=600, window=600, free=600)
+# Of all tries since the person last got in, however long that takes: a hundred in all (NIST SP 800-63B-4 §3.2.2).
+LONG = 10 * 365 * DAY
+GUESS_EVER = Rule("account_ever", quota=70, window=LONG, free=70)
+GUESS_DEVICE_EVER = Rule("account_devices_ever", quota=30, window=LONG, free=30)
+FACTOR_EVER = Rule("factor_ever", quota=100, window=LONG, free=100)
+PAUSED_NETWORK = Rule("paused_network", quota=30, window=HOUR, free=6, longest=60)  # forms without a script
 DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 
@@ -125,6 +132,22 @@ def settle(*, own: Iterable[Attempt], shared: Iterable[Attempt]) -> None:
     """After a success clear a person's `own` counts and give back what was taken from `shared` ones."""
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, [[_digest(one) for one in own], [_digest(one) for one in shared]])
+
+
+def counts(attempts: Iterable[Attempt]) -> dict[str, int]:
+    """Return how many tries each rule has seen in its window, by the rule's name; counts nothing."""
+    names = {_digest(attempt): attempt.rule.name for attempt in attempts}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, count FROM signin_attemptwindow WHERE key = ANY(%s) AND expires_at > clock_timestamp()",
+            [list(names)],
+        )
+        return {names[key]: count for key, count in cursor.fetchall()}
+
+
+def ever(account_id: uuid.UUID) -> list[Attempt]:
+    """Return what a success of the person takes back altogether."""
+    return [Attempt(rule, str(account_id)) for rule in (GUESS_EVER, GUESS_DEVICE_EVER)]
 
 
 def give_back(attempts: Iterable[Attempt]) -> None:

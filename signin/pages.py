@@ -14,10 +14,11 @@ from core import scope
 from identity import assurance, authenticators, browser, methods
 from identity.sessions import SessionRef
 from organizations.models import Organization
-from signin import admission, bridge, devices, flows, mail_door, second_factor, services
+from signin import admission, attempts, bridge, challenge, devices, flows, mail_door, second_factor, services
 from signin import methods as doors
+from signin.challenge import Answer, Challenge
 from signin.entry import Halfway, SignedInPerson
-from signin.errors import FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
+from signin.errors import ChallengeRequired, FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
 from signin.flows import flow_scope
 from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
 from signin.hosted import Visit, explain, hosted
@@ -123,7 +124,11 @@ def password(visit: Visit) -> HttpResponse:
             password=form.cleaned_data["password"],
             remember=form.cleaned_data["remember"],
             present=browser.current_session(visit.request),
+            answer=Answer.read(visit.request.POST),
         )
+    except ChallengeRequired as problem:
+        explain(form, problem)
+        return _password_page(visit, flow_id, form, 400, problem.offered)
     except WrongCredentials as problem:
         explain(form, problem)
         return _password_page(visit, flow_id, form, 400)
@@ -137,15 +142,19 @@ def password(visit: Visit) -> HttpResponse:
     return welcome(visit, person)
 
 
-def _password_page(visit: Visit, flow_id: str, form: PasswordForm, status: int) -> HttpResponse:
+def _password_page(
+    visit: Visit, flow_id: str, form: PasswordForm, status: int, offered: Challenge | None = None
+) -> HttpResponse:
     with flow_scope(visit.tenant):
         flow = flows.resume(visit.tenant, flow_id, visit.browser, Stage.PASSWORD)
         doors.check_flow(visit.tenant, flow, methods.PASSWORD)
         allowed = doors.here(visit.tenant, doors.interaction_of(visit.tenant, flow))
     data = flow.data
+    door = challenge.Door(challenge.SIGN_IN, visit.tenant, visit.browser, flow_id)
+    offered = offered or challenge.shown(door, attempts.guesses_of(flows.address_of(flow), visit.browser))
     context = {"form": form, "flow": flow_id, "email": data["mailbox"], "interaction": data["interaction"]}
     context["mail_url"] = visit.flow_url("sign_in_mail", flow_id) if doors.BY_MAIL & allowed else ""
-    return visit.within(flow).render("password", status, **context)
+    return visit.within(flow).render("password", status, **context, challenge=offered)
 
 
 def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:

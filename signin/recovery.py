@@ -15,25 +15,34 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import EmailAddress, EmailClaim
-from signin import attempts, flows, limits, risk
+from signin import attempts, challenge, flows, limits, risk
 from signin import methods as doors
+from signin.challenge import Answer
 from signin.devices import Browser
 from signin.errors import FlowExpired, LinkInvalid, WrongCode
 from signin.flows import flow_scope
 from signin.interaction import Interaction, load
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from signin.sign_up import absolute, password_rules
+from signin.sign_up import absolute, mail_attempts, mails_here, password_rules
 from tenants.selectors import TenantRef
 
 
 def start(
-    *, tenant: TenantRef | None, browser: Browser, address: Address, interaction: Interaction
+    *,
+    tenant: TenantRef | None,
+    browser: Browser,
+    address: Address,
+    interaction: Interaction,
+    answer: Answer = challenge.NOTHING,
 ) -> SignInFlow:
-    """Mail a link to the stored address; an unknown one gets a mail that says so (L2)."""
+    """Mail a link to the stored address; an unknown one gets a mail that says so (L2).
+
+    Raises MethodDisabled, ChallengeRequired, TooManyAttempts.
+    """
     doors.check(tenant, interaction, methods.PASSWORD)
-    network = current_network()
-    limits.take([Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)])
+    challenge.demand(challenge.Door(challenge.RECOVERY, tenant, browser), mails_here(), answer)
+    limits.take(mail_attempts(address))
     account_id = people.account_id_by_address(address)
     mailbox = stored_mailbox(account_id, address)
     with flow_scope(tenant):
@@ -139,7 +148,8 @@ def complete(
             account_id=account_id,
             context={"link": link, "gone": gone},
         )
-    limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical)])
+    factor = Attempt(limits.FACTOR_EVER, str(account_id))
+    limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical), *limits.ever(account_id), factor])
     return load(flow.data["interaction"], tenant.slug if tenant else "")
 
 

@@ -7,13 +7,15 @@ from django.views.decorators.http import require_http_methods
 
 from identity import methods
 from identity.errors import PasswordRefused
-from signin import bridge
+from signin import bridge, challenge
 from signin import methods as doors
 from signin import recovery as service
-from signin.errors import TooManyAttempts
+from signin.challenge import Answer, Challenge
+from signin.errors import ChallengeRequired, TooManyAttempts
 from signin.forms import NewPasswordForm, RecoveryForm
 from signin.hosted import Visit, explain, hosted
 from signin.pages import READ_WRITE
+from signin.sign_up import mails_here
 
 
 @require_http_methods(READ_WRITE)
@@ -24,21 +26,33 @@ def recovery(visit: Visit) -> HttpResponse:
     if visit.request.method != "POST":
         sent = visit.request.GET.get("notice") == "sent"
         form = RecoveryForm(initial={"email": visit.interaction.login_hint})
-        return visit.render("recovery", form=form, sent=sent)
+        return _ask(visit, form, sent=sent)
     form = RecoveryForm(visit.request.POST)
     if not form.is_valid():
-        return visit.render("recovery", 400, form=form)
+        return _ask(visit, form, 400)
     try:
         service.start(
             tenant=visit.tenant,
             browser=visit.browser,
             address=form.cleaned_data["email"],
             interaction=visit.interaction,
+            answer=Answer.read(visit.request.POST),
         )
+    except ChallengeRequired as problem:
+        explain(form, problem)
+        return _ask(visit, form, 400, problem.offered)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return visit.render("recovery", 429, form=form)
+        return _ask(visit, form, 429)
     return visit.redirect(visit.url("recovery", notice="sent"))
+
+
+def _ask(
+    visit: Visit, form: RecoveryForm, status: int = 200, offered: Challenge | None = None, sent: bool = False
+) -> HttpResponse:
+    door = challenge.Door(challenge.RECOVERY, visit.tenant, visit.browser)
+    offered = offered or challenge.shown(door, mails_here())
+    return visit.render("recovery", status, form=form, sent=sent, challenge=offered)
 
 
 @require_http_methods(READ_WRITE)

@@ -97,6 +97,7 @@ def prove(
     here = _present(flow, present)
     tries = [
         Attempt(limits.FACTOR_ACCOUNT, str(account_id)),
+        Attempt(limits.FACTOR_EVER, str(account_id)),
         Attempt(limits.GUESS_NETWORK, current_network()),
     ]
     limits.take(tries)
@@ -109,7 +110,7 @@ def prove(
         raise
     with flow_scope(tenant):
         flows.finish(flow)
-    limits.settle(own=tries[:1], shared=tries[1:])
+    limits.settle(own=tries[:2], shared=tries[2:])
     data = flow.data
     whole = authenticators.together(data["amr"], amr)
     _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": authenticators.level(whole)})

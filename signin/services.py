@@ -11,8 +11,9 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import attempts, flows, limits
+from signin import attempts, challenge, flows, limits
 from signin import methods as doors
+from signin.challenge import Answer
 from signin.devices import Browser
 from signin.entry import Halfway, SignedInPerson, let_in
 from signin.errors import WrongCredentials
@@ -47,20 +48,23 @@ def authenticate(
     password: str,
     remember: bool = False,
     present: SessionRef | None = None,
+    answer: Answer = challenge.NOTHING,
 ) -> SignedInPerson | Halfway:
     """Compare the password and open a session, or say that a second factor is due.
 
     `present` is the session this browser already has: the same person's gets a new value, another's ends.
-    Raises MethodDisabled and TooManyAttempts before anything is compared, WrongCredentials, FlowExpired,
-    OtherBrowser.
+    Raises MethodDisabled, ChallengeRequired and TooManyAttempts before anything is compared, WrongCredentials,
+    FlowExpired, OtherBrowser.
     """
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
         doors.check_flow(tenant, flow, methods.PASSWORD)
     address = flows.address_of(flow)
-    guesses = attempts.guesses_of(address, browser)
-    attempts.count_guess(tenant, guesses)
+    door = challenge.Door(challenge.SIGN_IN, tenant, browser, flow_id)
+    challenge.demand(door, attempts.guesses_of(address, browser), answer)
     account_id = people.account_id_by_address(address)
+    guesses = attempts.passwords_of(address, browser, account_id)
+    attempts.count_guess(tenant, guesses)
     if not accounts.verify_password(password, _stored_password(account_id)) or account_id is None:
         attempts.record_failure(tenant, account_id)
         raise WrongCredentials
@@ -74,7 +78,7 @@ def authenticate(
         present=present,
         is_breached=passwords.is_breached(password),
     )
-    attempts.forgive(guesses)
+    attempts.forgive([*guesses, *limits.ever(account_id)])
     return person
 
 

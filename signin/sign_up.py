@@ -17,8 +17,9 @@ from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
 from invitations import selectors as invitations
-from signin import admission, bridge, flows, limits
+from signin import admission, bridge, challenge, flows, limits
 from signin import methods as doors
+from signin.challenge import Answer
 from signin.devices import Browser
 from signin.entry import Entry, SignedInPerson, open_session
 from signin.errors import CodeExhausted, SignUpClosed
@@ -39,11 +40,12 @@ def start(
     name: str,
     password: str,
     interaction: Interaction,
+    answer: Answer = challenge.NOTHING,
 ) -> SignInFlow:
     """Take a claim and mail its proof. A known address gets another mail and the same answer (L2).
 
     Where passwords are switched off none is kept. Raises MethodDisabled where no method lets a new person in,
-    SignUpClosed by the tenant's policy, PasswordRefused, TooManyAttempts.
+    SignUpClosed by the tenant's policy, PasswordRefused, ChallengeRequired, TooManyAttempts.
     """
     takes_password = doors.takes_password(tenant, interaction)
     rules, words = password_rules(tenant)
@@ -51,6 +53,7 @@ def start(
         _check_policy(tenant, address)
     if takes_password:
         accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    challenge.demand(challenge.Door(challenge.SIGN_UP, tenant, browser), mails_here(), answer)
     limits.take(mail_attempts(address))
     hashed = make_password(password if takes_password else None)
     known = people.account_id_by_address(address) is not None
@@ -93,8 +96,12 @@ def _check_policy(tenant: TenantRef, address: Address) -> None:
 
 
 def mail_attempts(address: Address) -> list[Attempt]:
-    network = current_network()
-    return [Attempt(limits.MAIL_ADDRESS, address.canonical), Attempt(limits.MAIL_NETWORK, network)]
+    return [Attempt(limits.MAIL_ADDRESS, address.canonical), *mails_here()]
+
+
+def mails_here() -> list[Attempt]:
+    """Return what counts the mails that this network asked for."""
+    return [Attempt(limits.MAIL_NETWORK, current_network())]
 
 
 def _mail(tenant: TenantRef | None, flow: SignInFlow, proof: Proof) -> None:

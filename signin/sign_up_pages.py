@@ -7,11 +7,12 @@ from django.views.decorators.http import require_http_methods
 
 from identity import browser, sessions
 from identity.errors import PasswordRefused
-from signin import admission, flows
+from signin import admission, challenge, flows
 from signin import methods as doors
 from signin import sign_up as service
+from signin.challenge import Answer, Challenge
 from signin.entry import SignedInPerson
-from signin.errors import TooManyAttempts, WrongCode
+from signin.errors import ChallengeRequired, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
 from signin.hosted import Visit, explain, hosted
@@ -26,18 +27,27 @@ def sign_up(visit: Visit) -> HttpResponse:
     takes_password = doors.takes_password(visit.tenant, visit.interaction)
     form_class = SignUpForm if takes_password else PasswordlessSignUpForm
     if visit.request.method != "POST":
-        return visit.render("sign_up", form=form_class(initial={"email": visit.interaction.login_hint}))
+        return _ask(visit, form_class(initial={"email": visit.interaction.login_hint}))
     form = form_class(visit.request.POST)
     if not form.is_valid():
-        return visit.render("sign_up", 400, form=form)
+        return _ask(visit, form, 400)
     try:
         return _take(visit, form)
     except PasswordRefused as problem:
         explain(form, problem, "new_password")
-        return visit.render("sign_up", 400, form=form)
+        return _ask(visit, form, 400)
+    except ChallengeRequired as problem:
+        explain(form, problem)
+        return _ask(visit, form, 400, problem.offered)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return visit.render("sign_up", 429, form=form)
+        return _ask(visit, form, 429)
+
+
+def _ask(visit: Visit, form: SignUpForm, status: int = 200, offered: Challenge | None = None) -> HttpResponse:
+    door = challenge.Door(challenge.SIGN_UP, visit.tenant, visit.browser)
+    offered = offered or challenge.shown(door, service.mails_here())
+    return visit.render("sign_up", status, form=form, challenge=offered)
 
 
 def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
@@ -54,7 +64,8 @@ def _take(visit: Visit, form: SignUpForm) -> HttpResponse:
         person = service.by_invitation(tenant=visit.tenant, present=present, **claim)
         if person is not None:
             return _enter(visit, person)
-    flow = service.start(tenant=visit.tenant, **claim)
+    answer = Answer.read(visit.request.POST)
+    flow = service.start(tenant=visit.tenant, answer=answer, **claim)
     return visit.redirect(visit.flow_url("verify", flow.public_id))
 
 

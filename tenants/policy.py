@@ -14,6 +14,7 @@ from identity import methods
 
 DAY = 86_400
 RISK_ACTIONS = ("off", "notify", "step_up", "block")
+CHALLENGE_TIMES = ("off", "after_failures", "always")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class TenantPolicy:
     risk_new_device: str = "notify"
     risk_impossible_travel: str = "step_up"
     risk_password_breached: str = "notify"
+    # When a form asks a browser for some work first: off · after_failures · always.
+    challenge_sign_in: str = "after_failures"
+    challenge_sign_up: str = "after_failures"
+    challenge_recovery: str = "after_failures"
+    challenge_after: int = 3  # failures of one account; of one network five times as many
+    challenge_bits: int = 16  # 2 to this power hashes are tried on average; a phone does a million a second
 
     # Clients whose id is the address of their metadata: off · auto (any in test tenants, off in live ones) ·
     # listed (of these hosts) · any.

@@ -22,6 +22,11 @@ ACTIONS = [
     ("step_up", gettext_lazy("Ask for a further proof")),
     ("block", gettext_lazy("Refuse, and tell the person by mail")),
 ]
+TIMES = [
+    ("off", gettext_lazy("Never")),
+    ("after_failures", gettext_lazy("After failures")),
+    ("always", gettext_lazy("Always")),
+]
 
 
 class ProtectionForm(Explained):
@@ -41,6 +46,25 @@ class ProtectionForm(Explained):
         label=gettext_lazy("A password that is known from leaks"),
         choices=ACTIONS,
         help_text=gettext_lazy("Refused, the person has to choose a new one by mail first."),
+    )
+    challenge_sign_in = forms.ChoiceField(label=gettext_lazy("Before a password is compared"), choices=TIMES)
+    challenge_sign_up = forms.ChoiceField(label=gettext_lazy("Before a sign-up is taken"), choices=TIMES)
+    challenge_recovery = forms.ChoiceField(
+        label=gettext_lazy("Before a recovery mail is sent"), choices=TIMES
+    )
+    challenge_after = forms.IntegerField(
+        label=gettext_lazy("Failures before a form asks"),
+        min_value=1,
+        max_value=20,
+        help_text=gettext_lazy("Of one account. Of one network it takes five times as many."),
+    )
+    challenge_bits = forms.IntegerField(
+        label=gettext_lazy("How much work"),
+        min_value=8,
+        max_value=22,
+        help_text=gettext_lazy(
+            "One more doubles it. 16 takes a phone about a tenth of a second, 20 about two."
+        ),
     )
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=300, help_text=gettext_lazy("Kept in the audit log.")

@@ -12,7 +12,7 @@ from core.api.lists import ListQuery, Words
 from identity import methods
 from identity.assurance import DEMANDS
 from tenants.models import Member, MemberStatus, Tenant
-from tenants.policy import RISK_ACTIONS, TenantPolicy
+from tenants.policy import CHALLENGE_TIMES, RISK_ACTIONS, TenantPolicy
 
 PRESENT = [status.value for status in MemberStatus if status != MemberStatus.REMOVED]
 
@@ -160,6 +160,11 @@ class PolicyBody(Body):
     risk_new_device = serializers.ChoiceField(RISK_ACTIONS)
     risk_impossible_travel = serializers.ChoiceField(RISK_ACTIONS)
     risk_password_breached = serializers.ChoiceField(RISK_ACTIONS)
+    challenge_sign_in = serializers.ChoiceField(CHALLENGE_TIMES)
+    challenge_sign_up = serializers.ChoiceField(CHALLENGE_TIMES)
+    challenge_recovery = serializers.ChoiceField(CHALLENGE_TIMES)
+    challenge_after = Integer(min_value=1, max_value=20)
+    challenge_bits = Integer(min_value=8, max_value=22)
     legacy_oauth_paths = Flag()
     client_documents = serializers.ChoiceField(["off", "auto", "listed", "any"])
     client_document_hosts = serializers.ListField(child=Text(253), max_length=100)

@@ -1,4 +1,5 @@
 // Enhances pages that already work without it. Each module finds its own elements by data attributes.
+import { watchChallenges } from "./challenge.js"
 import { watchCopying } from "./copy.js"
 import { watchDialogs } from "./dialog.js"
 import { watchKeys } from "./keys.js"
@@ -13,6 +14,7 @@ import { watchWallets } from "./wallet.js"
 
 document.documentElement.dataset.js = ""
 watchTheme()
+watchChallenges()
 watchCopying()
 watchDialogs()
 watchMenus()

@@ -23,11 +23,15 @@ from signin.limits import Attempt, Rule
 from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, make_cast, make_member, unique
 from tests.factories.hosted import NEW_PASSWORD, link_in, mails_to, prefix, sign_in
+from tests.factories.policies import change_policy
 
 
 @pytest.fixture(scope="module")
 def cast() -> Cast:
-    return make_cast()
+    """Without the browser's work, which takes the time that these waits are about (test_risk_challenge)."""
+    cast = make_cast()
+    change_policy(cast.acme, challenge_sign_in="off")
+    return cast
 
 
 def at(network: str) -> Browser:

@@ -333,7 +333,8 @@ def protect(browser: Browser, slug: str, **changes: str) -> Any:
     chosen = dict(
         re.findall(r'<select[^>]*name="(\w+)".*?<option value="(\w+)" selected', page.content.decode(), re.S)
     )
-    return browser.submit(page, {**chosen, **changes}, to=path)
+    numbers = dict(re.findall(r'<input type="number" name="(\w+)" value="(\d+)"', page.content.decode()))
+    return browser.submit(page, {**chosen, **numbers, **changes}, to=path)
 
 
 def test_an_administrator_decides_on_the_page_with_a_reason(cast: Cast) -> None:
