@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.livecache import LiveCache
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, InvalidTarget
-from oauth.standard_claims import LINKED
+from oauth.standard_claims import LINKED, WALLETS
 from roles import claim_mapping, scope_words
 from roles import selectors as role_selectors
 from roles.models import ApiResource, Scope
@@ -31,6 +31,7 @@ IDENTITY_SCOPES: Mapping[str, str | Promise] = {
     "email": _("See your e-mail address"),
     "address": _("See your postal address"),
     "phone": _("See your phone number"),
+    WALLETS: _("See the wallets that you have linked"),
     LINKED: _("See who you are in other services that you have linked with this one"),
     OFFLINE: _("Keep access while you are away, for up to 30 days"),
 }

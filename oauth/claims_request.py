@@ -33,6 +33,7 @@ WORDS: Mapping[str, str | Promise] = {
     "address": _("See your postal address"),
     "phone_number": _("See your phone number"),
     "phone_number_verified": _("See whether your phone number is confirmed"),
+    "wallets": _("See the wallets that you have linked"),
     "linked_subjects": _("See who you are in other services that you have linked with this one"),
 }
 

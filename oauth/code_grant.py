@@ -17,7 +17,9 @@ from core import secrets
 from core.principal import Actor
 from events.services import emit
 from oauth import (
+    consent_details,
     consents,
+    decisions,
     families,
     grants,
     issuing,
@@ -124,7 +126,9 @@ def _granted(wanted: AuthorizationRequest, allowed: Allowed) -> list[str]:
 def _consent(wanted: AuthorizationRequest, signed: Any, decision: Decision) -> Allowed:
     actor = Actor("user", signed.member.subject, via=wanted.client.client_id)
     if decision.email:
-        members.choose_email(actor=actor, member=signed.member, email=decision.email)
+        address = "" if decision.email == decisions.NO_EMAIL else decision.email
+        members.choose_email(actor=actor, member=signed.member, email=address)
+    consent_details.write(actor, signed.member, decision.given)
     row = consents.grant(
         actor=actor,
         member_id=signed.member.id,

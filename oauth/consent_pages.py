@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.core import signing
@@ -12,9 +13,9 @@ from django.utils import translation
 
 from core import languages, scope
 from identity import selectors as people
-from oauth import catalogue, claims_request, decisions, hosts, marks, redirects
+from oauth import catalogue, claims_request, consent_details, decisions, hosts, marks, redirects
 from oauth.consents import Allowed
-from oauth.decisions import Decision
+from oauth.decisions import NO_EMAIL, Decision
 from oauth.next_step import Step
 from oauth.visits import Visit
 from organizations.models import Organization
@@ -34,6 +35,7 @@ def show(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> HttpRespons
 
 def _context(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> dict[str, Any]:
     wanted, client = visit.wanted, visit.wanted.client
+    offer = consent_details.offered(signed.account_id, (*step.scopes, *step.claims))
     return {
         **_place(visit, signed),
         "client": client,
@@ -41,6 +43,8 @@ def _context(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> dict[st
         "is_local": not hosts.host_of(wanted.redirect_uri),
         "member": signed.member,
         "emails": _emails(signed, step),
+        "offer": offer,
+        "parts": consent_details.rows(offer),
         "asked": [*_scopes(visit, step.scopes, allowed), *_claims(step.claims, allowed)],
         "known": len(wanted.target.scopes) - len(step.scopes),
         "ticket": _ticket.sign(_ticket_text(visit, signed, step)),
@@ -61,7 +65,7 @@ def read(visit: Visit, signed: Any, step: Step) -> Decision | None:
     if form.get("decision") != "allow":
         return decisions.REFUSED
     email = form.get("email", "")
-    return decisions.decide(
+    decision = decisions.decide(
         visit.wanted.client,
         step.scopes,
         step.claims,
@@ -70,6 +74,8 @@ def read(visit: Visit, signed: Any, step: Step) -> Decision | None:
         session_id=signed.session.id,
         email=email if email in _emails(signed, step) else "",
     )
+    given = consent_details.read(signed.account_id, (*decision.scopes, *decision.claims), form)
+    return replace(decision, given=given)
 
 
 def _ticket_text(visit: Visit, signed: Any, step: Step) -> str:
@@ -112,7 +118,9 @@ def _emails(signed: Any, step: Step) -> list[str]:
         known = [row.address for row in people.emails(signed.account_id)]
     present = signed.member.email
     others = [address for address in known if address.casefold() != present.casefold()]
-    return [present, *others] if present and others else others if len(others) > 1 else []
+    if signed.member.withholds_email:
+        return [NO_EMAIL, *others]
+    return [present, *others, NO_EMAIL] if present else [*others, NO_EMAIL] if others else []
 
 
 def _scopes(visit: Visit, scopes: Iterable[str], allowed: Allowed) -> list[dict[str, Any]]:

@@ -11,16 +11,20 @@ from django.utils import timezone
 
 from oauth.catalogue import OPENID
 from oauth.clients import Client
+from oauth.consent_details import Given
 from oauth.consents import Life
 
 DAYS = 30
 UNTIL_REVOKED, THIRTY_DAYS, SESSION = "revoked", "days", "session"
+NO_EMAIL = "none"
 LIVES = (UNTIL_REVOKED, THIRTY_DAYS, SESSION)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`email` is the address that the tenant is to have, empty to leave it as it is."""
+    """`email` is the address that the tenant is to have, empty to leave it as it is, NO_EMAIL to have none.
+    `given` is what goes with it (oauth.consent_details).
+    """
 
     is_given: bool
     scopes: tuple[str, ...] = ()
@@ -28,6 +32,7 @@ class Decision:
     declined: tuple[str, ...] = ()
     life: Life = field(default_factory=Life)
     email: str = ""
+    given: Given = field(default_factory=Given)
 
 
 REFUSED = Decision(is_given=False)

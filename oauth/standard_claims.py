@@ -9,15 +9,17 @@ from typing import Any, Protocol
 from tenants.profile import ADDRESS, NAMES, PAGES
 
 LINKED = "linked_subjects"  # scope and claim: read from rows of their own (tenants.links), at userinfo only
+WALLETS = "wallets"  # CAIP-10 accounts, as the person proved them
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "profile": ("name", *NAMES, *PAGES, "gender", "birthdate", "zoneinfo", "locale", "updated_at"),
     "email": ("email", "email_verified"),
     "address": ("address",),
     "phone": ("phone_number", "phone_number_verified"),
+    WALLETS: (WALLETS,),
     LINKED: (LINKED,),
 }
 STANDARD = tuple(name for names in SCOPE_CLAIMS.values() for name in names)
-__all__ = ["ADDRESS", "LINKED", "SCOPE_CLAIMS", "STANDARD", "Person", "claims_of", "every_claim"]
+__all__ = ["ADDRESS", "LINKED", "SCOPE_CLAIMS", "STANDARD", "WALLETS", "Person", "claims_of", "every_claim"]
 
 
 class Person(Protocol):

@@ -227,7 +227,8 @@ def enter(
     """Return the member's session in this browser, opened or refreshed by what has just been proved."""
     with scope.tenant(tenant.id):
         policy, known = selectors.policy(), context.current()
-        if session.email and not member.email:  # a guest who has linked an address since (AUT-11)
+        # A guest who has linked an address since (AUT-11), and nobody who gives the tenant none.
+        if session.email and not member.email and not member.withholds_email:
             members.choose_email(actor=Actor("user", member.subject), member=member, email=session.email)
         ends = session.auth_time + absolute_limit(session, policy)
         current = live_session(session, member)

@@ -7,4 +7,4 @@ class TenantsConfig(AppConfig):
     name = "tenants"
 
     def ready(self) -> None:
-        from tenants import key_rotation, links  # noqa: F401 — register sweep, jobs and hooks
+        from tenants import details, key_rotation, links  # noqa: F401 — register sweep, jobs and hooks

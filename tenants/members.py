@@ -70,7 +70,7 @@ def link_account(member: Member, account_id: uuid.UUID, *, email_verified: bool)
     """Bind a pending member to the account that proved the address."""
     member.account_id, member.email_verified = account_id, email_verified
     member.status = MemberStatus.ACTIVE
-    _save(member, "account_id", "email_verified", "status")
+    keep(member, "account_id", "email_verified", "status")
     emit(
         "user.updated",
         actor=Actor("user", member.subject),
@@ -95,7 +95,7 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
         assert field in EDITABLE, field
         setattr(member, field, changes[field])
     member.name_search = member.name.casefold()
-    _save(member, *before, "name_search")
+    keep(member, *before, "name_search")
     personal = {"name": member.name} if "name" in before else {}
     if "profile" in before:
         personal["profile"] = json.dumps(member.profile, sort_keys=True)
@@ -110,14 +110,15 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
 
 
 def choose_email(*, actor: Actor, member: Member, email: str) -> Member:
-    """Give the tenant another address of the person, at the person's own wish (TEN-16).
+    """Give the tenant another address of the person, or none, at the person's own wish (TEN-16).
 
     The door has checked that the address is theirs and proved.
     """
-    if member.email == email:
+    if member.email == email and member.withholds_email == (not email):
         return member
-    member.email, member.email_search, member.email_verified = email, email.casefold(), True
-    _save(member, "email", "email_search", "email_verified")
+    member.email, member.email_search = email, email.casefold()
+    member.email_verified, member.withholds_email = bool(email), not email
+    keep(member, "email", "email_search", "email_verified", "withholds_email")
     emit("user.updated", actor=actor, object=describe(member), personal={"email": email})
     return member
 
@@ -136,7 +137,7 @@ def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Mem
         timezone.now(),
         reason,
     )
-    _save(member, "status", "suspended_at", "suspended_reason")
+    keep(member, "status", "suspended_at", "suspended_reason")
     sessions.end_member_sessions(member, "suspended", actor=actor.actor)
     emit(
         "user.suspended",
@@ -155,7 +156,7 @@ def reactivate_member(*, actor: Principal, member: Member) -> Member:
     known = member.account_id or member.last_sign_in_at
     member.status = MemberStatus.ACTIVE if known else MemberStatus.PENDING
     member.suspended_at, member.suspended_reason = None, ""
-    _save(member, "status", "suspended_at", "suspended_reason")
+    keep(member, "status", "suspended_at", "suspended_reason")
     emit("user.reactivated", actor=actor.actor, object=describe(member), previous={"status": "suspended"})
     return member
 
@@ -186,7 +187,7 @@ def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> No
     before = member.status
     sessions.end_member_sessions(member, ended_for, actor=actor.actor)
     member.status = MemberStatus.REMOVED
-    _save(member, "status")
+    keep(member, "status")
     for hook in _after_removal:
         hook(member)
     emit(
@@ -198,7 +199,7 @@ def force_logout(*, actor: Principal, member: Member, reason: str = "") -> int:
     """End all of a member's sessions in this tenant; older single sign-on must sign in again (SES-05)."""
     ports.authority.require(actor, "members:write", member)
     member.reauthenticate_after = timezone.now()
-    _save(member, "reauthenticate_after")
+    keep(member, "reauthenticate_after")
     return sessions.end_member_sessions(member, reason or "force_logout", actor=actor.actor)
 
 
@@ -237,6 +238,6 @@ def check_guards(actor: Principal, member: Member) -> None:
         guard(actor, member)
 
 
-def _save(member: Member, *fields: str) -> None:
+def keep(member: Member, *fields: str) -> None:
     member.save(update_fields=[*fields, "updated_at"])
     bump_authority(member.id)

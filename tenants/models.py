@@ -139,6 +139,7 @@ class Member(TenantModel):
     email_search = models.CharField(max_length=254, blank=True)
     name_search = models.CharField(max_length=200, blank=True)
     email_verified = models.BooleanField(default=False)
+    withholds_email = models.BooleanField(default=False)  # the person chose to give the tenant none
     locale = models.CharField(max_length=16, blank=True)
     profile = models.JSONField(default=dict)  # further standard claims, see tenants.profile
     metadata = models.JSONField(default=dict)
@@ -171,6 +172,23 @@ class Member(TenantModel):
     @property
     def is_active(self) -> bool:
         return self.status == MemberStatus.ACTIVE
+
+
+class MemberPicture(TenantModel):
+    """The tenant's own copy of a member's picture. `token` is random: the address tells two tenants nothing."""
+
+    PREFIX = "mpic"
+
+    member = TenantForeignKey(Member)
+    token = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "member"], name="tenants_picture_member"),
+            models.UniqueConstraint(fields=["tenant_id", "token"], name="tenants_picture_token"),
+        ]
 
 
 class TenantSession(TenantModel):
@@ -217,6 +235,7 @@ __all__ = [
     "LinkedSubject",
     "Logo",
     "Member",
+    "MemberPicture",
     "MemberStatus",
     "Mode",
     "RevokedToken",

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tenants import account_api, api, branding_api, key_api, link_api, logo_pages, session_api
+from tenants import account_api, api, branding_api, key_api, link_api, logo_pages, picture_pages, session_api
 from tenants.branding import LOGOS
 
 urlpatterns = [
     path("brand/logo/<str:digest>", logo_pages.brand_logo, name="brand_logo"),
+    path("pictures/<str:token>", picture_pages.member_picture, name="member_picture"),
     path("v1/tenants", account_api.Tenants.as_view(), name="api-tenants"),
     path("v1/members", api.Members.as_view(), name="api-members"),
     path("v1/members/<str:member>", api.OneMember.as_view(), name="api-member"),

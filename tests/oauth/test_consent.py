@@ -191,8 +191,16 @@ def test_TEN16_O9_address_of_somebody_else_is_not_taken(cast):
     assert claims(body["id_token"])["email"] == person.email
 
 
-def test_with_one_address_there_is_nothing_to_choose(cast):
-    assert 'name="email"' not in flow(cast.member).start().content.decode()
+def test_TEN16_a_tenant_gets_no_address_at_all_if_the_person_wants_that(cast):
+    person = make_member(cast.acme)
+    run = flow(person)
+    body = tokens_of(run, answer(run, run.start(), email="none"))
+    assert "email" not in claims(body["id_token"])
+    with scope.tenant(cast.acme.id):
+        member = selectors.member_by_subject(person.subject)
+        assert (member.email, member.email_verified, member.withholds_email) == ("", False, True)
+    page = flow(person).start()
+    assert '<option value="none" selected>' in page.content.decode()
 
 
 def test_without_the_email_scope_no_address_is_offered(cast):

@@ -11,7 +11,6 @@ from django.utils import timezone
 from core import scope
 from core.principal import SYSTEM
 from events import selectors as events
-from identity.models import EmailAddress
 from oauth import consents
 from tenants import members
 from tenants.models import Member, Tenant, TenantSession
@@ -112,26 +111,3 @@ def test_L8_cutting_off_wants_a_fresh_sign_in(cast: Cast) -> None:
 
 def test_somebody_not_signed_in_is_asked_to_sign_in() -> None:
     assert Browser().get(PAGE).headers["Location"].startswith("/sign-in")
-
-
-def test_TEN16_a_service_gets_another_address_by_the_persons_own_choice(cast: Cast) -> None:
-    account_id = cast.member.account_id
-    with scope.account(account_id):
-        second = EmailAddress.objects.create(
-            account_id=account_id, address="second@example.com", digest=f"test:{account_id}"
-        )
-    browser = signed_in(cast.member)
-    page = browser.get(PAGE)
-    answer = browser.submit(page, {"address": second.public_id}, to=f"{PAGE}/{public(cast.acme)}/address")
-    assert answer.status_code == 303
-    with scope.tenant(cast.acme.id):
-        assert Member.objects.get(id=cast.member.member.id).email == "second@example.com"
-
-
-def test_TEN16_only_ones_own_addresses_can_be_given(cast: Cast) -> None:
-    with scope.account(cast.stranger.account_id):
-        foreign = EmailAddress.objects.get(account_id=cast.stranger.account_id)
-    browser = signed_in(cast.member)
-    page = browser.get(PAGE)
-    answer = browser.submit(page, {"address": foreign.public_id}, to=f"{PAGE}/{public(cast.acme)}/address")
-    assert answer.status_code == 404

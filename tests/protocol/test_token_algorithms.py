@@ -10,7 +10,7 @@ import pytest
 from core import jose, scope
 from oauth import hints
 from oauth.errors import InvalidRequest
-from oauth.standard_claims import LINKED, SCOPE_CLAIMS
+from oauth.standard_claims import LINKED, SCOPE_CLAIMS, WALLETS
 from tenants import keys, members
 from tests.factories import Browser, access_token, admin_principal, make_member
 from tests.oauth.helpers import bearer_get, flow
@@ -98,7 +98,7 @@ def test_OAU16_each_scope_gives_its_standard_claims_and_no_others(cast):
     person = with_profile(cast)
     whole = {**PROFILE, "phone_number_verified": False, "locale": "de-CH", "name": "Mia Member"}
     whole |= {"email": person.email, "email_verified": True}
-    from_the_profile = {word: names for word, names in SCOPE_CLAIMS.items() if word != LINKED}
+    from_the_profile = {word: names for word, names in SCOPE_CLAIMS.items() if word not in (LINKED, WALLETS)}
     for word, names in from_the_profile.items():
         body = flow(person, scopes=EVERY).tokens(scope=f"openid {word}")
         told = bearer_get(cast.acme, "/oauth/userinfo", body["access_token"]).json()

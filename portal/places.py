@@ -1,0 +1,20 @@
+"""Finding one of the person's own services by its id in an address; anybody else's is not found."""
+
+from __future__ import annotations
+
+from core import ids
+from core.errors import NotFound
+from portal.frame import Own, places
+from tenants.models import Member, Tenant
+
+
+def own_place(own: Own, tenant_id: str) -> tuple[Tenant, Member]:
+    """Return the service and the member that the person is there; raises NotFound."""
+    try:
+        wanted = ids.decode(Tenant.PREFIX, tenant_id)
+    except ids.MalformedId:
+        raise NotFound from None
+    found = next((place for place in places(own) if place[0].id == wanted), None)
+    if found is None:
+        raise NotFound
+    return found
