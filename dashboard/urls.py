@@ -23,6 +23,7 @@ import organizations.pages as organizations
 import organizations.policy_pages as organization_policy
 import roles.pages as roles
 import tenants.branding_pages as branding
+import tenants.claim_pages as claims
 import tenants.key_pages as signing_keys
 import tenants.pages as tenants
 import tenants.protection_pages as protection
@@ -36,6 +37,7 @@ APPS = (
     protection,
     signing_keys,
     branding,
+    claims,
     application_tokens,
     invitations,
     organizations,

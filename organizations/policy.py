@@ -18,7 +18,7 @@ from core.errors import FieldError, ValidationFailed
 from identity import assurance, methods
 from organizations.models import Organization
 from tenants import selectors
-from tenants.policy import TenantPolicy
+from tenants.policy import TenantPolicy, said
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def check(tenant: TenantPolicy, own: Mapping[str, Any]) -> None:
     """Raise ValidationFailed for what the tenant does not leave to an organization (SES-01, AUT-12)."""
     faults = []
     if own.get("session_idle", 0) > tenant.session_idle_cap:
-        detail = f"The tenant allows {tenant.session_idle_cap} seconds at most."
+        detail = f"The tenant allows {said(tenant.session_idle_cap)} at most."
         faults.append(FieldError("/policy/session_idle", "above_cap", detail))
     if "sign_in_methods" in own and not tenant.methods_for(own):
         detail = "The tenant allows none of these, so nobody could sign in."

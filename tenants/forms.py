@@ -28,6 +28,10 @@ FACTORS = [
 ]
 
 
+def whole(label: Any, least: int, most: int, help_text: Any = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=least, max_value=most, help_text=help_text)
+
+
 class MemberForm(Explained):
     email = forms.EmailField(label=_("E-mail address"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
@@ -87,22 +91,56 @@ class PolicyForm(Explained):
         help_text=_("What is not ticked is gone from the pages and refused. Organizations may allow fewer."),
         error_messages={"required": _("Tick at least one.")},
     )
-    session_idle = forms.IntegerField(
-        label=_("Idle limit of a session, in minutes"), min_value=1, max_value=30 * DAY // MINUTE
+    password_min_length = forms.IntegerField(
+        label=_("Shortest password, in characters"),
+        min_value=8,
+        max_value=128,
+        help_text=_("For passwords that are chosen from now on."),
     )
-    session_absolute = forms.IntegerField(
-        label=_("Longest session, in hours"), min_value=1, max_value=90 * DAY // HOUR
+    password_classes = forms.BooleanField(
+        label=_("Passwords hold small and capital letters, digits and others"), required=False
     )
-    access_token_lifetime = forms.IntegerField(
-        label=_("Access token lifetime, in minutes"), min_value=1, max_value=DAY // MINUTE
+    session_idle = whole(_("Idle limit of a session, in minutes"), 1, 30 * DAY // MINUTE)
+    session_idle_cap = whole(
+        _("Longest idle limit of an organization, in minutes"),
+        1,
+        30 * DAY // MINUTE,
+        _("An organization's administrators choose theirs up to this."),
     )
-    refresh_lifetime = forms.IntegerField(
-        label=_("Refresh token lifetime, in days"), min_value=1, max_value=365
+    session_absolute = whole(_("Longest session, in hours"), 1, 90 * DAY // HOUR)
+    session_remember = whole(
+        _("Longest session of who stays signed in, in days"), 1, 365, _("Idle limits do not end it.")
     )
+    access_token_lifetime = whole(_("Access token lifetime, in minutes"), 1, DAY // MINUTE)
+    access_token_lifetime_max = whole(
+        _("Longest access token of an application or API, in minutes"), 5, DAY // MINUTE
+    )
+    id_token_lifetime = whole(_("ID token lifetime, in minutes"), 1, DAY // MINUTE)
+    id_token_lifetime_max = whole(_("Longest ID token of an application, in minutes"), 5, DAY // MINUTE)
+    refresh_lifetime = whole(_("Refresh token lifetime, in days"), 1, 365)
+    refresh_lifetime_max = whole(_("Longest refresh token of an application, in days"), 1, 365)
+    key_token_lifetime = whole(
+        _("Lifetime of a token that a key is exchanged for, in minutes"), 1, DAY // MINUTE
+    )
+    key_max_lifetime = whole(
+        _("Longest API key, in days"), 0, 3650, _("Counts for new keys. 0 means no limit.")
+    )
+    key_never_allowed = forms.BooleanField(label=_("API keys may have no end"), required=False)
     key_exchange_only = forms.BooleanField(
         label=_("API keys must be exchanged for a token"),
         required=False,
         help_text=_("A key sent to the API itself is refused."),
+    )
+    signing_key_days = whole(
+        _("Days for which a signing key signs"),
+        0,
+        3650,
+        _("Then the next one does, published long before. 0 means until somebody rotates it."),
+    )
+    dpop_nonce_required = forms.BooleanField(
+        label=_("DPoP proofs carry a nonce of this server"),
+        required=False,
+        help_text=_("RFC 9449, section 8. Clients that do not know nonces stop working."),
     )
     client_documents = forms.ChoiceField(
         label=_("Clients that describe themselves at their own address"),
@@ -138,16 +176,25 @@ class PolicyForm(Explained):
     LINES = ("sign_up_domains", "client_document_hosts")
     UNITS = {
         "session_idle": MINUTE,
+        "session_idle_cap": MINUTE,
         "session_absolute": HOUR,
+        "session_remember": DAY,
         "access_token_lifetime": MINUTE,
+        "access_token_lifetime_max": MINUTE,
+        "id_token_lifetime": MINUTE,
+        "id_token_lifetime_max": MINUTE,
         "refresh_lifetime": DAY,
+        "refresh_lifetime_max": DAY,
+        "key_token_lifetime": MINUTE,
+        "key_max_lifetime": DAY,
     }
 
     @classmethod
     def initial_of(cls, policy: TenantPolicy) -> dict[str, Any]:
         """Return a policy in the units that the form asks for."""
         shown = {name: getattr(policy, name) for name in cls.base_fields if name != "reason"}
-        shown |= {name: max(1, getattr(policy, name) // unit) for name, unit in cls.UNITS.items()}
+        # Rounded up, so that what is shown and left alone is never less than what holds; 0 stays 0.
+        shown |= {name: -(-getattr(policy, name) // unit) for name, unit in cls.UNITS.items()}
         shown |= {name: list(getattr(policy, name)) for name in cls.CHOICES}
         return {**shown, **{name: "\n".join(getattr(policy, name)) for name in cls.LINES}}
 

@@ -103,7 +103,7 @@ class Explained(forms.Form):
 
     def explain(self, problem: Problem) -> None:
         for error in problem.errors:
-            steps = (self.names.get(step, step) for step in error.pointer.strip("/").split("/"))
+            steps = [self.names.get(step, step) for step in reversed(error.pointer.split("/"))]
             self.add_error(next((step for step in steps if step in self.fields), None), error.detail)
         if not problem.errors:
             self.add_error(None, f"{problem.title}. {problem.detail}")

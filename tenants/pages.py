@@ -124,6 +124,7 @@ def frame(viewer: Viewer, member: Member, tab: str) -> dict[str, Any]:
     base = viewer.url("members", member.subject)
     entries = [
         ("", _("Profile"), True),
+        ("claims", _("Claims"), True),
         ("sessions", _("Sessions"), True),
         ("roles", _("Roles"), viewer.may("roles:read")),
         ("organizations", _("Organizations"), viewer.may("organizations:read")),

@@ -6,13 +6,21 @@ limits take the organization's value within the tenant's cap (ORG-16).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from core.errors import FieldError
 from identity import methods
 
 DAY = 86_400
+# Each is at most the other.
+LIMITED = {
+    "session_idle": "session_idle_cap",
+    "access_token_lifetime": "access_token_lifetime_max",
+    "id_token_lifetime": "id_token_lifetime_max",
+    "refresh_lifetime": "refresh_lifetime_max",
+}
 RISK_ACTIONS = ("off", "notify", "step_up", "block")
 CHALLENGE_TIMES = ("off", "after_failures", "always")
 
@@ -72,6 +80,16 @@ class TenantPolicy:
                 known[name] = tuple(known[name])
         return cls(**known)
 
+    def faults(self, changed: Collection[str]) -> list[FieldError]:
+        """Return what is wrong with the values that were changed: a life that is longer than its limit."""
+        found = []
+        for value, limit in LIMITED.items():
+            if not {value, limit}.isdisjoint(changed) and getattr(self, value) > getattr(self, limit):
+                at, other = (value, "at most") if value in changed else (limit, "at least")
+                bound = getattr(self, limit if value in changed else value)
+                found.append(FieldError(f"/{at}", "out_of_bounds", f"Must be {other} {said(bound)}."))
+        return found
+
     def methods_for(self, organization_policy: Mapping[str, Any] | None) -> frozenset[str]:
         """Return the ways to sign in to an organization: those that both allow (AUT-12, ORG-16)."""
         asked = (organization_policy or {}).get("sign_in_methods")
@@ -86,3 +104,11 @@ class TenantPolicy:
         """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""
         asked = (organization_policy or {}).get("session_idle")
         return min(int(asked), self.session_idle_cap) if asked else self.session_idle
+
+
+def said(seconds: int) -> str:
+    """Say a time in the largest unit that holds it whole."""
+    for unit, name in ((DAY, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} seconds"

@@ -139,8 +139,14 @@ def update_tenant(
 
 
 def update_policy(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
-    """Change some values of the tenant's policy; unknown names were refused at the door."""
-    merged = asdict(TenantPolicy.read({**tenant.policy, **changes}))
+    """Change some values of the tenant's policy; unknown names were refused at the door.
+
+    Raises ValidationFailed for a time beyond its limit.
+    """
+    wanted = TenantPolicy.read({**tenant.policy, **changes})
+    if faults := wanted.faults(changes.keys()):
+        raise ValidationFailed(errors=faults)
+    merged = asdict(wanted)
     merged = {name: list(value) if isinstance(value, tuple) else value for name, value in merged.items()}
     changed = update_tenant(
         actor=actor, tenant=tenant, changes={"policy": merged}, permission="policies:write"

@@ -53,6 +53,7 @@ PAGES = [
     "members/new",
     "members/{member}",
     "members/{member}/sessions",
+    "members/{member}/claims",
     "members/{member}/roles",
     "members/{member}/organizations",
     "organizations",
@@ -176,6 +177,48 @@ def test_A6_a_page_gives_no_more_than_its_viewer_has(cast: Cast, admin: Browser)
         assert authority.roles_of(person.member.id) == ("support",)
 
 
+def test_a_members_claims_are_written_and_taken_away(cast: Cast, admin: Browser):
+    person = make_member(cast.acme)
+    page = f"members/{person.subject}/claims"
+    given = {
+        "given_name": "Mia",
+        "zoneinfo": "Europe/Zurich",
+        "phone_number": "+41445551234",
+        "phone_number_verified": "on",
+        "address_locality": "Bern",
+    }
+    assert send(admin, cast, page, page, given).status_code == 303
+    with scope.tenant(cast.acme.id):
+        person.member.refresh_from_db()
+    assert person.member.profile == {
+        "given_name": "Mia",
+        "zoneinfo": "Europe/Zurich",
+        "phone_number": "+41445551234",
+        "phone_number_verified": True,
+        "address": {"locality": "Bern"},
+    }
+    for name, wrong in (
+        ("zoneinfo", "Mars/Olympus"),
+        ("phone_number", "0445"),
+        ("picture", "http://x.example"),
+    ):
+        refused = send(admin, cast, page, page, {**given, name: wrong})
+        assert refused.status_code == 422
+        assert f'href="#id_{name}"' in refused.content.decode()
+    assert send(admin, cast, page, page, {"given_name": "Mia"}).status_code == 303
+    with scope.tenant(cast.acme.id):
+        person.member.refresh_from_db()
+    assert person.member.profile == {"given_name": "Mia"}
+    viewer = at_work(make_member(cast.acme, roles=["viewer"]))
+    shown = viewer.get(url(cast, page))
+    assert "Mia" in shown.content.decode()
+    assert "<textarea" not in shown.content.decode()
+    viewer.post(
+        url(cast, page), {"csrfmiddlewaretoken": csrf_of(viewer.get("/account/")), "given_name": "Eve"}
+    )
+    assert "Eve" not in viewer.get(url(cast, page)).content.decode()
+
+
 def test_a_custom_role_is_made_changed_and_deleted(cast: Cast, admin: Browser):
     name = unique("Custom")
     given = {"name": name, "permissions": ["members:read"], "required_factor": "second_factor"}
@@ -280,19 +323,36 @@ def test_settings_and_policy_are_changed_with_a_reason(cast: Cast, admin: Browse
         "sign_up": "domain",
         "sign_up_domains": "Example.com\nexample.org",
         "sign_in_methods": ["password", "passkey"],
+        "password_min_length": 16,
         "session_idle": 30,
+        "session_idle_cap": 120,
         "session_absolute": 24,
+        "session_remember": 14,
         "client_documents": "auto",
         "access_token_lifetime": 10,
+        "access_token_lifetime_max": 60,
+        "id_token_lifetime": 60,
+        "id_token_lifetime_max": 60,
         "refresh_lifetime": 30,
+        "refresh_lifetime_max": 90,
+        "key_token_lifetime": 60,
+        "key_max_lifetime": 0,
+        "signing_key_days": 30,
         "member_factor": "any",
         "trusted_browser_days": "30",
     }
     assert send(admin, cast, "settings/policy", "settings/policy", policy).status_code == 422
     changed = send(admin, cast, "settings/policy", "settings/policy", {**policy, "reason": "audit finding 7"})
     assert changed.status_code == 303, changed.content.decode()[:2000]
+    for wrong in ({"session_idle": 121}, {"id_token_lifetime_max": 59}, {"signing_key_days": -1}):
+        given = {**policy, **wrong, "reason": "wrong"}
+        refused = send(admin, cast, "settings/policy", "settings/policy", given)
+        assert refused.status_code == 422
+        assert f'href="#id_{next(iter(wrong))}' in refused.content.decode()
     with scope.tenant(cast.acme.id):
         row = Tenant.objects.get(id=cast.acme.id)
+    assert (row.policy["signing_key_days"], row.policy["session_remember"]) == (30, 14 * 86_400)
+    assert (row.policy["session_idle_cap"], row.policy["key_max_lifetime"]) == (7200, 0)
     assert row.support_email == "help@example.com"
     assert row.policy["sign_up_domains"] == ["example.com", "example.org"]
     assert (row.policy["session_idle"], row.policy["access_token_lifetime"]) == (1800, 600)
