@@ -17,7 +17,7 @@ from organizations.models import Organization
 from roles import guards
 from roles import selectors as roles
 from roles.models import Role
-from tenants.pagekit import Explained, Viewer, act, asked, id_or_missing, listing, see_other, show
+from tenants.pagekit import Explained, Viewer, act, asked, id_or_missing, listing, row_of, see_other, show
 from tenants.pages import select
 
 READ, WRITE = "invitations:read", "invitations:write"
@@ -83,12 +83,14 @@ def state_label(state: str) -> str:
 
 
 def invitation_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    q, state = asked(request, "q"), asked(request, "state")
+    q, state, place = (asked(request, name) for name in ("q", "state", "organization"))
     rows = selectors.invitations().select_related("organization", "inviter")
     if state in InvitationState.values:
         rows = selectors.in_states(rows, [state])
     if q:
         rows = selectors.search(rows, q)
+    if place:
+        rows = rows.filter(organization=row_of(Organization.PREFIX, place))
     page = listing(request, rows)
     options = [(s.value, state_label(s)) for s in InvitationState]
     return show(
@@ -99,8 +101,11 @@ def invitation_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         next_url=page.next_url,
         previous_url=page.previous_url,
         q=q,
-        narrowed=bool(q or state),
-        selects=[select("state", _("Any state"), state, options)],
+        narrowed=bool(q or state or place),
+        selects=[
+            select("state", _("Any state"), state, options),
+            select("organization", _("Any organization"), place, organizations.choices()),
+        ],
         invitations_url=viewer.url("invitations"),
         new_url=viewer.url("invitations", "new") if viewer.may(WRITE) else "",
         may_change=viewer.may(WRITE),

@@ -18,7 +18,7 @@ from organizations.serializers import (
     OrganizationQuery,
     OrganizationShape,
 )
-from tenants.selectors import begins, member_by_subject
+from tenants.selectors import member_by_subject
 
 TAGS = ("organizations",)
 
@@ -103,7 +103,7 @@ class Memberships(InOrganization):
         rows = selectors.memberships(self.organization(call))
         text = call.query.get("q")
         if text:
-            rows = rows.filter(begins("member__email_search", text) | begins("member__name_search", text))
+            rows = selectors.search_memberships(rows, text)
         return paginate(call, rows, MembershipShape)
 
     @operation(

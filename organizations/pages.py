@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from organizations import selectors, services
 from organizations.models import Organization, OrganizationStatus
+from tenants.bulk_pages import STATUSES
 from tenants.models import Member
 from tenants.pagekit import (
     Explained,
@@ -26,6 +27,7 @@ from tenants.pagekit import (
     unconfirmed,
 )
 from tenants.pages import frame, select
+from tenants.pages import status_label as member_status_label
 from tenants.selectors import member_by_email, member_by_subject
 
 READ, WRITE = "organizations:read", "organizations:write"
@@ -236,7 +238,14 @@ def organization_members(request: HttpRequest, viewer: Viewer, organization_id: 
         if added is not None:
             messages.success(request, _("Added. Now choose what they may do here."))
             return see_other(viewer.url("members", added.member.subject, "roles"))
-    page = listing(request, selectors.memberships(organization))
+    q, status = asked(request, "q"), asked(request, "status")
+    rows = selectors.memberships(organization)
+    if q:
+        rows = selectors.search_memberships(rows, q)
+    if status in STATUSES:
+        rows = rows.filter(member__status=status)
+    page = listing(request, rows)
+    options = [(one.value, member_status_label(one)) for one in STATUSES]
     may_invite = viewer.may("invitations:write")
     invite = f"{viewer.url('invitations', 'new')}?organization={organization.public_id}" if may_invite else ""
     return show(
@@ -247,6 +256,9 @@ def organization_members(request: HttpRequest, viewer: Viewer, organization_id: 
         page=page,
         next_url=page.next_url,
         previous_url=page.previous_url,
+        q=q,
+        narrowed=bool(q or status),
+        selects=[select("status", _("Any status"), status, options)],
         people_url=viewer.url("members"),
         invite_url=invite,
         may_change=viewer.may(WRITE),

@@ -48,6 +48,11 @@ def memberships(organization: Organization) -> QuerySet[Membership]:
     return rows.exclude(member__status=MemberStatus.REMOVED).select_related("member")
 
 
+def search_memberships(rows: QuerySet[Membership], text: str) -> QuerySet[Membership]:
+    """Narrow to members whose name or e-mail begins with `text`."""
+    return rows.filter(begins("member__email_search", text) | begins("member__name_search", text))
+
+
 def membership(organization: Organization, subject: str) -> Membership:
     """Return one membership by the member's subject; raises NotFound."""
     found = (

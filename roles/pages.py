@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from organizations import selectors as organizations
+from organizations.models import Organization
 from roles import resource_pages, selectors, services
 from roles.forms import AssignmentForm, RoleForm, may_unassign
 from roles.models import Role, RoleAssignment
@@ -21,31 +23,46 @@ from tenants.pagekit import (
     asked,
     id_or_missing,
     listing,
+    row_of,
     see_other,
     show,
     unconfirmed,
 )
-from tenants.pages import frame
+from tenants.pages import frame, select
 from tenants.selectors import begins, member_by_subject
 
 READ, WRITE = "roles:read", "roles:write"
+TENANT = "tenant"  # in the filter: roles that belong to no organization
 
 
 def role_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Custom roles, and the built-in ones above them."""
-    q = asked(request, "q")
+    """Custom roles, by the beginning of a name and by where they count, and the built-in ones above them."""
+    q, place = asked(request, "q"), asked(request, "organization")
     rows = selectors.roles().filter(is_built_in=False).select_related("organization")
     if q:
         rows = rows.filter(begins("name", q, folded=False))
+    if place == TENANT:
+        rows = rows.filter(organization=None)
+    elif place:
+        rows = rows.filter(organization=row_of(Organization.PREFIX, place))
     page = listing(request, rows)
     return show(
         request,
         "roles/list.html",
-        built_in=[] if q else selectors.roles().filter(is_built_in=True).order_by("id"),
+        built_in=[] if q or place else selectors.roles().filter(is_built_in=True).order_by("id"),
         page=page,
         next_url=page.next_url,
         previous_url=page.previous_url,
         q=q,
+        narrowed=bool(q or place),
+        selects=[
+            select(
+                "organization",
+                _("Anywhere"),
+                place,
+                [(TENANT, _("The whole tenant")), *organizations.choices()],
+            )
+        ],
         roles_url=viewer.url("roles"),
         matrix_url=viewer.url("roles", "matrix"),
         new_url=viewer.url("roles", "new") if viewer.may(WRITE) else "",

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.pagekit import Explained
+
+SCREENS = [
+    ("sign_in", _("Sign in")),
+    ("consent", _("Consent")),
+    ("stopped", _("Error page")),
+    ("mail", _("Mail")),
+]
+APPEARANCES = [("light", _("Light")), ("dark", _("Dark"))]
+WIDTHS = [("wide", _("Desktop")), ("narrow", _("Phone"))]
+SHOWN = {"screen": "sign_in", "appearance": "light", "language": settings.LANGUAGES[0][0], "width": "wide"}
 
 
 class BrandingForm(Explained):
@@ -32,32 +45,21 @@ class BrandingForm(Explained):
         required=False,
         help_text=_("The name that mails come from. Left empty it is the tenant's name."),
     )
-    screen = forms.ChoiceField(
-        label=_("Page"),
-        required=False,
-        choices=[
-            ("sign_in", _("Sign in")),
-            ("consent", _("Consent")),
-            ("stopped", _("Error page")),
-            ("mail", _("Mail")),
-        ],
-    )
-    appearance = forms.ChoiceField(
-        label=_("Appearance"), required=False, choices=[("light", _("Light")), ("dark", _("Dark"))]
-    )
-    language = forms.ChoiceField(label=_("Language"), required=False, choices=settings.LANGUAGES)
-    width = forms.ChoiceField(
-        label=_("Width"), required=False, choices=[("wide", _("Desktop")), ("narrow", _("Phone"))]
-    )
+    screen = forms.ChoiceField(label=_("Page"), choices=SCREENS)
+    appearance = forms.ChoiceField(label=_("Appearance"), choices=APPEARANCES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    width = forms.ChoiceField(label=_("Width"), choices=WIDTHS)
 
-    SHOWN = ("screen", "appearance", "language", "width")
+    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(
+            None if data is None else {**SHOWN, **{name: data[name] for name in data}}, **options
+        )
 
     @property
     def shown(self) -> dict[str, str]:
         """Return what the preview shows, the first of each where nothing was chosen."""
         chosen = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        first = {name: next(iter(dict(self.fields[name].choices))) for name in self.SHOWN}  # type: ignore[attr-defined]
-        return {name: chosen.get(name) or first[name] for name in self.SHOWN}
+        return {name: chosen.get(name) or first for name, first in SHOWN.items()}
 
 
 class OwnBrandingForm(BrandingForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -80,6 +81,14 @@ def place(request: HttpRequest, **changed: str) -> str:
         query.pop(name, None)
     query.update(changed)
     return f"?{query.urlencode()}"
+
+
+def row_of(prefix: str, text: str) -> Any:
+    """Read an id of a filter; one that is malformed names no row."""
+    try:
+        return ids.decode(prefix, text)
+    except ids.MalformedId:
+        return uuid.UUID(int=0)
 
 
 def id_or_missing(prefix: str, text: str) -> Any:

@@ -9,8 +9,19 @@ from invitations.models import Invitation
 from organizations.models import Membership, Organization
 from roles import authority, selectors
 from roles.models import ApiResource, Role
+from tenants import members
 from tenants.models import Member, Tenant
-from tests.factories import Browser, Cast, Person, csrf_of, make_cast, make_member, make_organization, unique
+from tests.factories import (
+    Browser,
+    Cast,
+    Person,
+    csrf_of,
+    make_cast,
+    make_member,
+    make_organization,
+    make_principal,
+    unique,
+)
 from tests.factories.hosted import sign_in
 from tests.factories.people import give_role
 
@@ -379,3 +390,28 @@ def test_B3_names_are_shown_as_text(cast: Cast, admin: Browser, name: str):
 )
 def test_P1_hostile_filters_do_no_harm(cast: Cast, admin: Browser, section: str, query: str):
     assert admin.get(url(cast, f"{section}?{query}")).status_code == 200
+
+
+def test_lists_are_narrowed_by_organization_name_and_status(cast: Cast, admin: Browser):
+    ann, bob = (make_member(cast.acme, name=name) for name in ("Ann Alpha", "Bob Beta"))
+    ours, empty = make_organization(cast.acme, people=[ann, bob]), make_organization(cast.acme)
+    name = unique("Ours")
+    with scope.tenant(cast.acme.id):
+        Role.objects.create(name=name, organization=ours, permissions=["members:read"])
+        members.suspend_member(actor=make_principal(cast.acme), member=bob.member)
+    people = f"organizations/{ours.public_id}/members"
+    for query, shown, hidden in (("?q=ann", ann, bob), ("?status=suspended", bob, ann)):
+        page = admin.get(url(cast, people + query)).content.decode()
+        assert shown.email in page
+        assert hidden.email not in page
+    assert "No member matches" in admin.get(url(cast, f"{people}?q=zzz")).content.decode()
+    none = admin.get(url(cast, f"organizations/{empty.public_id}/members")).content.decode()
+    assert "Nobody belongs to it yet" in none
+    invited = f"{unique('guest')}@example.com"
+    given = {"email": invited, "organization": ours.public_id}
+    assert send(admin, cast, "invitations/new", "invitations/new", given).status_code == 303
+    for place, seen in ((ours.public_id, True), (empty.public_id, False), ("org_nonsense", False)):
+        roles_page = admin.get(url(cast, f"roles?organization={place}")).content.decode()
+        sent = admin.get(url(cast, f"invitations?organization={place}")).content.decode()
+        assert ((name in roles_page), (invited in sent)) == (seen, seen)
+    assert name not in admin.get(url(cast, "roles?organization=tenant")).content.decode()
