@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from core.passwords import MAX_LENGTH
+from identity.services import time_zones
 from identity.tokens import TokenScope
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+SELECTED = mark_safe(" selected")
+
+
 def _zones() -> list[tuple[str, StrOrPromise]]:
-    return [("", _("Not said")), *((zone, zone) for zone in sorted(zoneinfo.available_timezones()))]
+    return [("", _("Not said")), *((zone, zone) for zone in sorted(time_zones()))]
+
+
+class LongSelect(forms.Select):
+    """A choice among hundreds, written at once: Django would render a template for each."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        named = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((key, SELECTED if key == value else "", label) for key, label in self.choices),
+        )
+        return format_html("<select{}>{}</select>", flatatt(named), options)
 
 
 class ProfileForm(forms.Form):
@@ -26,7 +45,7 @@ class ProfileForm(forms.Form):
     family_name = forms.CharField(label=_("Family name"), max_length=200, required=False)
     nickname = forms.CharField(label=_("Nickname"), max_length=200, required=False)
     locale = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
-    zoneinfo = forms.ChoiceField(label=_("Time zone"), choices=_zones, required=False)
+    zoneinfo = forms.ChoiceField(label=_("Time zone"), choices=_zones, required=False, widget=LongSelect)
 
 
 class PictureForm(forms.Form):
