@@ -29,6 +29,7 @@ RISKS = {
     "new_device": gettext_noop("The device was new."),
     "impossible_travel": gettext_noop("%(kilometres)s km since the sign-in before, %(minutes)s minutes ago."),
     "password_breached": gettext_noop("The password is known from leaks."),
+    "disposable_mail": gettext_noop("The address is of a provider of throw-away ones."),
     "mailed_code": gettext_noop("The person typed the code that was mailed to them."),
 }
 DONE = {
@@ -54,6 +55,9 @@ WORDS = {
     ),
     "account_devices_ever": gettext_noop(
         "Thirty wrong passwords on known devices since the person last got in: a new one is needed, by mail."
+    ),
+    "disposable_mail": gettext_noop(
+        "The address is of a provider of throw-away ones, which the policy refuses."
     ),
     "challenge": gettext_noop("The form asked the browser for some work, and that was not done."),
     "new_device": gettext_noop("The device was new, and the policy lets no new device in."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -35,8 +36,17 @@ def production_is_safe(**_: Any) -> list[Error]:
             "E109",
             "MTLS_ORIGIN is for client certificates: set CLIENT_CERTIFICATE_HEADER and _PROXIES too.",
         ),
+        (
+            unreadable(settings.GEOIP_DATABASE) or unreadable(settings.DISPOSABLE_DOMAINS),
+            "E109",
+            "GEOIP_DATABASE or DISPOSABLE_DOMAINS names a file that cannot be read. Mend the path, or unset it.",
+        ),
     ]  # fmt: skip
     return [Error(message, id=f"config.{code}") for failed, code, message in problems if failed]
+
+
+def unreadable(path: str) -> bool:
+    return bool(path) and not os.access(path, os.R_OK)
 
 
 def weak(secret: str) -> bool:

@@ -287,6 +287,9 @@ EMAIL_TIMEOUT = 10
 TEXT_SENDER = env.text("TEXT_SENDER", "" if PRODUCTION else "mail.texts.ConsoleSender")
 # Where people sign in from: a file in MaxMind's format. Unset: places are not known, and nothing is asked of them.
 GEOIP_DATABASE = env.text("GEOIP_DATABASE", "")
+DISPOSABLE_DOMAINS = env.text(
+    "DISPOSABLE_DOMAINS", ""
+)  # a file of further throw-away mail domains, one a line
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>")
 
 LOGGING = logs.configuration(ENVIRONMENT)

@@ -13,6 +13,14 @@ class AddressTaken(Problem):
     fix = "Sign in with it, or recover the password if you have forgotten it."
 
 
+class DisposableMail(Problem):
+    """Said by the address alone, whether or not there is an account."""
+
+    code, status, simple = "disposable_mail", 403, "forbidden"
+    title = "Your mail provider is not accepted here"
+    fix = "Use an address that you keep: this one belongs to a provider of throw-away addresses."
+
+
 class PasswordRefused(Problem):
     """`errors` lists what is wrong with the new password."""
 

@@ -29,7 +29,7 @@ from roles import guards
 from roles import selectors as role_selectors
 from roles import services as role_services
 from roles.models import Role
-from tenants import members
+from tenants import disposable, members
 from tenants import selectors as tenant_selectors
 from tenants.models import Member, MemberStatus
 
@@ -186,8 +186,8 @@ def accept(
 ) -> Invitation:
     """Let the signed-in person join, in the open tenant scope. The link alone is no proof of who they are.
 
-    Raises InvitationGone, WrongAddress unless the account has verified the invited address, and
-    SubjectSuspended.
+    Raises InvitationGone, WrongAddress unless the account has verified the invited address, SubjectSuspended,
+    and DisposableMail by the tenant's policy.
     """
     with transaction.atomic():
         found = find(token)
@@ -221,6 +221,7 @@ def settle(invitation: Invitation, account_id: uuid.UUID, name: str) -> Member:
         raise SubjectSuspended
     if member is not None:
         return member
+    disposable.check(emails.parse(invitation.email_search))
     waiting = tenant_selectors.members().filter(
         email_search=invitation.email_search, account_id=None, status=MemberStatus.PENDING
     )

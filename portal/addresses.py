@@ -11,10 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import ids, scope
 from core.errors import NotFound
 from identity import claims, emails, settling
-from identity.errors import ClaimRefused
+from identity.emails import Address
+from identity.errors import ClaimRefused, DisposableMail
 from identity.models import EmailAddress
 from portal.forms import AddressForm, CodeForm
 from portal.frame import Own, first_address_page, recent_page
+from tenants import disposable
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 
@@ -29,10 +31,20 @@ def add(own: Own) -> HttpResponse:
         except emails.InvalidAddress:
             form.add_error("email", _("Write an e-mail address such as name@example.com."))
         else:
-            with scope.account(own.session.account_id):
-                claims.claim_address(account_id=own.session.account_id, address=address)
-            return own.go("portal_prove_address")
+            if _claimed(own, form, address):
+                return own.go("portal_prove_address")
     return own.render("add_address", 400 if form.errors else 200, form=form)
+
+
+def _claimed(own: Own, form: AddressForm, address: Address) -> bool:
+    try:
+        with scope.account(own.session.account_id):
+            disposable.check_everywhere(address)
+            claims.claim_address(account_id=own.session.account_id, address=address)
+    except DisposableMail as problem:
+        form.add_error("email", f"{_(problem.title)}. {_(problem.detail)}")
+        return False
+    return True
 
 
 @require_http_methods(READ_WRITE)

@@ -27,7 +27,7 @@ from roles.assurance import demanded
 from signin import risk
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
-from tenants import members, selectors
+from tenants import disposable, members, selectors
 from tenants import sessions as tenant_sessions
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.policy import TenantPolicy
@@ -193,7 +193,7 @@ def record_blocked() -> None:
 
 
 def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> Member:
-    """Make the person a member, or link the member who waits for them; raises SignUpClosed.
+    """Make the person a member, or link the member who waits for them; raises SignUpClosed, DisposableMail.
 
     `signed_up` says that they have just proved their address here.
     """
@@ -202,6 +202,8 @@ def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> 
         known = selectors.member_by_account(session.account_id)
         if known is not None:
             return known
+        for address in owned[:1]:
+            disposable.check(address)
         waiting = _pending(owned)
         if waiting is not None:
             return members.link_account(waiting, session.account_id, email_verified=True)

@@ -33,7 +33,7 @@ class ChallengeRequired(Problem):
 
     code, status, simple, retryable = "challenge_required", 400, "invalid_request", True
     title = "One more step"
-    fix = "Many tries came in lately. Wait for a moment and send the form once more."
+    fix = "Wait for a moment and send the form once more: that keeps programs out."
 
     def __init__(self, offered: Challenge) -> None:
         super().__init__()

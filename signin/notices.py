@@ -32,6 +32,14 @@ def report(tenant: TenantRef | None, account_id: uuid.UUID, found: Risk) -> None
         emit("risk.elevated", actor=actor, object=_described(kind, found) | member)
 
 
+def report_address(action: str) -> None:
+    """Write to the open scope's stream that somebody signed up, or tried to, with a throw-away address."""
+    about = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_in", "reason": "disposable_mail"}
+    emit("risk.elevated", actor=Actor("user", "unknown"), object=about | {"action": action})
+    if action == risk.BLOCK:
+        emit("signup.blocked", actor=Actor("user", "unknown"), object=about | {"object": "sign_up"})
+
+
 def _described(kind: str, found: Risk) -> dict[str, Any]:
     told: dict[str, Any] = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_in"}
     told |= {"reason": kind, "action": found.actions[kind]}

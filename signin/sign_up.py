@@ -15,9 +15,10 @@ from identity import methods
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
+from identity.errors import DisposableMail
 from identity.sessions import SessionRef
 from invitations import selectors as invitations
-from signin import admission, bridge, challenge, flows, limits
+from signin import admission, bridge, challenge, flows, limits, notices, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
@@ -27,7 +28,7 @@ from signin.flows import Proof, flow_scope
 from signin.interaction import Interaction, load
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
-from tenants import selectors
+from tenants import disposable, selectors
 from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
 
@@ -45,7 +46,8 @@ def start(
     """Take a claim and mail its proof. A known address gets another mail and the same answer (L2).
 
     Where passwords are switched off none is kept. Raises MethodDisabled where no method lets a new person in,
-    SignUpClosed by the tenant's policy, PasswordRefused, ChallengeRequired, TooManyAttempts.
+    SignUpClosed by the tenant's policy, PasswordRefused, DisposableMail, ChallengeRequired,
+    TooManyAttempts.
     """
     takes_password = doors.takes_password(tenant, interaction)
     rules, words = password_rules(tenant)
@@ -53,8 +55,11 @@ def start(
         _check_policy(tenant, address)
     if takes_password:
         accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
-    challenge.demand(challenge.Door(challenge.SIGN_UP, tenant, browser), mails_here(), answer)
+    thrown = disposable.action(risk.policy_at(tenant), address)
+    door = challenge.Door(challenge.SIGN_UP, tenant, browser)
+    challenge.demand(door, mails_here(), answer, always=thrown == risk.STEP_UP)
     limits.take(mail_attempts(address))
+    _weigh(tenant, thrown)
     hashed = make_password(password if takes_password else None)
     known = people.account_id_by_address(address) is not None
     with flow_scope(tenant):
@@ -84,6 +89,16 @@ def password_rules(tenant: TenantRef | None) -> tuple[PasswordRules, list[str]]:
 
 def rules_of(policy: TenantPolicy) -> PasswordRules:
     return PasswordRules(policy.password_min_length, 4 if policy.password_classes else 0)
+
+
+def _weigh(tenant: TenantRef | None, thrown: str) -> None:
+    """Record a throw-away address, and refuse it where the policy wants that; raises DisposableMail."""
+    if thrown == "off":
+        return
+    with flow_scope(tenant):
+        notices.report_address(thrown)
+    if thrown == risk.BLOCK:
+        raise DisposableMail
 
 
 def _check_policy(tenant: TenantRef, address: Address) -> None:
@@ -157,6 +172,7 @@ def by_invitation(
         proved = invitations.proves(token, address.canonical)
     if not proved or people.account_id_by_address(address) is not None:
         return None
+    _weigh(tenant, disposable.action(risk.policy_at(tenant), address))
     takes_password = doors.takes_password(tenant, interaction)
     rules, words = password_rules(tenant)
     if takes_password:

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from identity import browser, sessions
-from identity.errors import PasswordRefused
+from identity.errors import DisposableMail, PasswordRefused
 from signin import admission, challenge, flows
 from signin import methods as doors
 from signin import sign_up as service
@@ -36,6 +36,9 @@ def sign_up(visit: Visit) -> HttpResponse:
     except PasswordRefused as problem:
         explain(form, problem, "new_password")
         return _ask(visit, form, 400)
+    except DisposableMail as problem:
+        explain(form, problem, "email")
+        return _ask(visit, form, problem.status)
     except ChallengeRequired as problem:
         explain(form, problem)
         return _ask(visit, form, 400, problem.offered)

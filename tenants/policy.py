@@ -58,6 +58,7 @@ class TenantPolicy:
     risk_new_device: str = "notify"
     risk_impossible_travel: str = "step_up"
     risk_password_breached: str = "notify"
+    risk_disposable_mail: str = "off"  # at sign-up; step_up there is work for the browser
     # When a form asks a browser for some work first: off · after_failures · always.
     challenge_sign_in: str = "after_failures"
     challenge_sign_up: str = "after_failures"

@@ -47,6 +47,18 @@ class ProtectionForm(Explained):
         choices=ACTIONS,
         help_text=gettext_lazy("Refused, the person has to choose a new one by mail first."),
     )
+    risk_disposable_mail = forms.ChoiceField(
+        label=gettext_lazy("A throw-away address, when somebody signs up"),
+        choices=[
+            ("off", gettext_lazy("Nothing")),
+            ("notify", gettext_lazy("Let in, and record it")),
+            ("step_up", gettext_lazy("Ask the browser for work")),
+            ("block", gettext_lazy("Refuse it")),
+        ],
+        help_text=gettext_lazy(
+            "Refused, it is taken neither from the invited nor as a further address of members."
+        ),
+    )
     challenge_sign_in = forms.ChoiceField(label=gettext_lazy("Before a password is compared"), choices=TIMES)
     challenge_sign_up = forms.ChoiceField(label=gettext_lazy("Before a sign-up is taken"), choices=TIMES)
     challenge_recovery = forms.ChoiceField(

@@ -160,6 +160,7 @@ class PolicyBody(Body):
     risk_new_device = serializers.ChoiceField(RISK_ACTIONS)
     risk_impossible_travel = serializers.ChoiceField(RISK_ACTIONS)
     risk_password_breached = serializers.ChoiceField(RISK_ACTIONS)
+    risk_disposable_mail = serializers.ChoiceField(RISK_ACTIONS)
     challenge_sign_in = serializers.ChoiceField(CHALLENGE_TIMES)
     challenge_sign_up = serializers.ChoiceField(CHALLENGE_TIMES)
     challenge_recovery = serializers.ChoiceField(CHALLENGE_TIMES)

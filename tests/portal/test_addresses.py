@@ -45,7 +45,7 @@ def test_AUT19_an_address_is_added_once_its_code_is_typed() -> None:
     browser, first, second = with_second_address()
     assert second in browser.get("/account/").content.decode()
     assert sign_in(Browser(), None, second).status_code == 303
-    assert "An address was added" in mails_to(first)[0]["subject"]
+    assert any("An address was added" in mail["subject"] for mail in mails_to(first))
 
 
 def test_L5_an_unproved_address_gives_nothing() -> None:
