@@ -45,7 +45,7 @@ def edit(own: Own, tenant_id: str) -> HttpResponse:
             messages.success(own.request, _("Saved."))
             return own.go("portal_privacy")
         shown = _shown(member, has, addresses)
-    return own.render("details", tenant=tenant, **shown)
+    return own.render("details", service=tenant, **shown)
 
 
 def _shown(member: Member, has: Details, addresses: list[str]) -> dict[str, Any]:

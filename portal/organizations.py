@@ -89,7 +89,7 @@ def switch(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
 def leave(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
     """Say what ends, and leave; the last owner stays."""
     tenant, member, organization = _find(own, tenant_id, organization_id)
-    shown: dict[str, Any] = {"tenant": tenant, "organization": organization}
+    shown: dict[str, Any] = {"service": tenant, "organization": organization}
     if own.request.method != "POST":
         return own.render("leave_organization", **shown)
     try:
