@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from tests import network
+from tests import network, servers
 
 
 def pytest_configure() -> None:
@@ -27,9 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Open the worker's own database (made by tests.servers) for the whole session."""
+    """Make the worker's own database and open it for the whole session."""
     from django.db import connections
 
+    servers.make_database()
     with django_db_blocker.unblock():
         yield
         for connection in connections.all(initialized_only=True):

@@ -1,9 +1,10 @@
 """pytest plugin: real servers before Django's settings load (`-p tests.servers` in pyproject.toml).
 
 One PostgreSQL cluster in `.test/` is shared by all test runs of this clone; it stays up while any run
-holds it and the last one stops it. A template database is migrated once per state of the migrations;
-each worker gets its own copy and its own Valkey, and finds both in its environment, so settings need
-no test branch. Nothing is rolled back or flushed: tests commit, and isolate by fresh tenants.
+holds it and the last one stops it. A template database is migrated once per state of the migrations, while
+the workers read the tests; each worker gets its own copy and its own Valkey, and finds both in its
+environment, so settings need no test branch. Nothing is rolled back or flushed: tests commit, and isolate by
+fresh tenants.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
@@ -49,20 +51,32 @@ class Servers:
         self.scratch = Path(tempfile.mkdtemp(prefix="claviger-test-"))
         self.database = ""
         self.cache: subprocess.Popen[bytes] | None = None
+        self.template: Future[str] | None = None
 
     def start(self, *, distributed: bool) -> None:
         """Bring up what this process needs; a controller that distributes runs no test itself."""
         if not self.worker:
             self._hold_cluster()
             os.environ[RUN] = f"{os.getpid()}"
-            os.environ[TEMPLATE] = ensure_template(self.postgres, self.keys)
+            os.environ[TEMPLATE] = template_name()
+            if not distributed:
+                ensure_template(self.postgres, self.keys)
         if self.worker or not distributed:
-            self._own_database()
+            self.database = f"test_{os.environ[RUN]}_{self.worker or 'main'}"
             self._own_valkey()
         else:
+            # The workers read the tests meanwhile.
+            self.template = ThreadPoolExecutor(1).submit(ensure_template, self.postgres, self.keys)
             self._point_at("no_database_here", NOWHERE)
 
+    def make_database(self) -> None:
+        """Copy this process's database; raises EmbeddedError when the migrations fail."""
+        template = ensure_template(self.postgres, self.keys)
+        copy_database(self.postgres, template, self.database)
+
     def stop(self) -> None:
+        if self.template is not None:
+            wait([self.template])
         if self.cache is not None:
             self.cache.kill()
             self.cache.wait()
@@ -90,10 +104,6 @@ class Servers:
                 return  # another run goes on; it will be the one to stop the cluster
             self.postgres.stop()
 
-    def _own_database(self) -> None:
-        self.database = f"test_{os.environ[RUN]}_{self.worker or 'main'}"
-        copy_database(self.postgres, os.environ[TEMPLATE], self.database)
-
     def _own_valkey(self) -> None:
         valkey = Valkey(self.scratch / "valkey", durable=False)
         with (self.scratch / "valkey.log").open("ab") as log:
@@ -120,12 +130,16 @@ def settings_for_tests(keys: dict[str, str], var: Path) -> dict[str, str]:
     }
 
 
+def template_name() -> str:
+    return f"claviger_template_{migrations.digest(ROOT)}"
+
+
 def ensure_template(postgres: Postgres, keys: dict[str, str]) -> str:
     """Return the template database of the present migrations, migrating one when there is none.
 
     It gets its name only when it is complete, so an interrupted migration leaves nothing that is used.
     """
-    name = f"claviger_template_{migrations.digest(ROOT)}"
+    name = template_name()
     with exclusive(HOME / "template.lock"):
         if name not in databases(postgres, "claviger_template_"):
             draft = f"{name}_draft"
@@ -214,6 +228,30 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         finally:
             atexit.register(_stop)  # also when pytest gives up before it would say goodbye
     return (yield)
+
+
+def make_database() -> None:
+    """Make the database that the settings name, before the first test."""
+    assert _servers is not None
+    _servers.make_database()
+
+
+class Waiting:
+    """In a controller: no test is given out before there is a template to copy."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        assert _servers is not None
+        assert _servers.template is not None
+        try:
+            _servers.template.result()
+        except EmbeddedError as error:
+            pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _servers is not None and _servers.template is not None:
+        config.pluginmanager.register(Waiting())
 
 
 def pytest_unconfigure() -> None:
