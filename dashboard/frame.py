@@ -20,6 +20,7 @@ from core import context as request_context
 from core import ports, scope
 from core.errors import Gone, NotFound, SubjectSuspended
 from core.principal import Principal, SubjectType
+from core.urls import tenant_path
 from identity import assurance, browser
 from identity.sessions import SessionRef
 from organizations import selectors as organization_selectors
@@ -96,6 +97,9 @@ def _open(
         member = selectors.member_by_account(session.account_id)
         principal = _admit(tenant, member, session)
         level = _lacks(principal, session)
+        is_stopped = selectors.policy().stops(session.risk)
+    if is_stopped:
+        return _to_own_sign_in(request, slug)
     if principal is None or level:
         return to_sign_in(request, level)
     reason = request.POST.get("reason", "")[:300]
@@ -175,6 +179,12 @@ def siblings(account_id: uuid.UUID, current: str) -> list[dict[str, Any]]:
         return [
             {**row, "url": f"/dashboard/{row['slug']}/", "active": row["slug"] == current} for row in rows
         ]
+
+
+def _to_own_sign_in(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send the person to the tenant's own sign-in, whose policy asks more of what looked wrong than the account's."""
+    back = request.get_full_path() if request.method == "GET" else request.path
+    return HttpResponseRedirect(f"{tenant_path(slug, 'sign_in')}?{urlencode({'next': back})}")
 
 
 def to_sign_in(request: HttpRequest, acr_values: str = "") -> HttpResponse:

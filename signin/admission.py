@@ -24,7 +24,6 @@ from oauth import consents, families
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from roles.assurance import demanded
-from signin import risk
 from signin.errors import SignUpClosed
 from signin.interaction import Interaction
 from tenants import disposable, members, selectors
@@ -72,7 +71,7 @@ def must_prove(
         return True
     if is_too_old(session, interaction):
         return True
-    return session.is_idle(idle) or age > absolute_limit(session, policy) or risk.stops(policy, session.risk)
+    return session.is_idle(idle) or age > absolute_limit(session, policy) or policy.stops(session.risk)
 
 
 def must_prove_here(session: SessionRef, interaction: Interaction) -> bool:

@@ -7,4 +7,4 @@ class SigninConfig(AppConfig):
     name = "signin"
 
     def ready(self) -> None:
-        from signin import admission, tasks  # noqa: F401 — registers jobs and what ends with a sign-in
+        from signin import admission, risk, tasks  # noqa: F401 — registers jobs and what ends with a sign-in

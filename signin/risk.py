@@ -8,7 +8,7 @@ Nothing is looked up for an address that nobody has proved to be theirs, so noth
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,11 +99,6 @@ def weigh(
         kind: act for kind, act in actions.items() if act != "off" and (act != NOTIFY or kind not in silent)
     }
     return Risk(raised, shown, not devices, trip.kilometres, trip.minutes)
-
-
-def stops(policy: TenantPolicy, raised: Iterable[str]) -> bool:
-    """Whether single sign-on by a session of which this looked wrong does not do here."""
-    return any(policy.risk_action(kind) in (STEP_UP, BLOCK) for kind in raised)
 
 
 def _mine(devices: list[KnownDevice], account_id: uuid.UUID, browser: Browser) -> KnownDevice | None:

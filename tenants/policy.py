@@ -6,7 +6,7 @@ limits take the organization's value within the tenant's cap (ORG-16).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -100,6 +100,10 @@ class TenantPolicy:
     def risk_action(self, kind: str) -> str:
         """Return what is done about a signal: off, notify, step_up or block. One without a setting blocks."""
         return str(getattr(self, f"risk_{kind}", "block"))
+
+    def stops(self, raised: Iterable[str]) -> bool:
+        """Whether a session of which this looked wrong, unanswered, does not do here without a further proof."""
+        return any(self.risk_action(kind) in ("step_up", "block") for kind in raised)
 
     def idle_for(self, organization_policy: Mapping[str, Any] | None) -> int:
         """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""

@@ -26,6 +26,7 @@ from tests.factories.hosted import (
     sign_in,
     sign_up,
 )
+from tests.factories.people import PASSWORD as FACTORY_PASSWORD
 from tests.factories.policies import change_policy
 
 LEAKED = "password123456"
@@ -370,3 +371,17 @@ def test_the_api_reads_and_changes_the_signals(cast: Cast) -> None:
         400,
         422,
     )
+
+
+def test_the_dashboard_of_a_strict_tenant_asks_at_its_own_door(cast: Cast) -> None:
+    known(cast, cast.owner)
+    change_policy(cast.acme, risk_new_device="step_up")
+    browser, path = elsewhere(), f"/dashboard/{cast.acme.slug}/members"
+    browser.follow(sign_in(browser, None, cast.owner.email))
+    asked = browser.get(path)
+    assert asked.headers["Location"].startswith(f"{prefix(cast.acme)}/sign-in?next=")
+    page = browser.follow(browser.submit(browser.follow(asked), {"email": cast.owner.email}))
+    page = browser.follow(browser.submit(page, {"password": FACTORY_PASSWORD}))
+    assert "/sign-in/confirm" in page.requested_path
+    entered = browser.follow(browser.submit(page, {"code": code_in(mails_to(cast.owner.email)[0])}))
+    assert (entered.status_code, entered.requested_path) == (200, path)
