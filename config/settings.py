@@ -268,7 +268,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SCHEMA_PATH_PREFIX": "/v1",
-    "ENUM_NAME_OVERRIDES": {"FactorEnum": "identity.assurance.DEMANDS"},
+    "ENUM_NAME_OVERRIDES": {
+        "FactorEnum": "identity.assurance.DEMANDS",
+        "RiskActionEnum": "tenants.policy.RISK_ACTIONS",
+        "ChallengeEnum": "tenants.policy.CHALLENGE_TIMES",
+    },
 }
 API_VERSION = "2026-11-22"
 
