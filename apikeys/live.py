@@ -29,6 +29,7 @@ from core.errors import (
     TokenRevoked,
 )
 from core.livecache import LiveCache
+from core.postgres.prepared import Prepared
 from organizations.models import Organization, OrganizationStatus
 from roles import authority, claim_mapping
 from roles.permissions import ORGANIZATION, Permission
@@ -40,7 +41,7 @@ from tenants.tokens import control_plane_audience
 
 FRESH = 5.0  # seconds until what no invalidation announces shows, such as a role that expires
 FOREVER = float("inf")
-LOOKUP = "SELECT tenant_id, id FROM api_key_by_public_id(%s) LIMIT 1"
+LOOKUP = Prepared("SELECT tenant_id, id FROM api_key_by_public_id(%s) LIMIT 1")
 # Compared where there is no key, so that an unknown key costs what a wrong one costs.
 NOTHING = "none$" + "0" * 64
 

@@ -117,6 +117,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 for alias, variable in (("owner", "DATABASE_OWNER_URL"), ("backup", "DATABASE_BACKUP_URL")):
     if env.text(variable, ""):
         DATABASES[alias] = database(variable)
+# Plans are kept for each connection; a pooler that hands connections from transaction to transaction loses them.
+DATABASE_PREPARES = env.bool("DATABASE_PREPARES", True)
 DATABASE_ROUTERS = ["core.scope.ScopeRouter"]
 EVENT_RETENTION_MONTHS = env.int("EVENT_RETENTION_MONTHS", 0, least=0)  # 0 keeps the audit log for ever
 REDIS_URL = env.text("REDIS_URL")

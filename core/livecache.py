@@ -19,6 +19,8 @@ import structlog
 from django.conf import settings
 from django.db import connections, transaction
 
+from core.postgres.prepared import Prepared
+
 log = structlog.get_logger(__name__)
 V = TypeVar("V")
 INTERVAL, WINDOW, DISTRUST = 0.5, 10, 3.0
@@ -90,9 +92,7 @@ class Conclusions(LiveCache[V]):
 def invalidate(topic: str, *keys: str, using: str = "default") -> None:
     """Record in the running transaction that `keys` of `topic` changed; forget them here on commit."""
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO core_invalidation (topic, key) SELECT %s, unnest(%s::text[])", [topic, list(keys)]
-        )
+        cursor.execute(_INVALIDATE, [topic, list(keys)])
     forget(topic, *keys)
     transaction.on_commit(partial(forget, topic, *keys), using=using)
 
@@ -144,14 +144,17 @@ class _Poller:
 
 
 _poller = _Poller()
+_INVALIDATE = Prepared("INSERT INTO core_invalidation (topic, key) SELECT %s, unnest(%s::text[])")
+_RECENT = Prepared(
+    "SELECT DISTINCT topic, key FROM core_invalidation WHERE created_at > now() - %s * interval '1 second'"
+)
 
 
 def poll() -> None:
     """Read the window of invalidations once and forget what they name."""
-    statement = "SELECT DISTINCT topic, key FROM core_invalidation WHERE created_at > now() - %s * interval '1 second'"
     started = time.monotonic()
     with connections["default"].cursor() as cursor:
-        cursor.execute(statement, [WINDOW])
+        cursor.execute(_RECENT, [WINDOW])
         rows = cursor.fetchall()
     connections["default"].close()
     for topic, key in rows:

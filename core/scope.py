@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -135,14 +135,22 @@ def relay() -> Iterator[Scope]:
         yield opened
 
 
-@contextmanager
-def one_statement(tenant_id: uuid.UUID) -> Iterator[Scope]:
+def one_statement(tenant_id: uuid.UUID) -> AbstractContextManager[Scope]:
     """The whole tenant's scope for exactly one statement, which is a transaction by itself.
 
     Settings, statement and commit take one round trip. Raises ScopeError inside another scope or transaction;
     a second statement raises, since it would run without the settings and see nothing.
     """
-    wanted = Scope(Kind.TENANT, tenant_id, ALL_ORGANIZATIONS)
+    return _sole(Scope(Kind.TENANT, tenant_id, ALL_ORGANIZATIONS))
+
+
+def one_statement_of_account(account_id: uuid.UUID) -> AbstractContextManager[Scope]:
+    """The same in a person's own scope."""
+    return _sole(Scope(Kind.ACCOUNT, account_id=account_id))
+
+
+@contextmanager
+def _sole(wanted: Scope) -> Iterator[Scope]:
     connection: Any = connections[wanted.alias]
     if _current.get() is not None or connection.in_atomic_block:
         raise ScopeError("a statement of its own cannot run inside a transaction")

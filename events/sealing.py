@@ -17,6 +17,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core import scope
+from core.postgres.prepared import Prepared
 from events import rows
 from events.chain import GENESIS, seal_hash
 from events.models import Event
@@ -113,27 +114,29 @@ def _resting() -> list[uuid.UUID]:
     return list(_aside)
 
 
-_WAITING = """
+_WAITING = Prepared("""
 SELECT DISTINCT stream FROM (
     SELECT stream FROM events_pendingevent WHERE stream <> ALL (%s::uuid[]) ORDER BY id LIMIT %s) oldest
-"""
-_LOCK = """
+""")
+_LOCK = Prepared("""
 WITH waiting AS MATERIALIZED (
     SELECT DISTINCT stream FROM (
         SELECT stream FROM events_pendingevent WHERE stream <> ALL (%s::uuid[]) ORDER BY id LIMIT %s) oldest)
 SELECT stream FROM waiting WHERE pg_try_advisory_xact_lock(hashtextextended('events:' || stream::text, 0))
-"""
-_LOCK_ONE = """
+""")
+_LOCK_ONE = Prepared("""
 SELECT pg_try_advisory_xact_lock(hashtextextended('events:' || stream::text, 0))
 FROM (SELECT %s::uuid AS stream) one
-"""
-_TAKE = """
+""")
+_TAKE = Prepared("""
 SELECT id, stream, event_id FROM events_pendingevent WHERE stream = ANY (%s::uuid[]) ORDER BY id LIMIT %s
-"""
-_EVENT_COLUMNS = (
-    "id", "stream", "tenant_id", "account_id", "organization_id", "type", "actor_id", "object_type",
-    "object_id", "mode", "canonical", "created_at",
-)  # fmt: skip
+""")
+_NOT_SEALED = {"actor_type", "on_behalf_of", "request_id"}
+_EVENT_COLUMNS = [field.attname for field in Event._meta.concrete_fields if field.attname not in _NOT_SEALED]
+_EVENTS = Prepared(f"SELECT {', '.join(_EVENT_COLUMNS)} FROM events_event WHERE id = ANY (%s::uuid[])")  # noqa: S608 — constants
+_SEALED = Prepared("SELECT event_id FROM events_seal WHERE event_id = ANY (%s::uuid[])")
+_HEADS = Prepared("SELECT stream, sequence, hash FROM events_streamhead WHERE stream = ANY (%s::uuid[])")
+_DONE = Prepared("DELETE FROM events_pendingevent WHERE id = ANY (%s::bigint[])")
 _SEAL_COLUMNS = {
     "event_id": "uuid",
     **dict.fromkeys(("stream", "tenant_id", "account_id", "organization_id"), "uuid"),
@@ -167,7 +170,7 @@ def _seal(streams: list[uuid.UUID], limit: int) -> int:
         batch = _chain(cursor, _events(cursor, pending))
         if batch:
             _write(cursor, batch)
-        cursor.execute("DELETE FROM events_pendingevent WHERE id = ANY (%s)", [[row[0] for row in pending]])
+        cursor.post(_DONE, [[row[0] for row in pending]])
     for hook in _hooks if batch else ():
         hook(batch)
     return len(pending)
@@ -182,8 +185,10 @@ def _events(
     emit(); it is dropped and reported.
     """
     wanted = list({row[2] for row in pending})
-    found = {event.id: event for event in Event.objects.filter(id__in=wanted).only(*_EVENT_COLUMNS)}
-    cursor.execute("SELECT event_id FROM events_seal WHERE event_id = ANY (%s)", [wanted])
+    cursor.execute(_EVENTS, [wanted])
+    events = [Event.from_db("relay", _EVENT_COLUMNS, row) for row in cursor.fetchall()]
+    found = {event.id: event for event in events}
+    cursor.execute(_SEALED, [wanted])
     done = {row[0] for row in cursor.fetchall()}
     ordered: list[tuple[uuid.UUID, Event]] = []
     for _, stream, event_id in pending:
@@ -198,7 +203,7 @@ def _events(
 
 def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[SealedEvent]:
     streams = list({stream for stream, _ in events})
-    cursor.execute("SELECT stream, sequence, hash FROM events_streamhead WHERE stream = ANY (%s)", [streams])
+    cursor.execute(_HEADS, [streams])
     heads = {stream: (sequence, bytes(digest)) for stream, sequence, digest in cursor.fetchall()}
     batch = []
     for stream, event in events:
@@ -215,10 +220,11 @@ def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[Seale
 
 def _write(cursor: Any, batch: Sequence[SealedEvent]) -> None:
     seals = [[one.id, *(getattr(one, name) for name in list(_SEAL_COLUMNS)[1:])] for one in batch]
-    cursor.execute(*rows.insert("events_seal", _SEAL_COLUMNS, seals))
+    statement, parameters = rows.insert("events_seal", _SEAL_COLUMNS, seals)
+    cursor.post(Prepared(statement), parameters)
     last = {one.stream: one for one in batch}
     heads = [[getattr(one, name) for name in _HEAD_COLUMNS] for one in last.values()]
     statement, parameters = rows.insert("events_streamhead", _HEAD_COLUMNS, heads)
-    cursor.execute(statement + _RAISE_HEAD, parameters)
+    cursor.execute(Prepared(statement + _RAISE_HEAD), parameters)
     if cursor.rowcount != len(heads):
         raise RuntimeError("a stream's head moved under its lock")

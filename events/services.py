@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from core import context, ids, scope
+from core.postgres.prepared import Prepared
 from core.principal import Actor
 from events import envelope, nudge, registry, rows, source
 from events.errors import EventRefused
@@ -191,7 +192,7 @@ def _personal(declared: registry.EventType, draft: Draft, known: context.Request
 
 
 def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
-    """Insert all rows in one statement: one round trip on the way of every change."""
+    """Insert all rows in one statement, which waits for the next one or for the commit."""
     events = [[getattr(one.event, column) for column in _EVENT] for one in written]
     personal = [
         [e.id, e.tenant_id, e.account_id, e.organization_id, *value]
@@ -205,5 +206,8 @@ def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
     statement, parameters = rows.insert("events_pendingevent", _PENDING, pending)
     named = ", ".join(f"part{number} AS ({part[0]})" for number, part in enumerate(parts))
     everything = [value for part in parts for value in part[1]] + parameters
-    with connections[opened.alias].cursor() as cursor:
-        cursor.execute(f"WITH {named} {statement}", everything)
+    text = f"WITH {named} {statement}"
+    connection: Any = connections[opened.alias]
+    with connection.cursor() as cursor:
+        send = cursor.post if connection.may_post else cursor.execute
+        send(Prepared(text) if len(personal) <= rows.FEW else text, everything)

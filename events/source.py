@@ -14,6 +14,9 @@ from django.db import connection
 
 from core import scope, urls
 from core.livecache import LiveCache
+from core.postgres.prepared import Prepared
+
+_LOOK_UP = Prepared("SELECT slug, mode FROM tenant_by_id(%s)")
 
 
 class Source(NamedTuple):
@@ -37,7 +40,7 @@ def of(opened: scope.Scope) -> Source:
 
 def _load(tenant_id: uuid.UUID) -> Source:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT slug, mode FROM tenant_by_id(%s)", [tenant_id])
+        cursor.execute(_LOOK_UP, [tenant_id])
         row = cursor.fetchone()
     if row is None:
         raise scope.ScopeError(f"no tenant {tenant_id} to write events for")

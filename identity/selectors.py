@@ -9,10 +9,13 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from core import secrets
+from core.postgres.prepared import Prepared
 from identity.emails import Address
 from identity.models import Account, EmailAddress, IdentitySession
 
 SESSION_PURPOSE = "identity.session"
+_SESSION = Prepared("SELECT session_id, account_id FROM identity_session_by_digest(%s)")
+_ACCOUNT = Prepared("SELECT account_by_email(%s)")
 
 # One statement, because every sign-in asks it.
 _CREDENTIALS = """
@@ -39,7 +42,7 @@ def account_id_by_address(address: Address) -> uuid.UUID | None:
     """Return the account that proved this address; asks the lookup function, so no scope is needed."""
     with connection.cursor() as cursor:
         for digest in address.digests:
-            cursor.execute("SELECT account_by_email(%s)", [digest])
+            cursor.execute(_ACCOUNT, [digest])
             found = cursor.fetchone()
             if found and found[0]:
                 return uuid.UUID(str(found[0]))
@@ -61,7 +64,7 @@ def session_by_value(value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
     """Return (session id, account id) for a cookie's value; ended ones too: liveness is judged on the row."""
     with connection.cursor() as cursor:
         for digest in secrets.fingerprints(value, SESSION_PURPOSE):
-            cursor.execute("SELECT session_id, account_id FROM identity_session_by_digest(%s)", [digest])
+            cursor.execute(_SESSION, [digest])
             found = cursor.fetchone()
             if found:
                 return found[0], found[1]

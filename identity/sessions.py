@@ -7,16 +7,18 @@ used, never by a clean-up job (R20).
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core import context, jobs, scope, secrets
+from core.postgres.prepared import Prepared
 from events.services import emit
 from identity import assurance, selectors, services
 from identity.models import IdentitySession
@@ -26,6 +28,20 @@ IDLE = timedelta(hours=1)
 REMEMBERED = timedelta(days=30)
 TOUCH_EVERY = timedelta(minutes=1)
 BY_ACCOUNT = "account"
+# What is not live is not found.
+_FOUND = (
+    "id", "account_id", "account_name", "locale", "email", "opened_by", "amr", "acr", "auth_time",
+    "last_active_at", "expires_at", "remembered", "factor_proved_at", "proved_mailbox", "risk",
+)  # fmt: skip
+_FIND = Prepared("""
+SELECT s.id, s.account_id, a.name, a.locale,
+       COALESCE((SELECT e.address FROM identity_emailaddress e WHERE e.account_id = a.id
+                  ORDER BY e.is_primary DESC, e.id LIMIT 1), ''),
+       s.opened_by, s.amr, s.acr, s.auth_time, s.last_active_at, s.expires_at, s.remembered,
+       s.factor_proved_at, s.proved_mailbox, s.risk
+  FROM identity_identitysession s JOIN identity_account a ON a.id = s.account_id
+ WHERE s.id = %(session)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND a.status = 'active'
+""")
 RECOVERY = "recovery"  # announced even when no sign-in was live: standing grants end too
 
 
@@ -85,36 +101,21 @@ def find(value: str) -> SessionRef | None:
     if known is None:
         return None
     session_id, account_id = known
-    with scope.account(account_id):
-        row = IdentitySession.objects.select_related("account").filter(id=session_id).first()
-        if row is None or not _is_live(row):
-            return None
-        return _ref(row, selectors.primary_email(account_id))
+    inside = scope.current() is not None
+    with scope.account(account_id) if inside else scope.one_statement_of_account(account_id):
+        return _read(session_id)
 
 
-def _is_live(row: IdentitySession) -> bool:
+def _read(session_id: uuid.UUID) -> SessionRef | None:
     """Idle limits differ by door: each asks `SessionRef.is_idle` with its own."""
-    return row.ended_at is None and not row.has_run_out and row.account.is_active
-
-
-def _ref(row: IdentitySession, email: str) -> SessionRef:
-    return SessionRef(
-        id=row.id,
-        account_id=row.account_id,
-        account_name=row.account.name,
-        locale=row.account.locale,
-        email=email,
-        opened_by=row.opened_by,
-        amr=tuple(row.amr),
-        acr=row.acr,
-        auth_time=row.auth_time,
-        last_active_at=row.last_active_at,
-        expires_at=row.expires_at,
-        remembered=row.remembered,
-        factor_proved_at=row.factor_proved_at,
-        proved_mailbox=row.proved_mailbox,
-        risk=tuple(row.risk),
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"session": session_id, "now": timezone.now()})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    found = dict(zip(_FOUND, row, strict=True))
+    lists = {name: tuple(json.loads(found[name])) for name in ("amr", "risk")}
+    return SessionRef(**{**found, **lists})
 
 
 def may_open(account_id: uuid.UUID) -> bool:

@@ -14,6 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from core import secrets
+from core.postgres import rows
+from core.postgres.prepared import Prepared
 from core.principal import Actor
 from events.services import emit
 from oauth import (
@@ -47,7 +49,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")  # RFC 7636 §4.1
 
 # One statement decides (threat O2): whoever gets the row back is the one who redeems. Everything that the
 # code is bound to stands in the condition (threat O3).
-_REDEEM = """
+_REDEEM = Prepared("""
 UPDATE oauth_grant SET used_at = now(), updated_at = now()
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NULL AND expires > now()
    AND application_id = %(application)s AND code_challenge = %(challenge)s
@@ -55,17 +57,17 @@ UPDATE oauth_grant SET used_at = now(), updated_at = now()
    AND dpop_jkt IN ('', %(jkt)s)
 RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr,
           auth_time, requested_claims, within_session, grant_until
-"""
-_USED = """
+""")
+_USED = Prepared("""
 SELECT token_family, member_id FROM oauth_grant
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NOT NULL
    AND application_id = %(application)s
-"""
-_NOTE_ACCESS = "UPDATE oauth_grant SET access_jti = %s, access_expires_at = %s WHERE id = %s"
-_NOTE_CLIENT = """
+""")
+_NOTE_ACCESS = Prepared("UPDATE oauth_grant SET access_jti = %s, access_expires_at = %s WHERE id = %s")
+_NOTE_CLIENT = Prepared("""
 UPDATE tenants_tenantsession SET clients = clients || to_jsonb(%(client)s::text)
  WHERE id = %(session)s AND NOT clients @> to_jsonb(%(client)s::text)
-"""
+""")
 
 
 def issue(
@@ -87,7 +89,7 @@ def issue(
         if decision is not None:
             allowed = _consent(wanted, signed, decision)
         scopes = _granted(wanted, allowed)
-        Grant.objects.create(
+        row = Grant(
             digest=secrets.fingerprint(code, PURPOSE),
             application_id=wanted.client.id,
             member_id=signed.member.id,
@@ -109,6 +111,7 @@ def issue(
             grant_until=allowed.until,
             expires=timezone.now() + timedelta(seconds=LIFETIME),
         )
+        rows.insert(row)
         note_session_client(signed.session, wanted.client)
         organization_switch.keep(signed)
     return code
@@ -170,7 +173,7 @@ def note_session_client(session: TenantSession, client: Client) -> None:
     if client.client_id in session.clients:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
+        cursor.post(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
 
 
 def challenge_of(verifier: str) -> str:
@@ -269,7 +272,7 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
     )
     expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_ACCESS, [minted.jti, expires, code.id])
+        cursor.post(_NOTE_ACCESS, [minted.jti, expires, code.id])
     refresh = ""
     if client.allows_grant(grants.REFRESH_TOKEN):
         refresh = member_tokens.start_family(

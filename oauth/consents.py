@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from core import ids, scope
+from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
 from oauth import families
@@ -33,14 +33,16 @@ class Allowed:
 
 
 NONE = Allowed()
+_HOLDS = """
+tenant_id = %(tenant)s AND member_id = %(member)s AND application_id = %(application)s AND revoked_at IS NULL
+AND (expires_at IS NULL OR expires_at > now()) AND (session_id IS NULL OR session_id = %(session)s) ORDER BY id
+"""
 
 
 def standing(member_id: uuid.UUID, application_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Allowed:
     """Return what holds now in the open tenant scope; `session_id` is the session that asks."""
-    live = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    here = Q(session_id=None) | Q(session_id=session_id) if session_id else Q(session_id=None)
-    rows = Consent.objects.filter(live, here, tenant_id=scope.require_tenant(), revoked_at=None)
-    row = rows.filter(member_id=member_id, application_id=application_id).first()
+    of = {"tenant": scope.require_tenant(), "member": member_id, "application": application_id}
+    row = rows.first(Consent, _HOLDS, {**of, "session": session_id})
     return allowed_by(row) if row else NONE
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from core import secrets
+from core.postgres import rows
 from core.principal import Actor
 from oauth import binding, catalogue, issuing
 from oauth.catalogue import OFFLINE, Target
@@ -98,7 +99,7 @@ def add_link(row: RefreshToken, minted: MintedToken) -> str:
     token = secrets.new_token(REFRESH_PREFIX)
     row.digest = secrets.fingerprint(token, REFRESH_PURPOSE)
     row.access_jti, row.access_expires_at = minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC)
-    row.save(force_insert=True)
+    rows.insert(row)
     return token
 
 

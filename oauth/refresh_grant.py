@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from core import secrets
+from core.postgres.prepared import Prepared
 from oauth import binding, families, grants, issuing, member_tokens, organization_switch, standing
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidGrant, InvalidRequest, OAuthError
@@ -30,13 +31,15 @@ _MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id
 _BOUND = "confirmation IN ('', %(confirmation)s)"
 _LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now() AND {_BOUND}"
 # One statement decides which of two parallel requests has the token (threat O4).
-_USE = f"UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE} RETURNING {_COLUMNS}"
-_KEEP = f"SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE"
-_REUSED = (
+_USE = Prepared(
+    f"UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE} RETURNING {_COLUMNS}"
+)
+_KEEP = Prepared(f"SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE")
+_REUSED = Prepared(
     f"SELECT token_family, member_id FROM oauth_refreshtoken WHERE {_MINE}"
     " AND used_at IS NOT NULL AND revoked IS NULL AND expires > now()"
 )
-_NOTE_ACCESS = "UPDATE oauth_refreshtoken SET access_jti = %s, access_expires_at = %s WHERE id = %s"
+_NOTE_ACCESS = Prepared("UPDATE oauth_refreshtoken SET access_jti = %s, access_expires_at = %s WHERE id = %s")
 
 
 @dataclass(frozen=True)
@@ -174,4 +177,4 @@ def _next(link: Link, minted: MintedToken, client: Client) -> str:
 def _note(link: Link, minted: MintedToken) -> None:
     expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_ACCESS, [minted.jti, expires, link.id])
+        cursor.post(_NOTE_ACCESS, [minted.jti, expires, link.id])

@@ -12,13 +12,14 @@ from django.db import connection
 from django.utils import timezone
 
 from core import scope
+from core.postgres.prepared import Prepared
 from identity import assurance
 from oauth.issuing import Standing
 from roles.assurance import weigh
 from tenants import selectors
 from tenants.models import MemberStatus
 
-_LOAD = """
+_LOAD = Prepared("""
 SELECT m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_version, m.status,
        m.reauthenticate_after, s.id, s.ended_at, s.expires_at, s.last_active_at,
        o.policy, o.id IS NOT NULL AND EXISTS (
@@ -35,7 +36,7 @@ SELECT m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_versi
   LEFT JOIN organizations_organization o
     ON o.tenant_id = m.tenant_id AND o.id = %(organization)s AND o.status = 'active'
  WHERE m.tenant_id = %(tenant)s AND m.id = %(member)s
-"""
+""")
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from organizations.models import Organization
+from django.db import connection
+from django.utils import timezone
+
+from core import scope
+from core.postgres.prepared import Prepared
 from organizations.policy import level_demanded
-from roles import selectors
-from roles.models import RoleAssignment
 from tenants import selectors as tenants
 from tenants.policy import TenantPolicy
+
+_DEMANDING = Prepared("""
+SELECT (SELECT policy FROM organizations_organization WHERE tenant_id = %(tenant)s AND id = %(organization)s),
+       ARRAY(
+         SELECT jsonb_build_array(r.is_built_in OR jsonb_array_length(r.permissions) > 0, r.required_factor)
+           FROM roles_roleassignment a JOIN roles_role r ON r.tenant_id = a.tenant_id AND r.id = a.role_id
+          WHERE a.tenant_id = %(tenant)s AND a.member_id = %(member)s
+            AND (a.expires_at IS NULL OR a.expires_at > %(now)s))
+""")
 
 
 def demanded(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> str:
@@ -19,12 +31,12 @@ def demanded(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> 
 
     Roles count wherever they are assigned: with them the person administers something.
     """
-    rows = selectors.live(RoleAssignment.objects.filter(member_id=member_id)).select_related("role")
-    roles = [(bool(selectors.granted(row.role)), row.role.required_factor) for row in rows]
-    stored = None
-    if organization_id is not None:
-        stored = Organization.objects.filter(id=organization_id).values_list("policy", flat=True).first()
-    return weigh(tenants.policy(), stored, roles)
+    of = {"tenant": scope.require_tenant(), "member": member_id, "organization": organization_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_DEMANDING, {**of, "now": timezone.now()})
+        stored, roles = cursor.fetchone()
+    found = [(bool(grants), str(factor)) for grants, factor in map(json.loads, roles)]
+    return weigh(tenants.policy(), json.loads(stored) if stored else None, found)
 
 
 def weigh(

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from core import context, ids, livecache, scope
+from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
 from identity import assurance, settling
@@ -143,13 +144,16 @@ def organizations_of(member: Member) -> QuerySet[Organization]:
     return Organization.objects.filter(id__in=mine, status="active").order_by("name")
 
 
+_LIVE_SESSION = """
+tenant_id = %(tenant)s AND member_id = %(member)s AND identity_session_id = %(identity)s AND ended_at IS NULL
+AND expires_at > %(now)s ORDER BY id DESC
+"""
+
+
 def live_session(session: SessionRef, member: Member) -> TenantSession | None:
     """Return this browser's session of the member that neither was ended nor ran out."""
-    return (
-        selectors.sessions_of(member)
-        .filter(identity_session_id=session.id, expires_at__gt=timezone.now())
-        .first()
-    )
+    of = {"tenant": member.tenant_id, "member": member.id, "identity": session.id, "now": timezone.now()}
+    return rows.first(TenantSession, _LIVE_SESSION, of)
 
 
 def may_sign_up(tenant: TenantRef, address: Address) -> bool:

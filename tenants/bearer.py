@@ -26,6 +26,7 @@ from core.errors import (
     WrongTokenType,
 )
 from core.livecache import LiveCache
+from core.postgres.prepared import Prepared
 from core.principal import Actor
 from tenants import denials, keys, selectors
 from tenants.models import Member, MemberStatus, TenantSession
@@ -53,6 +54,7 @@ class LiveMember:
     authority_version: int
 
 
+_IS_REVOKED = Prepared("SELECT EXISTS (SELECT FROM tenants_revokedtoken WHERE jti = %s)")
 _members: LiveCache[LiveMember | None] = LiveCache("member")
 _subjects: LiveCache[uuid.UUID | None] = LiveCache("member_subject")
 _sessions: LiveCache[float] = LiveCache("session", ttl=30)
@@ -204,7 +206,7 @@ def is_revoked(tenant: TenantRef, jti: str) -> bool:
 def _is_listed(jti: str) -> bool:
     """Ask the deny-list without the ORM: every token that is new here passes this once."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM tenants_revokedtoken WHERE jti = %s)", [jti])
+        cursor.execute(_IS_REVOKED, [jti])
         (listed,) = cursor.fetchone()
     return bool(listed)
 

@@ -13,10 +13,17 @@ from django.db.models import Q, QuerySet
 from core import scope
 from core.errors import NotFound
 from core.livecache import LiveCache
+from core.postgres import rows
+from core.postgres.prepared import Prepared
 from core.urls import issuer
 from tenants.models import Member, MemberStatus, Tenant, TenantSession, TenantStatus
 from tenants.policy import TenantPolicy
 
+_LOOK_UP = {
+    name: Prepared(f"SELECT id, slug, mode, status FROM {name}(%s)")  # noqa: S608 — constants
+    for name in ("tenant_by_slug", "tenant_by_id")
+}
+_BY_ACCOUNT = "tenant_id = %(tenant)s AND account_id = %(account)s AND status <> 'removed'"
 END = "\U0010ffff"  # sorts after every character: closes a prefix range
 
 
@@ -65,7 +72,7 @@ def by_id(tenant_id: uuid.UUID) -> TenantRef | None:
 
 def _look_up(function: str, argument: str | uuid.UUID) -> TenantRef | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, slug, mode, status FROM {function}(%s)", [argument])  # noqa: S608 — one of two names above
+        cursor.execute(_LOOK_UP[function], [argument])
         row = cursor.fetchone()
     return TenantRef(*row) if row else None
 
@@ -174,7 +181,7 @@ def removed_members() -> QuerySet[Member]:
 
 
 def member_by_account(account_id: uuid.UUID) -> Member | None:
-    return members().filter(account_id=account_id).first()
+    return rows.first(Member, _BY_ACCOUNT, {"tenant": scope.require_tenant(), "account": account_id})
 
 
 def member_by_email(email: str) -> Member | None:

@@ -12,8 +12,12 @@ import threading
 from enum import Enum
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.transaction import TransactionManagementError
+from psycopg import Error
+
+from core.postgres.prepared import STALE, Prepared
 
 stock: Any = base  # the type stubs know only its public part
 
@@ -32,10 +36,31 @@ class Cursor(stock.Cursor):
     wrapper: DatabaseWrapper
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return self.send(*self.known(query, params), **options)
+
+    def post(self, query: str, params: Any) -> None:
+        """Let a statement that answers nothing travel with the next one, or with the commit."""
+        self.wrapper.post(self.mogrify(*self.known(query, params)))
+
+    def known(self, query: Any, params: Any) -> tuple[Any, Any]:
+        """Return the call of a prepared statement, once its connection knows it; any other as it is."""
+        if not isinstance(query, Prepared) or not settings.DATABASE_PREPARES:
+            return query, params
+        names = self.wrapper.prepared()
+        if query.name not in names:
+            super().execute(query.preparation)
+            names.add(query.name)
+        return query.call, query.arguments(params)
+
+    def send(self, query: Any, params: Any = None, **options: Any) -> Any:
         waiting = self.wrapper.take_for_statement()
-        if not waiting:
-            return super().execute(query, params, **options)
-        super().execute("; ".join([*waiting, self.mogrify(query, params)]), **options)
+        try:
+            if not waiting:
+                return super().execute(query, params, **options)
+            super().execute("; ".join([*waiting, self.mogrify(query, params)]), **options)
+        except Error as error:
+            self.wrapper.drop_if_stale(error)
+            raise
         return self.set_result(-1)
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
@@ -71,6 +96,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._waiting: list[str] = []
+        self._posted = False
         self._sole = Sole.NO
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -96,7 +122,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         return cursor
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        self._waiting = [] if autocommit else ["BEGIN"]
+        self._waiting, self._posted = ([] if autocommit else ["BEGIN"]), False
         if not self.connection.autocommit:
             super()._set_autocommit(True)
 
@@ -113,8 +139,30 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         self.ensure_connection()  # a new connection would forget what waits
         self._waiting, self._sole = [statement], Sole.DUE
 
+    def post(self, statement: str) -> None:
+        """Let a whole statement go before the next one or before the commit."""
+        self._waiting.append(statement)
+        self._posted = True
+
+    @property
+    def may_post(self) -> bool:
+        """Whether a statement may wait: in a transaction that is more than one statement."""
+        return self.in_atomic_block and self._sole is Sole.NO
+
+    def drop_if_stale(self, error: Error) -> None:
+        """Leave a connection whose plans do not fit any more; the pool puts a new one in its place."""
+        if error.sqlstate in STALE and self.connection is not None:
+            self.connection.close()
+
     def end_sole(self) -> None:
         self._waiting, self._sole = [], Sole.NO
+
+    def prepared(self) -> set[str]:
+        """Return the names of the statements that this thread's connection knows."""
+        known: set[str] | None = getattr(self.connection, "prepared_names", None)
+        if known is None:
+            known = self.connection.prepared_names = set()
+        return known
 
     def take_for_statement(self) -> list[str]:
         """Return what goes before a statement. Raises where a sole statement would run without it or twice."""
@@ -126,7 +174,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         return waiting
 
     def take_waiting(self) -> list[str]:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._posted = self._waiting, [], False
         return waiting
 
     def send_waiting(self) -> None:
@@ -134,13 +182,32 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         if self._sole is not Sole.NO:
             raise TransactionManagementError("this scope is for exactly one statement")
         if self._waiting:
-            self.connection.execute("; ".join(self.take_waiting()))
+            self._run(self.take_waiting())
+
+    def _run(self, statements: list[str]) -> None:
+        with stock.Cursor(self.connection) as cursor:
+            cursor.execute("; ".join(statements))
+
+    def _commit(self) -> None:
+        """Commit; statements that still wait go in the same message, and their failure is the commit's."""
+        if not self._posted:
+            super()._commit()
+            return
+        with self.wrap_database_errors:
+            try:
+                self._run([*self.take_waiting(), "COMMIT"])
+            except Error as error:
+                self.drop_if_stale(error)
+                raise
 
     def _savepoint(self, sid: str) -> None:
         self.prepare(self.ops.savepoint_create_sql(sid))
 
     def _savepoint_commit(self, sid: str) -> None:
-        if not self._forget_since(sid):
+        creation = self.ops.savepoint_create_sql(sid)
+        if creation in self._waiting:
+            self._waiting.remove(creation)  # what was posted since still goes
+        else:
             self.prepare(self.ops.savepoint_commit_sql(sid))
 
     def _savepoint_rollback(self, sid: str) -> None:

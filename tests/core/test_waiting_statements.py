@@ -11,6 +11,7 @@ from django.db.transaction import TransactionManagementError
 
 from core import scope
 from core.postgres.base import is_quiet
+from core.postgres.prepared import Prepared
 from tenants.models import Member, Tenant
 from tests.factories import make_cast
 
@@ -154,3 +155,120 @@ def test_R8_a_connection_whose_server_went_is_not_quiet():
         assert not is_quiet(victim)
         victim.close()
         assert not is_quiet(victim)
+
+
+# --- what waits for the commit, and what is planned once ---------------------------------------------------
+
+_NAME = Prepared("UPDATE tenants_tenant SET name = %(name)s WHERE id = %(id)s")
+_READ = Prepared("SELECT name FROM tenants_tenant WHERE id = %(id)s AND %(id)s IS NOT NULL AND 1 %% 2 = 1")
+
+
+def post(tenant, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.post(_NAME, {"name": name, "id": tenant.id})
+
+
+def name_of(tenant) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, {"id": tenant.id})
+        return cursor.fetchone()[0]
+
+
+def test_a_posted_statement_travels_with_the_commit(cast, sent):
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "warm")
+    sent.clear()
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "with the commit")
+        assert sent == []
+    assert len(sent) == 1
+    assert sent[0].startswith("BEGIN; ")
+    assert sent[0].endswith("; COMMIT")
+    with scope.tenant(cast.acme.id):
+        assert name_of(cast.acme) == "with the commit"
+
+
+def test_the_next_statement_sees_what_was_posted(cast):
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "seen")
+        assert name_of(cast.acme) == "seen"
+
+
+def test_a_rollback_takes_what_was_posted(cast):
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "kept")
+    with pytest.raises(ValueError), scope.tenant(cast.acme.id):
+        post(cast.acme, "lost")
+        raise ValueError
+    with scope.tenant(cast.acme.id):
+        assert name_of(cast.acme) == "kept"
+
+
+def test_a_savepoint_keeps_or_takes_only_its_own(cast):
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "before")
+        with pytest.raises(ValueError), transaction.atomic():
+            post(cast.acme, "undone")
+            raise ValueError
+        assert name_of(cast.acme) == "before"
+        with transaction.atomic():
+            post(cast.acme, "inside")
+    with scope.tenant(cast.acme.id):
+        assert name_of(cast.acme) == "inside"
+
+
+def test_the_failure_of_a_posted_statement_is_the_commits(cast):
+    with pytest.raises(DatabaseError), scope.tenant(cast.acme.id):
+        Tenant.objects.update(name="with a failing one")
+        with connection.cursor() as cursor:
+            cursor.post("UPDATE tenants_tenant SET slug = %s", [cast.globex.slug])
+    with scope.tenant(cast.acme.id):
+        assert name_of(cast.acme) != "with a failing one"
+
+
+def test_A3_a_posted_write_into_another_tenant_changes_nothing(cast):
+    with scope.tenant(cast.acme.id):
+        post(cast.globex, "from outside")
+    with scope.tenant(cast.globex.id):
+        assert name_of(cast.globex) != "from outside"
+
+
+def test_a_statement_is_prepared_once_for_each_connection(cast, sent):
+    statement = Prepared("SELECT name, 'planned once' FROM tenants_tenant WHERE id = %s")
+    for _ in range(3):
+        with scope.tenant(cast.acme.id), connection.cursor() as cursor:
+            cursor.execute(statement, [cast.acme.id])
+    assert [trip.startswith("PREPARE") for trip in sent].count(True) == 1
+
+
+def test_A3_a_plan_made_for_one_tenant_shows_no_other(cast):
+    statement = Prepared("SELECT id FROM tenants_member")
+    seen = {}
+    for tenant in (cast.acme, cast.globex) * 7:
+        with scope.tenant(tenant.id), connection.cursor() as cursor:
+            cursor.execute(statement)
+            seen.setdefault(tenant.slug, set()).update(row[0] for row in cursor.fetchall())
+    assert not seen[cast.acme.slug] & seen[cast.globex.slug]
+    with connection.cursor() as cursor:  # nothing set: no rows
+        cursor.execute(statement)
+        assert cursor.fetchall() == []
+
+
+def test_a_connection_whose_plans_are_stale_is_replaced(cast):
+    statement = Prepared("SELECT count(*) FROM tenants_tenant")
+    with scope.tenant(cast.acme.id), connection.cursor() as cursor:
+        cursor.execute(statement)
+        cursor.execute("DEALLOCATE ALL")
+    with pytest.raises(DatabaseError), scope.tenant(cast.acme.id), connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+    with scope.tenant(cast.acme.id), connection.cursor() as cursor:
+        cursor.execute(statement)
+        assert cursor.fetchone() == (1,)
+
+
+def test_without_prepared_statements_the_same_text_is_sent(cast, settings):
+    settings.DATABASE_PREPARES = False
+    with scope.tenant(cast.acme.id):
+        post(cast.acme, "plain")
+        assert name_of(cast.acme) == "plain"

@@ -218,11 +218,12 @@ def test_needs_a_scope_other_than_the_relays():
         emit("thing.created", actor=USER, object=thing())
 
 
-def test_sends_one_statement():
+def test_sends_one_statement_and_that_with_the_commit():
     acme = new_tenant()
     emit_in(acme)
     from django.test.utils import CaptureQueriesContext
 
     with context.use(REQUEST), scope.tenant(acme), CaptureQueriesContext(connection) as queries:
         emit("thing.created", actor=USER, object=thing())
-    assert len(queries) == 1
+        assert len(connection._waiting) == 3  # BEGIN, the settings, the event
+    assert len(queries) == 0
