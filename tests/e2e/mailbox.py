@@ -31,6 +31,17 @@ class Mailbox:
         assert found, "the mail holds no code"
         return found[1]
 
+    def link(self, to: str) -> str:
+        """Return the first link in the newest mail to the address."""
+        found: str = self.newest(to)["links"][0]
+        return found
+
+    def texted(self, number: str) -> str:
+        """Return the six digits in the newest message to the number."""
+        found = re.search(r"\d{6}", self.newest(number)["text"])
+        assert found, "the message holds no code"
+        return found[0]
+
     def _mails(self) -> list[dict[str, Any]]:
         answer = httpx.get(self.address).raise_for_status().json()
         mails: list[dict[str, Any]] = answer["data"] if isinstance(answer, dict) else answer

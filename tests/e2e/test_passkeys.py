@@ -2,51 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser
 
 from embedded.installation import Installation
-from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.visitor import Visitor
-
-DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-class Holder:
-    """A visitor whose browser has an authenticator in it."""
-
-    def __init__(self, visitor: Visitor) -> None:
-        self.visitor = visitor
-        self.devtools = visitor.context.new_cdp_session(visitor.page)
-        self.devtools.send("WebAuthn.enable")
-        made = self.devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-        self.device = made["authenticatorId"]
-
-    def credentials(self) -> list[dict[str, Any]]:
-        found = self.devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.device})
-        return list(found["credentials"])
-
-    def ready(self, present: bool) -> None:
-        """Let the person touch the authenticator, or keep them from it."""
-        asked = {"authenticatorId": self.device, "enabled": present}
-        self.devtools.send("WebAuthn.setAutomaticPresenceSimulation", asked)
-
-
-@pytest.fixture
-def holder(chromium: Browser) -> Iterator[Holder]:
-    with Visitor.arriving(chromium, SCREENSHOTS) as somebody:
-        yield Holder(somebody)
-        assert not somebody.problems, "\n".join(somebody.problems)
+from tests.e2e.holder import Holder
 
 
 def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
@@ -98,9 +57,7 @@ def test_the_demos_passkey_is_one_for_a_virtual_authenticator_by_keyboard_alone(
         "userHandle": to_base64(passkey["user_handle"]),
         "signCount": 1,
     }
-    holder.devtools.send(
-        "WebAuthn.addCredential", {"authenticatorId": holder.device, "credential": credential}
-    )
+    holder.take(credential)
     page = holder.visitor.page
     holder.visitor.go(f"{installation.origin}/account/")
     holder.visitor.heading("Sign in")

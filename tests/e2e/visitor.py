@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
-WIDTHS = (390, 1280)
+from tests.e2e.walker import Walker
+
+NARROW, WIDE = WIDTHS = (390, 1280)
 HEIGHT = 900
+# Dark pages have the same content as light ones: only what depends on colours is judged again.
+EVERYTHING: dict[str, Any] = {}
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 # Without preloading: it would fetch imported style sheets from the wrong addresses.
-QUICKLY = {"resultTypes": ["violations"], "preload": False}
-GRAVE = {"serious", "critical"}
+AXE = """(options) => axe.run({resultTypes: ["violations"], preload: false, ...options}).then((found) =>
+  found.violations.filter((one) => ["serious", "critical"].includes(one.impact)).map((one) =>
+    `${one.id} (${one.help}) at ${one.nodes.slice(0, 4).map((node) => node.target).join("; ")}`))"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-class Visitor:
-    """A browser context of its own. `problems` collects console errors and failing answers."""
+class Visitor(Walker):
+    """A browser context of its own. `problems` collects console errors and failing answers.
 
-    def __init__(self, context: BrowserContext, screenshots: Path) -> None:
+    Pictures are taken where `screenshots` names a directory for them.
+    """
+
+    def __init__(self, context: BrowserContext, screenshots: Path | None) -> None:
         self.context = context
         self.screenshots = screenshots
         self.problems: list[str] = []
         self.examining = False  # the instruments themselves make the browser complain
+        self.may_refuse = False  # scripts of this page ask for what they are not given
         self.page: Page = context.new_page()
         self.page.set_default_timeout(30_000)
         self.page.on("console", self._heard)
@@ -34,12 +45,23 @@ class Visitor:
 
     @classmethod
     @contextmanager
-    def arriving(cls, browser: Browser, screenshots: Path) -> Iterator[Self]:
-        context = browser.new_context(viewport={"width": WIDTHS[-1], "height": HEIGHT}, locale="en-GB")
+    def arriving(
+        cls, browser: Browser, screenshots: Path | None, *, scripts: bool = True, locale: str = "en-GB"
+    ) -> Iterator[Self]:
+        context = browser.new_context(
+            viewport={"width": WIDE, "height": HEIGHT},
+            locale=locale,
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
         try:
             yield cls(context, screenshots)
         finally:
             context.close()
+
+    @property
+    def address(self) -> str:
+        return self.page.url
 
     def go(self, address: str) -> None:
         self.page.goto(address)
@@ -63,50 +85,55 @@ class Visitor:
         """Expect the page with this heading."""
         self.page.get_by_role("heading", name=text).first.wait_for()
 
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).first.inner_text().strip()
+
     def look(self, name: str) -> None:
-        """Take the page's picture in light and dark, narrow and wide, and examine it in each."""
+        """Examine the page in light and dark, narrow and wide, and take its picture in each."""
         self.examining = True
-        for scheme in ("light", "dark"):
+        for scheme, rules in (("light", EVERYTHING), ("dark", COLOURS)):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for width in WIDTHS:
-                self.page.set_viewport_size({"width": width, "height": HEIGHT})
-                self._settle()
-                self._photograph(f"{name}-{scheme}-{width}")
-            self._examine(f"{name}-{scheme}")
+            self.fit(f"{name}-{scheme}")
+            self._examine(f"{name}-{scheme}", rules)
         self.page.emulate_media(color_scheme="light")
         self.page.wait_for_timeout(100)  # complaints about the instruments arrive late
         self.examining = False
 
-    def sign_in(self, person: dict[str, str]) -> None:
-        """Go through both steps of the hosted sign-in that stands on the screen."""
-        self.fill("E-mail address", person["email"])
-        self.press("Continue")
-        self.fill("Password", person["password"])
-        self.press("Sign in")
+    def fit(self, name: str) -> None:
+        """Look whether the page fits the window, narrow and wide."""
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+            self._measure(f"{name}-{width}")
 
-    def _settle(self) -> None:
-        """Let transitions end, so that colours are measured as they stay."""
-        self.page.evaluate(
-            "() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => 0)))"
-        )
-
-    def _photograph(self, name: str) -> None:
-        self.screenshots.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=True, animations="disabled")
+    def _measure(self, name: str) -> None:
         overflow = self.page.evaluate(OVERFLOW)
         if overflow > 0:
             self.problems.append(f"{name}: wider than the window by {overflow} px")
+        if self.screenshots:
+            self.screenshots.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=True, animations="disabled")
 
-    def _examine(self, name: str) -> None:
-        for finding in Axe().run(self.page, options=QUICKLY).response["violations"]:
-            if finding["impact"] in GRAVE:
-                places = "; ".join(str(node["target"]) for node in finding["nodes"][:4])
-                self.problems.append(f"{name}: {finding['id']} ({finding['help']}) at {places}")
+    def _examine(self, name: str, rules: dict[str, Any]) -> None:
+        # Let transitions end, so that colours are measured as they stay.
+        self.page.evaluate(
+            "() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => 0)))"
+        )
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe_script())
+        self.problems += [f"{name}: {finding}" for finding in self.page.evaluate(AXE, rules)]
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not self.examining:
+        # Chromium complains about every 4xx; pages may answer so, and what they load is judged below.
+        refused = message.text.startswith("Failed to load resource")
+        if message.type == "error" and not self.examining and not refused:
             self.problems.append(f"{self.page.url}: {message.text} ({message.location.get('url', '')})")
 
     def _answered(self, response: Response) -> None:
-        if response.status >= 500:
+        is_page = response.request.resource_type == "document"
+        if response.status >= 500 or (response.status >= 400 and not is_page and not self.may_refuse):
             self.problems.append(f"{response.status} {response.url}")
+
+
+@cache
+def axe_script() -> str:
+    return Axe().axe_script
