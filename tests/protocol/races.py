@@ -28,6 +28,7 @@ class Shot:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     method: str = "POST"
+    source: str = "127.0.0.1"  # the contestants' own address, which limits count by
 
     @property
     def payload(self) -> bytes:
@@ -65,7 +66,9 @@ def fire(port: int, shot: Shot) -> list[Answer]:
     answers: list[Answer] = []
 
     def contest() -> None:
-        connection = http.client.HTTPConnection("localhost", port, timeout=60)
+        connection = http.client.HTTPConnection(
+            "localhost", port, timeout=60, source_address=(shot.source, 0)
+        )
         try:
             connection.connect()
             gate.wait(60)

@@ -93,7 +93,7 @@ def phoned_code(cast: Cast, browser: Browser, number: str, **sent: Any) -> Calla
 
 
 BY_NUMBER = (phone, phoned_code)
-DOORS = [password, sign_up, recovery, mail, mailed_code, *BY_NUMBER]
+DOORS: list[Callable[..., Callable[[], Any]]] = [password, sign_up, recovery, mail, mailed_code, *BY_NUMBER]
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
