@@ -38,7 +38,7 @@ HOSTED = (
     "errors/", "sign-", "signed-out", "verify", "recovery", "organization", "suspended", "invitation",
     "oauth/authorize", "oauth2/authorize", "oauth/consent", "oauth/device/verify", "oauth/end-session",
     "account/", "dashboard",
-    "language", "bootstrap", "brand/",
+    "language", "bootstrap", "brand/", "pictures/",
 )  # fmt: skip
 DEVELOPMENT = ("mailbox", "demo/", "styleguide")
 

@@ -65,7 +65,7 @@ def read(account_id: uuid.UUID, allowed: Collection[str], form: Any) -> Given:
     offer, withheld = offered(account_id, allowed), set(form.getlist("withhold"))
     chosen: dict[str, Any] = {}
     if offer.phones:
-        number = form.get("phone", offer.phones[0])
+        number = form.get("give_phone", offer.phones[0])
         chosen[details.PHONE] = number if number in offer.phones else offer.phones[0]
     if offer.wallets:
         kept = [wallet for wallet in offer.wallets if wallet not in withheld]

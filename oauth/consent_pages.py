@@ -64,7 +64,7 @@ def read(visit: Visit, signed: Any, step: Step) -> Decision | None:
         return None
     if form.get("decision") != "allow":
         return decisions.REFUSED
-    email = form.get("email", "")
+    email = form.get("give_email", "")
     decision = decisions.decide(
         visit.wanted.client,
         step.scopes,

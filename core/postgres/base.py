@@ -40,7 +40,8 @@ class Cursor(stock.Cursor):
 
     def post(self, query: str, params: Any) -> None:
         """Let a statement that answers nothing travel with the next one, or with the commit."""
-        self.wrapper.post(self.mogrify(*self.known(query, params)))
+        with self.wrapper.wrap_database_errors:
+            self.wrapper.post(self.mogrify(*self.known(query, params)))
 
     def known(self, query: Any, params: Any) -> tuple[Any, Any]:
         """Return the call of a prepared statement, once its connection knows it; any other as it is."""

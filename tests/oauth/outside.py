@@ -51,6 +51,19 @@ class Provider:
         return {"keys": [jose.public_jwk(key) for key in self.keys]} if path == "/keys" else None
 
 
+_used: set[int] = set()
+
+
+def _at_a_new_port(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """The system gives ports again, and the port is the issuer's name."""
+    while True:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if server.server_port not in _used:
+            _used.add(server.server_port)
+            return server
+        server.server_close()
+
+
 @contextmanager
 def provider() -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +78,7 @@ def provider() -> Iterator[Provider]:
         def log_message(self, *arguments: Any) -> None:
             return None
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _at_a_new_port(Handler)
     running = Provider(server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -177,7 +177,7 @@ def test_TEN16_person_picks_the_address_that_this_tenant_gets(cast):
     run = flow(person)
     page = run.start()
     assert address in page.content.decode()
-    body = tokens_of(run, answer(run, page, email=address))
+    body = tokens_of(run, answer(run, page, give_email=address))
     assert claims(body["id_token"])["email"] == address
     with scope.tenant(cast.acme.id):
         assert selectors.member_by_subject(person.subject).email == address
@@ -187,14 +187,14 @@ def test_TEN16_O9_address_of_somebody_else_is_not_taken(cast):
     person = make_member(cast.acme)
     second_address(person)
     run = flow(person)
-    body = tokens_of(run, answer(run, run.start(), email=cast.other_member.email))
+    body = tokens_of(run, answer(run, run.start(), give_email=cast.other_member.email))
     assert claims(body["id_token"])["email"] == person.email
 
 
 def test_TEN16_a_tenant_gets_no_address_at_all_if_the_person_wants_that(cast):
     person = make_member(cast.acme)
     run = flow(person)
-    body = tokens_of(run, answer(run, run.start(), email="none"))
+    body = tokens_of(run, answer(run, run.start(), give_email="none"))
     assert "email" not in claims(body["id_token"])
     with scope.tenant(cast.acme.id):
         member = selectors.member_by_subject(person.subject)
@@ -209,7 +209,7 @@ def test_without_the_email_scope_no_address_is_offered(cast):
     run = flow(person)
     page = run.start(scope="openid profile")
     assert address not in page.content.decode()
-    answer(run, page, email=address)
+    answer(run, page, give_email=address)
     with scope.tenant(cast.acme.id):
         assert selectors.member_by_subject(person.subject).email == person.email
 

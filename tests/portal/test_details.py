@@ -102,8 +102,8 @@ def test_TEN16_phone_and_wallets_are_dropped_and_not_written(cast: Cast, person:
 @pytest.mark.usefixtures("by_itself")
 def test_TEN16_the_other_phone_is_chosen_and_nobody_elses(cast: Cast, person: Person) -> None:
     phones, _wallets = owned(person)
-    assert told(flow(person, scopes=SCOPES), phone=phones[1])["phone_number"] == phones[1]
-    assert told(flow(person, scopes=SCOPES), phone="+41445551234")["phone_number"] == phones[0]
+    assert told(flow(person, scopes=SCOPES), give_phone=phones[1])["phone_number"] == phones[1]
+    assert told(flow(person, scopes=SCOPES), give_phone="+41445551234")["phone_number"] == phones[0]
 
 
 @pytest.mark.usefixtures("by_itself")
