@@ -18,13 +18,13 @@ _SESSION = Prepared("SELECT session_id, account_id FROM identity_session_by_dige
 _ACCOUNT = Prepared("SELECT account_by_email(%s)")
 
 # One statement, because every sign-in asks it.
-_CREDENTIALS = """
+_CREDENTIALS = Prepared("""
 SELECT CASE WHEN a.status = 'active' THEN a.password END,
        EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed)
        OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id),
        EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
   FROM identity_account a WHERE a.id = %s
-"""
+""")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from core import scope, secrets
+from core.postgres.prepared import Prepared
 from signin.errors import TooManyAttempts
 
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
@@ -64,7 +65,7 @@ DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 
 # One statement decides: parallel attempts queue on the row, and each sees the count of the one before.
-TAKE = """
+TAKE = Prepared("""
 INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
 VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(window)s * interval '1 second')
 ON CONFLICT (key) DO UPDATE SET
@@ -78,19 +79,21 @@ ON CONFLICT (key) DO UPDATE SET
     ELSE clock_timestamp() END
 WHERE w.next_at <= clock_timestamp() OR w.expires_at <= clock_timestamp()
 RETURNING count
-"""
-ONCE = """
+""")
+ONCE = Prepared("""
 INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
 VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second')
 ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE w.expires_at <= clock_timestamp()
 RETURNING 1
-"""
-SETTLE = """
+""")
+SETTLE = Prepared("""
 WITH cleared AS (DELETE FROM signin_attemptwindow WHERE key = ANY(%s))
 UPDATE signin_attemptwindow SET count = greatest(count - 1, 0), next_at = least(next_at, clock_timestamp())
  WHERE key = ANY(%s)
-"""
-WAIT = "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM signin_attemptwindow WHERE key = %s"
+""")
+WAIT = Prepared(
+    "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM signin_attemptwindow WHERE key = %s"
+)
 
 
 def take(attempts: Iterable[Attempt]) -> list[str]:
