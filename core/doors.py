@@ -22,6 +22,8 @@ PROTOCOL_PATHS = frozenset(
         "bc-authorize",
     )
 ) | {"/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke"}
+_MACHINE_PATHS = PROTOCOL_PATHS.union(PROBES, MACHINE_PREFIXES)
+_BENEATH = (*(f"{prefix}/" for prefix in MACHINE_PREFIXES), "/oauth/register/")
 
 
 def is_probe(path: str) -> bool:
@@ -35,11 +37,7 @@ def is_protocol(path: str) -> bool:
 
 def is_machine(path: str) -> bool:
     """Whether the caller is a program: no redirects, no pages, no CSRF."""
-    return (
-        is_protocol(path)
-        or is_probe(path)
-        or any(path == prefix or path.startswith(f"{prefix}/") for prefix in MACHINE_PREFIXES)
-    )
+    return path in _MACHINE_PATHS or path.startswith(_BENEATH)
 
 
 def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:

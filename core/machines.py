@@ -75,7 +75,8 @@ def _chain() -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    translation.activate(settings.LANGUAGE_CODE)  # a thread keeps the language of its last page
+    if translation.get_language() != settings.LANGUAGE_CODE:  # a thread keeps that of its last page
+        translation.activate(settings.LANGUAGE_CODE)
     try:
         found = _resolve(request.path_info)
         request.resolver_match = found

@@ -27,6 +27,12 @@ from webhooks.services import endpoints
 READER = ["members:read", "organizations:read", "events:read"]
 ORGANIZATION_KEY = ["members:read", "organizations:read"]
 
+# Whoever tries the demo out, a program too, comes from one network and fails on purpose: no form asks for work.
+POLICY = {
+    "admin_mfa_required": False,
+    **dict.fromkeys(("challenge_sign_in", "challenge_sign_up", "challenge_recovery"), "off"),
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -84,7 +90,7 @@ def _tenant(plan: Plan, owner_account: Any) -> TenantRef:
             owner_email=plan.owner.email,
             owner_name=plan.owner.name,
             support_email=plan.support,
-            policy={"admin_mfa_required": False},
+            policy=POLICY,
         )
     tenant = selectors.by_slug(plan.slug)
     assert tenant is not None

@@ -48,7 +48,7 @@ from core.errors import (
     TenantMismatch,
     ValidationFailed,
 )
-from core.machine_http import JSON, MachineResponse
+from core.machine_http import JSON, json_response
 from core.principal import Principal, SubjectType
 from core.urls import tenant_slug
 
@@ -246,7 +246,7 @@ class Endpoint(APIView):
 
     def answer(self, spec: Operation, answer: Answer, call: Call) -> HttpResponse:
         if not spec.rows:
-            return MachineResponse(RENDERER.render(answer.body), status=answer.status, headers=answer.headers)
+            return json_response(answer.body, status=answer.status, headers=answer.headers)
         headers = dict(answer.headers)
         response = Response(answer.body, answer.status, content_type=headers.pop("Content-Type", None))
         for name, value in headers.items():
