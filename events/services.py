@@ -207,7 +207,5 @@ def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
     named = ", ".join(f"part{number} AS ({part[0]})" for number, part in enumerate(parts))
     everything = [value for part in parts for value in part[1]] + parameters
     text = f"WITH {named} {statement}"
-    connection: Any = connections[opened.alias]
-    with connection.cursor() as cursor:
-        send = cursor.post if connection.may_post else cursor.execute
-        send(Prepared(text) if len(personal) <= rows.FEW else text, everything)
+    with connections[opened.alias].cursor() as cursor:
+        cursor.post(Prepared(text) if len(personal) <= rows.FEW else text, everything)

@@ -39,9 +39,15 @@ class Cursor(stock.Cursor):
         return self.send(*self.known(query, params), **options)
 
     def post(self, query: str, params: Any) -> None:
-        """Let a statement that answers nothing travel with the next one, or with the commit."""
+        """Let a statement that answers nothing travel with the next one or with the commit.
+
+        Where there is no commit to wait for it goes at once.
+        """
         with self.wrapper.wrap_database_errors:
-            self.wrapper.post(self.mogrify(*self.known(query, params)))
+            if self.wrapper.may_post:
+                self.wrapper.post(self.mogrify(*self.known(query, params)))
+            else:
+                self.execute(query, params)
 
     def known(self, query: Any, params: Any) -> tuple[Any, Any]:
         """Return the call of a prepared statement, once its connection knows it; any other as it is."""

@@ -194,6 +194,12 @@ def test_the_next_statement_sees_what_was_posted(cast):
         assert name_of(cast.acme) == "seen"
 
 
+def test_without_a_transaction_it_goes_at_once(sent):
+    with connection.cursor() as cursor:
+        cursor.post(Prepared("UPDATE tenants_tenant SET name = %s WHERE false"), ["nobody"])
+    assert [trip.split()[0] for trip in sent] == ["PREPARE", "EXECUTE"]
+
+
 def test_a_rollback_takes_what_was_posted(cast):
     with scope.tenant(cast.acme.id):
         post(cast.acme, "kept")
