@@ -179,6 +179,13 @@ class MethodNotAllowed(Problem):
     fix = "Use one of the methods in the Allow header."
 
 
+class OnlyForms(MethodNotAllowed):
+    """The same at a page's address, in words for people."""
+
+    title = "There is nothing to see at this address"
+    fix = "It only takes forms of our own pages. Go back, or begin at the start page."
+
+
 class NotAcceptable(Problem):
     code, status, simple = "not_acceptable", 406, "invalid_request"
     title = "No form that you accept is offered here"

@@ -76,7 +76,7 @@ def remember(response: HttpResponse, language: str) -> None:
 
 def switch(request: HttpRequest) -> dict[str, str]:
     """What the switch on a page needs, as template context; the dashboard has none."""
-    from core.middleware import own_address
+    from core.urls import own_address
 
     if request.path_info.startswith(DASHBOARD):
         return {}

@@ -13,16 +13,24 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import patch_vary_headers
 from psycopg_pool import PoolTimeout
 
 from core import context, doors, exposure, ids, pools
-from core.errors import HttpsRequired, InternalError, MalformedRequest, PayloadTooLarge, Problem, Unavailable
+from core.errors import (
+    HttpsRequired,
+    InternalError,
+    MalformedRequest,
+    OnlyForms,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+)
 from core.network import client_address
-from core.urls import tenant_slug
+from core.urls import own_address
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -66,12 +74,6 @@ def host_is_ours(request: HttpRequest) -> bool:
     except DisallowedHost:
         return False
     return True
-
-
-def own_address(request: HttpRequest) -> str:
-    """Return the path and query as the browser asked for them, the tenant's prefix included."""
-    slug = tenant_slug(request)
-    return (f"/t/{slug}" if slug else "") + request.get_full_path()
 
 
 class RequestContextMiddleware:
@@ -143,6 +145,19 @@ def as_problem(error: Exception) -> Problem:
         return Unavailable()
     log.error("unhandled", exc_info=error)
     return InternalError()
+
+
+class OnlyFormsMiddleware:
+    """Gives words to Django's empty answer where somebody opens an address that only takes forms (AUT-20)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            return doors.refusal(request, OnlyForms(headers={"Allow": response.headers["Allow"]}))
+        return response
 
 
 class SecurityHeadersMiddleware:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core import doors, languages
 from core.errors import Problem
+from core.urls import own_address
 
 
 class MessageCookies(CookieStorage):
@@ -22,11 +23,14 @@ class MessageCookies(CookieStorage):
 class CsrfRejected(Problem):
     code, status, simple = "csrf_rejected", 403, "forbidden"
     title = "This form could not be checked"
-    fix = "Go back, reload the page and send the form again. Cookies must be allowed for this site."
+    fix = (
+        "The page was open for long, or your browser keeps no cookies of this site. Nothing was changed."
+        " Load the page again and send the form once more."
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return doors.refusal(request, CsrfRejected())
+    return doors.refusal(request, CsrfRejected(again=own_address(request)))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

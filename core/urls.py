@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 
 Environ = dict[str, Any]
@@ -77,3 +78,9 @@ def absolute(area: str, name: str, tenant: str = "", **arguments: Any) -> str:
 def tenant_path(slug: str, name: str, **arguments: Any) -> str:
     """Return a path under the issuer for redirects inside the same origin."""
     return f"/t/{quote(slug)}{reverse(name, kwargs=arguments or None)}"
+
+
+def own_address(request: HttpRequest) -> str:
+    """Return the path and query as the browser asked for them, the tenant's prefix included."""
+    slug = tenant_slug(request)
+    return (f"/t/{slug}" if slug else "") + request.get_full_path()

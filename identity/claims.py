@@ -17,7 +17,7 @@ from django.utils import timezone
 from core import crypto, ids, ports, ratelimit, scope, secrets
 from core.errors import NotFound, RateLimitExceeded
 from events.services import emit
-from identity import selectors
+from identity import selectors, typed
 from identity.emails import Address, parse
 from identity.errors import AddressesUnsettled, AddressTaken, ClaimRefused, LastAddress
 from identity.models import EmailAddress, EmailClaim
@@ -70,7 +70,7 @@ def prove_address(
         if not live.update(attempts=F("attempts") + 1):
             raise ClaimRefused
         claim = EmailClaim.objects.get(account_id=account_id)
-    if not secrets.matches(_bound(claim.id, "".join(code.split())), claim.code_digest, "identity.claim"):
+    if not secrets.matches(_bound(claim.id, typed.bare(code)), claim.code_digest, "identity.claim"):
         raise ClaimRefused
     return _add(account_id, claim, unsettled_until)
 

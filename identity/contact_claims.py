@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core import crypto, ids, ratelimit, scope, secrets
 from core.errors import RateLimitExceeded
-from identity import contacts, siwe
+from identity import contacts, siwe, typed
 from identity.emails import Address
 from identity.errors import ClaimRefused, WalletRefused
 from identity.models import ContactClaim, PhoneNumber, Wallet
@@ -78,8 +78,8 @@ def prove_phone(*, account_id: uuid.UUID, code: str) -> PhoneNumber:
     Raises ClaimRefused (wrong, old, tried five times), ContactTaken.
     """
     claim, data = _count(account_id, "phone")
-    typed = f"{claim.id}:{''.join(code.split())}"
-    if not secrets.matches(typed, claim.code_digest, "identity.contact"):
+    bound = f"{claim.id}:{typed.bare(code)}"
+    if not secrets.matches(bound, claim.code_digest, "identity.contact"):
         raise ClaimRefused
     with scope.account(account_id):
         _use(claim)

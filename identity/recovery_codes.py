@@ -7,7 +7,7 @@ import uuid
 
 from core import secrets
 from events.services import emit
-from identity import authenticators
+from identity import authenticators, typed
 from identity.authenticator_models import CODE_PURPOSE
 from identity.errors import WrongFactor
 from identity.models import RecoveryCode
@@ -32,10 +32,10 @@ def generate(*, account_id: uuid.UUID) -> list[str]:
 
 def use(*, account_id: uuid.UUID, code: str) -> None:
     """Use a code up in the open account scope; raises WrongFactor."""
-    typed = "".join(code.replace("-", " ").split()).lower()[: 2 * LENGTH]
-    digests = secrets.fingerprints(RecoveryCode.bound(account_id, typed), CODE_PURPOSE)
+    given = typed.bare(code).lower()[: 2 * LENGTH]
+    digests = secrets.fingerprints(RecoveryCode.bound(account_id, given), CODE_PURPOSE)
     row = RecoveryCode.objects.filter(user_id=account_id, digest__in=digests).first()
-    if row is None or not row.verify_token(typed):
+    if row is None or not row.verify_token(given):
         raise WrongFactor
     left = RecoveryCode.objects.filter(user_id=account_id, used_at=None).count()
     emit("recovery_codes.used", actor=person(account_id), object={**describe(account_id), "left": left})

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from core import crypto, ids
 from events.services import emit
-from identity import authenticators
+from identity import authenticators, typed
 from identity.errors import AuthenticatorRefused, WrongFactor
 from identity.models import TotpDevice
 from identity.services import person
@@ -89,8 +89,8 @@ def enrol(
 
 
 def digits(code: str) -> str:
-    """Return a code as typed without its spaces; raises WrongFactor for what is no code at all."""
-    text = "".join(code.split())
+    """Return the six digits of a code as typed; raises WrongFactor for what is no code at all."""
+    text = typed.bare(code)
     if not CODE.match(text):
         raise WrongFactor
     return text

@@ -9,8 +9,8 @@ from identity import browser
 from signin import confirmation
 from signin.errors import TooManyAttempts, WrongCode
 from signin.forms import CodeForm
-from signin.hosted import Visit, explain, hosted
-from signin.pages import READ_WRITE, slowed, welcome
+from signin.hosted import Visit, explain, hosted, with_headers
+from signin.pages import READ_WRITE, welcome
 
 
 @require_http_methods(READ_WRITE)
@@ -51,8 +51,7 @@ def _refused(
     visit: Visit, flow_id: str, form: CodeForm, problem: WrongCode | TooManyAttempts
 ) -> HttpResponse:
     explain(form, problem)
-    page = _page(visit, flow_id, form, problem.status)
-    return slowed(page, problem) if isinstance(problem, TooManyAttempts) else page
+    return with_headers(_page(visit, flow_id, form, problem.status), problem)
 
 
 def _page(visit: Visit, flow_id: str, form: CodeForm, status: int) -> HttpResponse:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.errors import Problem
 
@@ -12,20 +14,34 @@ if TYPE_CHECKING:
     from signin.challenge import Challenge
 
 
+MINUTE, HOUR = 60, 3600
 LONGEST_WAIT = 86_400  # seconds that anybody is told to wait
 
 
 class TooManyAttempts(Problem):
     code, status, simple, retryable = "too_many_attempts", 429, "rate_limit_exceeded", True
     title = "Too many attempts"
-    fix = "Wait a little and try again, or choose a new password by mail."
+    fix = "Wait a little and try again."
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, *, password: bool = False) -> None:
+        """`password`: it was guesses at a password that were counted, so a new one by mail is a way out."""
         self.seconds = min(seconds, LONGEST_WAIT)
-        words = _("Try again in %(seconds)s seconds, or choose a new password by mail.")
+        words = waiting(seconds)
         if seconds > LONGEST_WAIT:
             words = _("Choose a new password by mail, or use a device on which you signed in before.")
-        super().__init__(words % {"seconds": seconds}, headers={"Retry-After": str(self.seconds)})
+        elif password:
+            words = f"{words} {_('Or choose a new password by mail.')}"
+        super().__init__(words, headers={"Retry-After": str(self.seconds)})
+
+
+def waiting(seconds: int) -> str:
+    """Say how long to wait, in the largest unit that leaves a number people can use."""
+    if seconds < 2 * MINUTE:
+        words = ngettext("Try again in %(count)s second.", "Try again in %(count)s seconds.", seconds)
+        return words % {"count": seconds}
+    if seconds < 2 * HOUR:
+        return _("Try again in %(count)s minutes.") % {"count": ceil(seconds / MINUTE)}
+    return _("Try again in %(count)s hours.") % {"count": ceil(seconds / HOUR)}
 
 
 class ChallengeRequired(Problem):
@@ -65,6 +81,12 @@ class WrongCode(Problem):
     code, status, simple = "wrong_code", 400, "invalid_request"
     title = "This code is not right"
     fix = "Type the six digits of the newest mail."
+
+
+class CodeExpired(WrongCode):
+    code = "code_expired"
+    title = "This code or link has run out"
+    fix = "Ask for a new one below; it comes at once."
 
 
 class CodeExhausted(Problem):

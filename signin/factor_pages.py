@@ -18,7 +18,7 @@ from signin import passkey_sign_in, trust
 from signin import second_factor as service
 from signin.errors import TooManyAttempts
 from signin.forms import RecoveryCodeForm, SecondFactorForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.pages import READ_WRITE, welcome
 from signin.second_factor import Answer
 
@@ -76,10 +76,7 @@ def second_factor(visit: Visit) -> HttpResponse:
         )
     except (WrongFactor, TooManyAttempts) as problem:
         explain(form, problem)
-        response = _page(visit, flow_id, form, wants_recovery, problem.status)
-        for name, value in problem.headers.items():
-            response.headers[name] = value
-        return response
+        return with_headers(_page(visit, flow_id, form, wants_recovery, problem.status), problem)
     return welcome(visit, person)
 
 

@@ -13,9 +13,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from core import ids, scope, secrets
+from core.errors import Problem
+from identity import typed
 from identity.emails import Address
 from signin.devices import Browser
-from signin.errors import CodeExhausted, FlowExpired, OtherBrowser, WrongCode
+from signin.errors import CodeExhausted, CodeExpired, FlowExpired, OtherBrowser, WrongCode
 from signin.interaction import Interaction
 from signin.models import Purpose, SignInFlow, Stage
 from tenants.selectors import TenantRef
@@ -95,6 +97,16 @@ def resume(tenant: TenantRef | None, public_id: str, browser: Browser, stage: St
     return found
 
 
+def of_browser(tenant: TenantRef | None, public_id: str, browser: Browser) -> SignInFlow | None:
+    """Return this browser's own flow in the open scope, whatever became of it; None for any other."""
+    try:
+        flow_id = SignInFlow.read_id(public_id)
+    except ids.MalformedId:
+        return None
+    mine = SignInFlow.objects.filter(id=flow_id, browser_digest__in=browser.digests)
+    return mine.filter(tenant_id=tenant.id if tenant else None).first()
+
+
 def address_of(flow: SignInFlow) -> Address:
     data = flow.data
     return Address(data["mailbox"], data["canonical"])
@@ -146,13 +158,20 @@ def issue_proof(flow: SignInFlow) -> Proof:
 
 
 def count_compare(flow: SignInFlow) -> SignInFlow:
-    """Count one compare before it is made, atomically; raises CodeExhausted past the fifth (M1)."""
+    """Count one compare before it is made, atomically; raises CodeExhausted past the fifth (M1), CodeExpired."""
     allowed = SignInFlow.objects.filter(
         id=flow.id, stage=flow.stage, attempts__lt=MAX_COMPARES, proof_expires_at__gt=timezone.now()
     )
     if not allowed.update(attempts=F("attempts") + 1):
-        raise CodeExhausted
+        raise _why_not(flow)
     return SignInFlow.objects.get(id=flow.id)
+
+
+def _why_not(flow: SignInFlow) -> Problem:
+    """Tell a code that ran out, for which a new mail does, from one that was tried too often."""
+    if flow.attempts < MAX_COMPARES and flow.proof_expires_at and flow.proof_expires_at <= timezone.now():
+        return CodeExpired()
+    return CodeExhausted()
 
 
 def check_live_proof(flow: SignInFlow, stage: Stage) -> None:
@@ -171,7 +190,7 @@ def is_right(flow: SignInFlow, *, code: str = "", token: str = "") -> bool:
     """Compare in constant time."""
     if token:
         return secrets.matches(_bound(token, flow), flow.link_digest, "signin.link")
-    return secrets.matches(_bound("".join(code.split()), flow), flow.code_digest, "signin.code")
+    return secrets.matches(_bound(typed.bare(code), flow), flow.code_digest, "signin.code")
 
 
 def _bound(proof: str, flow: SignInFlow) -> str:

@@ -19,14 +19,19 @@ from core import languages
 from core.errors import Problem, Unavailable
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
-from signin import bridge, devices, interaction
+from identity.browser import current_session
+from signin import bridge, devices, flows, interaction
 from signin.devices import Browser
-from signin.errors import TenantSuspended, UnknownTenant
+from signin.errors import FlowExpired, TenantSuspended, UnknownTenant
+from signin.flows import flow_scope
 from signin.interaction import Interaction
-from signin.models import SignInFlow
+from signin.models import Purpose, SignInFlow, Stage
 from tenants import selectors
 from tenants.face import Face, face_of
 from tenants.selectors import TenantRef
+
+# Where a flow goes on that has got past its first proof.
+FURTHER = {Stage.SECOND_FACTOR: "second_factor", Stage.CONFIRM: "sign_in_confirm"}
 
 
 @dataclass(frozen=True)
@@ -126,10 +131,45 @@ def _answer(visit: Visit, view: View, arguments: dict[str, str]) -> HttpResponse
     except Problem as problem:
         if problem.status >= 500:
             raise
-        response = visit.render("stopped", problem.status, problem=problem)
-        for name, value in problem.headers.items():
-            response.headers[name] = value
-        return response
+        flow = _own_flow(visit)
+        onward = _onward(visit, flow) if flow and isinstance(problem, FlowExpired) else None
+        if onward is not None:
+            return onward
+        return _stopped(visit.within(flow) if flow else visit, problem)
+
+
+def _own_flow(visit: Visit) -> SignInFlow | None:
+    """Return the flow that the page was about, where it is this browser's: it knows the way back."""
+    public_id = visit.request.POST.get("flow") or visit.request.GET.get("flow", "")
+    if not public_id:
+        return None
+    with flow_scope(visit.tenant):
+        return flows.of_browser(visit.tenant, public_id, visit.browser)
+
+
+def _onward(visit: Visit, flow: SignInFlow) -> HttpResponse | None:
+    """Send on whoever is past the page already: a form sent twice, the back button, a second tab.
+
+    Nothing is compared and nothing opens: only what this browser did before counts.
+    """
+    visit = visit.within(flow)
+    if flow.stage == Stage.DONE and flow.purpose != Purpose.RECOVERY and current_session(visit.request):
+        return visit.redirect(visit.url("sign_in_continue"))
+    page = FURTHER.get(Stage(flow.stage))
+    if not flow.is_open or page is None or visit.request.path_info == reverse(page):
+        return None
+    return visit.redirect(visit.flow_url(page, flow.public_id))
+
+
+def _stopped(visit: Visit, problem: Problem) -> HttpResponse:
+    return with_headers(visit.render("stopped", problem.status, problem=problem), problem)
+
+
+def with_headers(response: HttpResponse, problem: Problem) -> HttpResponse:
+    """Say to programs what the page says to people, such as how long to wait."""
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
 
 
 def explain(form: Form, problem: Problem, field: str | None = None) -> None:

@@ -60,6 +60,7 @@ LONG = 10 * 365 * DAY
 GUESS_EVER = Rule("account_ever", quota=70, window=LONG, free=70)
 GUESS_DEVICE_EVER = Rule("account_devices_ever", quota=30, window=LONG, free=30)
 FACTOR_EVER = Rule("factor_ever", quota=100, window=LONG, free=100)
+GUESSES = (GUESS_HERE, GUESS_ACCOUNT, GUESS_NETWORK, GUESS_DEVICE, GUESS_EVER, GUESS_DEVICE_EVER)
 PAUSED_NETWORK = Rule("paused_network", quota=30, window=HOUR, free=6, longest=60)  # forms without a script
 DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
@@ -103,17 +104,17 @@ def take(attempts: Iterable[Attempt]) -> list[str]:
     of the rules that begin to make people wait with this very try.
     """
     assert scope.current() is None, "attempts are counted outside of any scope"
-    slowed, wait = [], 0
+    slowed, refused = [], None
     with transaction.atomic(), connection.cursor() as cursor:
         for attempt in attempts:
             count = _take(cursor, attempt)
             if count is None:
-                wait = _wait(cursor, attempt)
+                refused = TooManyAttempts(_wait(cursor, attempt), password=attempt.rule in GUESSES)
                 break
             if count in (attempt.rule.free, attempt.rule.quota):
                 slowed.append(attempt.rule.name)
-    if wait:
-        raise TooManyAttempts(wait)
+    if refused:  # outside, so that the counts stay
+        raise refused
     return slowed
 
 

@@ -13,9 +13,9 @@ from signin import methods as doors
 from signin.errors import OtherBrowser, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.models import Stage
-from signin.pages import READ_WRITE, slowed, welcome
+from signin.pages import READ_WRITE, welcome
 
 
 @require_http_methods(READ_WRITE)
@@ -72,8 +72,7 @@ def _refused(visit: Visit, flow_id: str, problem: WrongCode | TooManyAttempts) -
     form = CodeForm({"code": ""})
     form.errors.clear()
     explain(form, problem)
-    page = _page(visit, flow_id, form, status=problem.status)
-    return slowed(page, problem) if isinstance(problem, TooManyAttempts) else page
+    return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
 
 
 def _page(visit: Visit, flow_id: str, form: CodeForm, *, token: str = "", status: int = 200) -> HttpResponse:

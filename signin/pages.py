@@ -18,10 +18,10 @@ from signin import admission, attempts, bridge, challenge, devices, flows, mail_
 from signin import methods as doors
 from signin.challenge import Answer, Challenge
 from signin.entry import Halfway, SignedInPerson
-from signin.errors import ChallengeRequired, FlowExpired, SignUpClosed, TooManyAttempts, WrongCredentials
+from signin.errors import ChallengeRequired, SignUpClosed, TooManyAttempts, WrongCredentials
 from signin.flows import flow_scope
 from signin.forms import IdentifyForm, OrganizationForm, PasswordForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.models import Stage
 from tenants.models import Member
 
@@ -93,7 +93,7 @@ def _identify(visit: Visit) -> HttpResponse:
         )
     except TooManyAttempts as problem:
         explain(form, problem)
-        return slowed(_identify_page(visit, form, status=429), problem)
+        return with_headers(_identify_page(visit, form, status=429), problem)
     return visit.redirect(visit.flow_url("sign_in_password", flow.public_id))
 
 
@@ -134,11 +134,7 @@ def password(visit: Visit) -> HttpResponse:
         return _password_page(visit, flow_id, form, 400)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return slowed(_password_page(visit, flow_id, form, 429), problem)
-    except FlowExpired:
-        if browser.current_session(visit.request):  # sent twice, or reached again by the back button
-            return visit.redirect(visit.url("sign_in"))
-        raise
+        return with_headers(_password_page(visit, flow_id, form, 429), problem)
     return welcome(visit, person)
 
 
@@ -155,11 +151,6 @@ def _password_page(
     context = {"form": form, "flow": flow_id, "email": data["mailbox"], "interaction": data["interaction"]}
     context["mail_url"] = visit.flow_url("sign_in_mail", flow_id) if doors.BY_MAIL & allowed else ""
     return visit.within(flow).render("password", status, **context, challenge=offered)
-
-
-def slowed(response: HttpResponse, problem: TooManyAttempts) -> HttpResponse:
-    response.headers["Retry-After"] = str(problem.seconds)
-    return response
 
 
 def welcome(visit: Visit, person: SignedInPerson | Halfway) -> HttpResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from core.errors import Problem
 from identity import browser, methods
 from identity.errors import InvalidNumber
 from signin import flows, phone_door
@@ -13,7 +12,7 @@ from signin import methods as doors
 from signin.errors import MethodDisabled, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PhoneForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
 from tenants.selectors import TenantRef
@@ -37,7 +36,7 @@ def phone(visit: Visit) -> HttpResponse:
         )
     except (InvalidNumber, TooManyAttempts) as problem:
         explain(form, problem, "phone" if isinstance(problem, InvalidNumber) else None)
-        return _with_headers(visit.render("phone", problem.status, form=form), problem)
+        return with_headers(visit.render("phone", problem.status, form=form), problem)
     return visit.redirect(visit.flow_url("sign_in_phone_code", flow.public_id))
 
 
@@ -65,7 +64,7 @@ def code(visit: Visit) -> HttpResponse:
     except (WrongCode, TooManyAttempts) as problem:
         form.errors.clear()
         explain(form, problem)
-        return _with_headers(_page(visit, flow_id, form, status=problem.status), problem)
+        return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
     return welcome(visit, person)
 
 
@@ -82,9 +81,3 @@ def _page(visit: Visit, flow_id: str, form: CodeForm, *, status: int = 200) -> H
     sent = visit.request.GET.get("notice") == "sent"
     number = flow.data["mailbox"]
     return visit.within(flow).render("phone_code", status, form=form, flow=flow_id, number=number, sent=sent)
-
-
-def _with_headers(response: HttpResponse, problem: Problem) -> HttpResponse:
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response

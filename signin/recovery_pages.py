@@ -7,13 +7,13 @@ from django.views.decorators.http import require_http_methods
 
 from identity import methods
 from identity.errors import PasswordRefused
-from signin import bridge, challenge
+from signin import bridge, challenge, flows
 from signin import methods as doors
 from signin import recovery as service
 from signin.challenge import Answer, Challenge
 from signin.errors import ChallengeRequired, TooManyAttempts
 from signin.forms import NewPasswordForm, RecoveryForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.pages import READ_WRITE
 from signin.sign_up import mails_here
 
@@ -43,7 +43,7 @@ def recovery(visit: Visit) -> HttpResponse:
         return _ask(visit, form, 400, problem.offered)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return _ask(visit, form, 429)
+        return with_headers(_ask(visit, form, 429), problem)
     return visit.redirect(visit.url("recovery", notice="sent"))
 
 
@@ -79,5 +79,6 @@ def new_password(visit: Visit) -> HttpResponse:
 
 
 def _page(visit: Visit, flow_id: str, token: str, form: NewPasswordForm, status: int) -> HttpResponse:
-    service.inspect(tenant=visit.tenant, flow_id=flow_id, token=token)
-    return visit.render("new_password", status, form=form, flow=flow_id, token=token)
+    flow = service.inspect(tenant=visit.tenant, flow_id=flow_id, token=token)
+    email = flows.address_of(flow).mailbox  # what a password manager keeps the new password under
+    return visit.render("new_password", status, form=form, flow=flow_id, token=token, email=email)

@@ -15,7 +15,7 @@ from signin.entry import SignedInPerson
 from signin.errors import ChallengeRequired, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
-from signin.hosted import Visit, explain, hosted
+from signin.hosted import Visit, explain, hosted, with_headers
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
 
@@ -44,7 +44,7 @@ def sign_up(visit: Visit) -> HttpResponse:
         return _ask(visit, form, 400, problem.offered)
     except TooManyAttempts as problem:
         explain(form, problem)
-        return _ask(visit, form, 429)
+        return with_headers(_ask(visit, form, 429), problem)
 
 
 def _ask(visit: Visit, form: SignUpForm, status: int = 200, offered: Challenge | None = None) -> HttpResponse:
@@ -111,7 +111,7 @@ def _prove(visit: Visit, flow_id: str, form: CodeForm, token: str) -> HttpRespon
         form = CodeForm({"code": ""}) if token else form
         form.is_valid()
         explain(form, problem)
-        return _page(visit, flow_id, form, status=problem.status)
+        return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
     return _enter(visit, person)
 
 
@@ -123,7 +123,7 @@ def _resend(visit: Visit, flow_id: str) -> HttpResponse:
         form.is_valid()
         form.errors.clear()
         explain(form, problem)
-        return _page(visit, flow_id, form, status=429)
+        return with_headers(_page(visit, flow_id, form, status=429), problem)
     return visit.redirect(visit.flow_url("verify", flow_id, notice="sent"))
 
 

@@ -68,6 +68,7 @@ def prove(
     with flow_scope(tenant):
         flow = flows.resume(tenant, flow_id, browser, Stage.WALLET)
         doors.check_flow(tenant, flow, methods.WALLET)
+        flows.check_live_proof(flow, Stage.WALLET)
         flow = flows.count_compare(flow)
     wallet = flows.address_of(flow)
     if not siwe.is_signed_by(wallet.mailbox, flow.data["message"], signature):

@@ -47,6 +47,21 @@ def test_B1_a_form_without_the_token_is_refused(browser: Browser) -> None:
     assert browser.post(FORM, {"email": "someone@example.com"}).status_code == 403
 
 
+def test_B1_a_page_left_open_gets_a_way_on(browser: Browser) -> None:
+    browser.get(FORM)
+    refused = browser.post(f"{FORM}?next=/account/privacy", {"email": "someone@example.com"})
+    assert f'href="{FORM}?next=/account/privacy"' in refused.content.decode()
+    assert "req_" in refused.content.decode()
+
+
+def test_AUT20_an_address_for_forms_only_says_so_on_a_page(browser: Browser) -> None:
+    answer = browser.get("/sign-out")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert "method_not_allowed" in answer.content.decode()
+    assert 'href="/account/"' in answer.content.decode()
+
+
 def post(browser: Browser, headers: dict[str, str]) -> Any:
     page = browser.get(FORM)
     data = {"csrfmiddlewaretoken": csrf_of(page), "email": "someone@example.com"}

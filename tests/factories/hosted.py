@@ -11,6 +11,7 @@ from typing import Any
 from django.test import override_settings
 
 from core import jobs
+from identity.browser import cookie_name
 from mail import mailbox
 from tenants.models import Member
 from tenants.selectors import TenantRef
@@ -58,6 +59,12 @@ def work(page: Any) -> dict[str, str]:
         if int.from_bytes(digest[:4], "big") >> (32 - bits) == 0:
             return {"solution": str(number)}
     raise AssertionError
+
+
+def leads_on(response: Any) -> bool:
+    """Whether a form sent twice only sends the person on: it opened nothing anew."""
+    onward = response.status_code == 303 and "/sign-in/continue" in response.headers["Location"]
+    return onward and cookie_name() not in response.cookies
 
 
 def sign_up(

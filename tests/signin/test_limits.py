@@ -22,7 +22,7 @@ from signin.interaction import begin
 from signin.limits import Attempt, Rule
 from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, make_cast, make_member, unique
-from tests.factories.hosted import NEW_PASSWORD, link_in, mails_to, prefix, sign_in
+from tests.factories.hosted import NEW_PASSWORD, elsewhere, link_in, mails_to, prefix, sign_in
 from tests.factories.policies import change_policy
 
 
@@ -226,3 +226,29 @@ def _time_of_guess(tenant: TenantRef, email: str, network: str) -> float:
                 tenant=tenant, flow_id=flow.public_id, browser=browser, password="a wrong guess of somebody"
             )
         return time.perf_counter() - started
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "Try again in 1 second."),
+        (64, "Try again in 64 seconds."),
+        (900, "Try again in 15 minutes."),
+        (3541, "Try again in 60 minutes."),
+        (80_000, "Try again in 23 hours."),
+        (10**9, "Choose a new password by mail, or use a device on which you signed in before."),
+    ],
+)
+def test_a_wait_is_told_in_words_that_people_can_use(seconds: int, words: str) -> None:
+    assert TooManyAttempts(seconds).detail == words
+    assert TooManyAttempts(seconds).headers["Retry-After"] == str(min(seconds, 86_400))
+
+
+def test_a_new_password_is_no_way_out_of_too_many_mails(cast: Cast) -> None:
+    browser, email = elsewhere(), "often@example.com"
+    for _ in range(4):
+        answer = browser.submit(browser.get(f"{prefix(cast.acme)}/recovery"), {"email": email})
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Try again in" in answer.content.decode()
+    assert "new password by mail." not in answer.content.decode()

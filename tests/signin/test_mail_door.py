@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from core import context, scope
 from events.models import Event
+from identity.browser import cookie_name
 from signin import flows, mail_door
 from signin.devices import Browser as Device
 from signin.errors import CodeExhausted, WrongCode
 from signin.interaction import begin
 from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, make_cast, make_member, unique
-from tests.factories.hosted import code_in, elsewhere, link_in, mails_to, prefix
+from tests.factories.hosted import code_in, elsewhere, leads_on, link_in, mails_to, prefix
 from tests.signin.test_sign_in import seen, who
 
 
@@ -75,6 +76,9 @@ def test_M2_L4_code_and_link_work_once(cast: Cast) -> None:
     mail = mails_to(person.email)[0]
     link_page = browser.get(link_in(mail))
     assert browser.submit(page, {"code": code_in(mail)}).status_code == 303
+    assert leads_on(browser.submit(page, {"code": code_in(mail)}))
+    assert leads_on(browser.submit(link_page))
+    del browser.cookies[cookie_name()]
     assert browser.submit(page, {"code": code_in(mail)}).status_code == 410
     assert browser.submit(link_page).status_code == 410
 
@@ -94,7 +98,10 @@ def test_L4_it_runs_out_after_ten_minutes(cast: Cast) -> None:
     page = ask(browser, cast.acme, person.email)
     mail = mails_to(person.email)[0]
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=True):
-        assert browser.submit(page, {"code": code_in(mail)}).status_code == 410
+        late = browser.submit(page, {"code": code_in(mail)})
+        assert late.status_code == 400
+        assert "has run out" in late.content.decode()
+        assert 'name="resend"' in late.content.decode()
     assert who(browser, cast.acme) is None
 
 

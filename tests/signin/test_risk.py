@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from core import scope
 from events.models import Event
+from identity.browser import cookie_name
 from identity.models import IdentitySession, KnownDevice
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
@@ -20,6 +21,7 @@ from tests.factories.hosted import (
     NEW_PASSWORD,
     code_in,
     elsewhere,
+    leads_on,
     link_in,
     mails_to,
     prefix,
@@ -173,6 +175,8 @@ def test_a_mailed_code_works_in_its_own_browser_and_once(cast: Cast) -> None:
     thief = elsewhere()
     assert thief.get(page.requested_path + "?" + page.request["QUERY_STRING"]).status_code == 403
     assert browser.submit(page, {"code": code}).status_code == 303
+    assert leads_on(browser.submit(page, {"code": code}))
+    del browser.cookies[cookie_name()]
     assert browser.submit(page, {"code": code}).status_code == 410
 
 

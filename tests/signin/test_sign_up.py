@@ -11,12 +11,22 @@ from django.utils import timezone
 from core import scope
 from events.models import Event
 from identity import emails, selectors
+from identity.browser import cookie_name
 from invitations.services import invite
 from tenants import selectors as tenants
 from tenants.models import Member
 from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, admin_principal, make_account, make_cast, make_tenant, unique
-from tests.factories.hosted import NEW_PASSWORD, code_in, link_in, mails_to, prefix, sign_in, sign_up
+from tests.factories.hosted import (
+    NEW_PASSWORD,
+    code_in,
+    leads_on,
+    link_in,
+    mails_to,
+    prefix,
+    sign_in,
+    sign_up,
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +114,8 @@ def test_L4_a_code_works_once(cast: Cast) -> None:
     page = sign_up(browser, cast.acme, email)
     code = code_in(mails_to(email)[0])
     assert browser.submit(page, {"code": code}).status_code == 303
+    assert leads_on(browser.submit(page, {"code": code}))
+    del browser.cookies[cookie_name()]
     assert browser.submit(page, {"code": code}).status_code == 410
 
 
@@ -112,7 +124,10 @@ def test_L4_an_old_code_is_refused(cast: Cast) -> None:
     page = sign_up(browser, cast.acme, email)
     code = code_in(mails_to(email)[0])
     with time_machine.travel(timezone.now() + timedelta(minutes=16), tick=True):
-        assert browser.submit(page, {"code": code}).status_code == 410
+        late = browser.submit(page, {"code": code})
+        assert late.status_code == 400
+        assert "has run out" in late.content.decode()
+        assert browser.submit(page, {"resend": "1"}).status_code == 303
     assert not exists(email)
 
 

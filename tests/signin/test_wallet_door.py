@@ -16,8 +16,9 @@ from eth_account.messages import encode_defunct
 
 from core import scope
 from identity import contacts, siwe
+from identity.browser import cookie_name
 from tests.factories import Browser, Cast, Person, make_cast, make_member, make_tenant
-from tests.factories.hosted import elsewhere, prefix, sign_in
+from tests.factories.hosted import elsewhere, leads_on, prefix, sign_in
 from tests.signin.test_sign_in import seen, who
 
 METHODS = {"sign_in_methods": ["password", "wallet"]}
@@ -95,6 +96,8 @@ def test_another_key_malformed_signatures_and_a_second_use_are_refused(cast: Cas
         assert browser.submit(page, {"signature": wrong}).status_code == 400
     right = signed(key, text)
     assert browser.submit(page, {"signature": right}).status_code == 303
+    assert leads_on(browser.submit(page, {"signature": right}))
+    del browser.cookies[cookie_name()]
     assert browser.submit(page, {"signature": right}).status_code == 410
 
 
