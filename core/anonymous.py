@@ -15,6 +15,7 @@ MACHINES = {
     ".well-known/openid-configuration": "OpenID Connect Discovery 1.0",
     ".well-known/oauth-authorization-server": "RFC 8414",
     ".well-known/oauth-authorization-server/t/<slug:slug>": "RFC 8414 §3.1, path-inserted",
+    ".well-known/openid-configuration/t/<slug:slug>": "RFC 8414 §5, as clients try it",
     ".well-known/jwks.json": "RFC 7517",
     ".well-known/oauth-protected-resource/t/<slug:slug>/<path:below>": "RFC 9728 §3.1",
     "resources/<str:resource>/.well-known/oauth-protected-resource": "RFC 9728, the hosted copy",

@@ -52,8 +52,25 @@ def serves(*paths: str) -> Callable[[Route], Route]:
     return register
 
 
+# Browsers ask before they send a header of their own, such as MCP-Protocol-Version: all of it is public.
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark the view of a document: it reads no cookie, so another method is 405 and not a CSRF check."""
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view
+
+
 def respond(request: HttpRequest, document: Document) -> HttpResponse:
     """Answer a request that came the whole way."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=PREFLIGHT)
     if request.method not in {"GET", "HEAD"}:
         return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
     if document.is_held(request.headers.get("If-None-Match", "")):

@@ -1,4 +1,4 @@
-"""The access token of a request (RFC 6750 §2.1) and its challenge (§3)."""
+"""The access token of a request (RFC 6750 §2.1, §2.2) and its challenge (§3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core import jose
 from core.api.problems import challenge_for
-from core.errors import Problem, TenantMismatch, TokenMissing
+from core.errors import AmbiguousCredentials, Problem, TenantMismatch, TokenMissing
 from oauth import binding
 from oauth.http import answer_json
 from tenants import bearer, denials, keys, selectors
@@ -19,6 +19,7 @@ from tenants.bearer import BearerToken
 from tenants.keys import KeySet
 from tenants.selectors import TenantRef
 
+FORM = "application/x-www-form-urlencoded"
 MOST = 20_000
 # Signatures proved before, by the token's digest; good while the tenant's set of keys is the same object.
 _proved: dict[bytes, tuple[KeySet, uuid.UUID, Mapping[str, Any]]] = {}
@@ -34,12 +35,26 @@ def sent(request: HttpRequest) -> tuple[str, str]:
     return known, token.strip() if known in (binding.BEARER, binding.DPOP) else ""
 
 
-def verified(request: HttpRequest, tenant: TenantRef | None) -> BearerToken:
+def posted(request: HttpRequest) -> tuple[str, str]:
+    """As `sent`, but a token in a form body counts too (RFC 6750 §2.2). Raises AmbiguousCredentials for both."""
+    presented = sent(request)
+    if request.method != "POST" or request.content_type != FORM:
+        return presented
+    tokens = request.POST.getlist("access_token")
+    if len(tokens) + bool(presented[1]) > 1:
+        raise AmbiguousCredentials
+    return (binding.BEARER, tokens[0]) if tokens else presented
+
+
+def verified(
+    request: HttpRequest, tenant: TenantRef | None, presented: tuple[str, str] | None = None
+) -> BearerToken:
     """Return the living token of a request, with the proof that it asks for.
 
-    Raises TokenMissing, what `verify` raises, and what binding.at_resource raises.
+    `presented` is its scheme and text where it was not only looked for in the header. Raises TokenMissing, what
+    `verify` raises, and what binding.at_resource raises.
     """
-    scheme, token = sent(request)
+    scheme, token = presented or sent(request)
     if not token:
         raise TokenMissing
     found = verify(token, tenant)

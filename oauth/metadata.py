@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core import jose
 from core.errors import NotFound
-from core.front import Document, respond, serves
+from core.front import Document, public, respond, serves
 from core.livecache import LiveCache
 from core.urls import issuer, tenant_slug
 from identity import assurance
@@ -42,23 +42,27 @@ PUBLIC = (("Cache-Control", f"public, max-age={MAX_AGE}"), ("Access-Control-Allo
 _jwks: LiveCache[Document] = LiveCache("signing_key", max_items=2000, ttl=600)
 
 
+@public
 def openid_configuration(request: HttpRequest) -> HttpResponse:
     return respond(request, _configuration_of(tenant_of(request)))
 
 
+@public
 def authorization_server(request: HttpRequest) -> HttpResponse:
     """The same document under the name of RFC 8414."""
     return respond(request, _configuration_of(tenant_of(request)))
 
 
+@public
 def inserted(request: HttpRequest, slug: str) -> HttpResponse:
-    """RFC 8414 §3.1: the well-known part stands between host and path of the issuer."""
+    """RFC 8414 §3.1: the well-known part stands between host and path of the issuer, under either name (§5)."""
     tenant = selectors.by_slug(slug)
     if tenant is None or not tenant.is_active or tenant_slug(request) is not None:
         raise NotFound
     return respond(request, _configuration_of(tenant))
 
 
+@public
 def jwks(request: HttpRequest) -> HttpResponse:
     """RFC 7517 §5."""
     tenant = tenant_of(request)
@@ -132,6 +136,7 @@ def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": list(PROMPTS),
+        "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
         "acr_values_supported": list(assurance.OFFERED),
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core import ids
 from core.errors import NotFound
-from core.front import respond
+from core.front import public, respond
 from core.urls import tenant_slug
 from oauth import catalogue, dpop, mtls
 from oauth.catalogue import Resource
@@ -24,6 +24,7 @@ from tenants.selectors import TenantRef
 from tenants.tokens import control_plane_audience
 
 
+@public
 def hosted(request: HttpRequest, resource: str) -> HttpResponse:
     """The copy at `{issuer}/resources/{rs_…}/.well-known/oauth-protected-resource`."""
     tenant = tenant_of(request)
@@ -35,6 +36,7 @@ def hosted(request: HttpRequest, resource: str) -> HttpResponse:
     return _answer(request, tenant, next((one for one in known if one.public_id == public_id), None))
 
 
+@public
 def inserted(request: HttpRequest, slug: str, below: str) -> HttpResponse:
     """§3.1: the well-known part stands between host and path of a resource under our issuer."""
     tenant = selectors.by_slug(slug)

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/openid-configuration", metadata.openid_configuration, name="openid-configuration"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="oauth-metadata"),
     path(".well-known/oauth-authorization-server/t/<slug:slug>", metadata.inserted, name="oauth-inserted"),
+    path(".well-known/openid-configuration/t/<slug:slug>", metadata.inserted, name="openid-inserted"),
     path(
         ".well-known/oauth-protected-resource/t/<slug:slug>/<path:below>",
         protected_resources.inserted,

@@ -51,7 +51,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if request.method not in {"GET", "POST"}:
         raise MethodNotAllowed
     tenant = tenant_of(request)
-    token = bearers.verified(request, tenant)
+    token = bearers.verified(request, tenant, bearers.posted(request))
     client = clients.find(tenant, str(token.claims["client_id"]))
     note_client(request, client)
     scopes = str(token.claims["scope"]).split()

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 
+from core.front import Document, public, respond
+
 SECURITY = {
     "bearer": {
         "type": "http",
@@ -48,14 +50,12 @@ def document() -> dict[str, Any]:
 
 
 @cache
-def _written() -> tuple[bytes, str]:
+def _written() -> Document:
     body = json.dumps(document(), separators=(",", ":")).encode()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    headers = (("Cache-Control", "public, max-age=300"), ("Access-Control-Allow-Origin", "*"))
+    return Document(body, f'"{hashlib.sha256(body).hexdigest()[:24]}"', headers)
 
 
+@public
 def openapi(request: HttpRequest) -> HttpResponse:
-    body, tag = _written()
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponse(status=304, headers={"ETag": tag})
-    headers = {"ETag": tag, "Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-    return HttpResponse(body, content_type="application/json", headers=headers)
+    return respond(request, _written())

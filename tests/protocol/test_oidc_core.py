@@ -186,6 +186,22 @@ def test_userinfo_by_post_and_by_the_older_path(cast):
     assert bearer_get(cast.acme, "/oauth2/userInfo", body["access_token"]).status_code == 200
 
 
+def test_userinfo_takes_a_token_in_one_place_only(cast):
+    """RFC 6750 §2: a form body will do, and two ways at once are invalid_request."""
+    token = flow(cast.member).tokens()["access_token"]
+    path = f"/t/{cast.acme.slug}/oauth/userinfo"
+    form = {"data": f"access_token={token}", "content_type": "application/x-www-form-urlencoded"}
+    assert Browser().post(path, **form).json()["sub"] == cast.member.subject
+    both = Browser().post(path, **form, headers={"Authorization": f"Bearer {token}"})
+    assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
+    twice = {**form, "data": f"access_token={token}&access_token={token}"}
+    assert Browser().post(path, **twice).status_code == 400
+    stranger = {**form, "data": "access_token=nobody"}
+    assert Browser().post(path, **stranger).status_code == 401
+    assert Browser().get(f"{path}?access_token={token}").status_code == 401
+    assert Browser().post(f"/t/{cast.globex.slug}/oauth/userinfo", **form).status_code == 403
+
+
 def test_userinfo_needs_openid(cast):
     """RFC 6750 §3.1: insufficient_scope."""
     body = flow(cast.member).tokens(scope="members:read")

@@ -41,6 +41,31 @@ def test_only_what_is_safe_is_offered(cast):
     assert "none" not in body["introspection_endpoint_auth_methods_supported"]
 
 
+def test_documents_may_be_read_with_headers_that_browsers_ask_about_first(cast):
+    """MCP clients in a browser send MCP-Protocol-Version with it."""
+    slug = cast.acme.slug
+    for path in (
+        f"/t/{slug}/.well-known/openid-configuration",
+        f"/.well-known/oauth-authorization-server/t/{slug}",
+        f"/t/{slug}/.well-known/jwks.json",
+        f"/.well-known/oauth-protected-resource/t/{slug}/v1",
+        "/v1/openapi.json",
+    ):
+        asking = {"Origin": "https://any.example", "Access-Control-Request-Method": "GET"}
+        asked = Browser().options(path, headers=asking)
+        assert (asked.status_code, asked.headers["Access-Control-Allow-Origin"]) == (204, "*"), path
+        assert asked.headers["Access-Control-Allow-Headers"] == "*"
+        refused = Browser().post(path, b"{}", content_type="application/json")
+        assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD"), path
+
+
+def test_rfc8414_5_openid_name_with_the_path_inserted_is_the_same_document(cast):
+    slug = cast.acme.slug
+    inserted = Browser().get(f"/.well-known/openid-configuration/t/{slug}")
+    assert inserted.content == Browser().get(f"/t/{slug}/.well-known/openid-configuration").content
+    assert Browser().get("/.well-known/openid-configuration/t/nobody-here").status_code == 404
+
+
 def test_rfc8414_name_and_path_inserted_form_are_the_same_document(cast):
     """RFC 8414 §3.1."""
     own = metadata(cast.acme, "oauth-authorization-server")
