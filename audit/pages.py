@@ -287,7 +287,7 @@ def _facts(entry: dict[str, Any], row: Event, names: dict[str, str]) -> list[dic
         (_("Target id"), entry["target"]["id"], "copy"),
         (_("Kind of target"), entry["target"]["type"], ""),
         (_("Organization"), entry["organization"], "copy"),
-        (_("Reason"), context.get("reason"), ""),
+        (_("Reason"), entry["reason"], ""),
         (_("IP address"), context.get("ip"), "copy"),
         (_("Browser or client"), context.get("user_agent"), ""),
         (_("Idempotency key"), context.get("idempotency_key"), "copy"),

@@ -47,6 +47,7 @@ def entry(row: Event) -> dict[str, Any]:
         "delegation": data.get("delegation"),
         "organization": whole.get("orgid"),
         "changes": changes(shown, data.get("previous")),
+        "reason": shown.get("reason") or data["context"].get("reason"),
         "context": data["context"],
         "sequence": whole.get("sequence"),
         "mode": whole["mode"],

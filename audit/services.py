@@ -72,7 +72,7 @@ def _row(one: dict[str, Any]) -> tuple[Any, ...]:
         one["target"]["id"],
         one["organization"],
         json.dumps(one["changes"], ensure_ascii=False) if one["changes"] else "",
-        context.get("reason"),
+        one["reason"],
         context.get("ip"),
         context.get("user_agent"),
         context["request_id"],

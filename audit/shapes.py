@@ -125,6 +125,7 @@ class EntryShape(serializers.Serializer):
     delegation = serializers.CharField(allow_null=True)
     organization = serializers.CharField(allow_null=True)
     changes = ChangeShape(many=True)
+    reason = serializers.CharField(allow_null=True)
     context = serializers.DictField()  # type: ignore[assignment]
     sequence = serializers.CharField(allow_null=True)
     mode = serializers.CharField()

@@ -188,7 +188,8 @@ def _personal(declared: registry.EventType, draft: Draft, known: context.Request
         if part not in ("object", "previous") or field not in declared.fields:
             raise EventRefused(f"{declared.name} declares no field {name}")
         found[path] = value
-    return {path: value for path, value in found.items() if value}
+    # An empty value of before says that the field was empty; one of now says nothing that its absence does not.
+    return {path: value for path, value in found.items() if value or path.startswith("previous.")}
 
 
 def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:

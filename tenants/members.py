@@ -87,7 +87,7 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
     """
     ports.authority.require(actor, "members:write", member)
     if "profile" in changes:
-        changes = {**changes, "profile": profile.merged(member.profile, changes["profile"] or {})}
+        changes = {**changes, "profile": profile.merged(member.profile, changes["profile"])}
     before = {field: getattr(member, field) for field in changes if getattr(member, field) != changes[field]}
     if not before:
         return member
@@ -96,9 +96,10 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
         setattr(member, field, changes[field])
     member.name_search = member.name.casefold()
     keep(member, *before, "name_search")
-    personal = {"name": member.name} if "name" in before else {}
-    if "profile" in before:
-        personal["profile"] = json.dumps(member.profile, sort_keys=True)
+    personal = {}
+    for field in before.keys() & set(PERSONAL):
+        personal[field] = _personal_text(changes[field])
+        personal[f"previous.{field}"] = _personal_text(before[field])
     emit(
         "user.updated",
         actor=actor.actor,
@@ -109,6 +110,10 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
     return member
 
 
+def _personal_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
 def choose_email(*, actor: Actor, member: Member, email: str) -> Member:
     """Give the tenant another address of the person, or none, at the person's own wish (TEN-16).
 
@@ -116,10 +121,11 @@ def choose_email(*, actor: Actor, member: Member, email: str) -> Member:
     """
     if member.email == email and member.withholds_email == (not email):
         return member
+    personal = {"email": email, "previous.email": member.email}
     member.email, member.email_search = email, email.casefold()
     member.email_verified, member.withholds_email = bool(email), not email
     keep(member, "email", "email_search", "email_verified", "withholds_email")
-    emit("user.updated", actor=actor, object=describe(member), personal={"email": email})
+    emit("user.updated", actor=actor, object=describe(member), personal=personal)
     return member
 
 

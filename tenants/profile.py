@@ -69,12 +69,14 @@ _rules: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 CLAIMS = tuple(_rules)
 
 
-def merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the profile after a merge patch: null takes a claim away (RFC 7396).
+def merged(before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the profile after a merge patch: null takes a claim, or all, away (RFC 7396).
 
     A new phone number is not verified unless the same change says so. Raises ValidationFailed with every
     fault.
     """
+    if changes is None:
+        return {}
     faults = [
         FieldError(f"/profile/{name[:60]}", "invalid", fault)
         for name, value in changes.items()
