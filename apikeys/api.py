@@ -177,7 +177,7 @@ class ServiceAccount(Endpoint):
     def patch(self, call: Call) -> Answer:
         row = selectors.service_account(call.path["account"])
         call.check_match(etag(row))
-        row = services.update_service_account(actor=call.caller, account=row, **call.body)
+        row = services.update_service_account(actor=call.caller, account=row, **call.changes(row))
         return Answer(call.shape(AccountShape, row), etag=etag(row))
 
     @operation(scope=WRITE, status=204, summary="Delete a service account and revoke its keys", tags=ACCOUNTS)

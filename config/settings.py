@@ -108,6 +108,7 @@ PORTS = {
     "principals": "config.principals.resolve",
     "mail": "mail.services.send",
     "jobs": "core.jobs.enqueue",
+    "browsers": "oauth.clients.origins_at",
 }
 # Resolvers asked in this order for a request's credential.
 PRINCIPAL_RESOLVERS = ["apikeys.principals.resolve", "oauth.principals.resolve"]

@@ -1,7 +1,8 @@
-"""The four ports through which a lower app reaches what a higher one knows, bound in `settings.PORTS`.
+"""The ports through which a lower app reaches what a higher one knows, bound in `settings.PORTS`.
 
 `authority.require(actor, permission, resource)` · `principals.resolve(request)` ·
-`mail.send(template, to, tenant)` · `jobs.enqueue(name, …)`. Each raises what its implementation raises.
+`mail.send(template, to, tenant)` · `jobs.enqueue(name, …)` · `browsers.origins(slug, client_id)`. Each raises
+what its implementation raises.
 """
 
 from __future__ import annotations
@@ -70,3 +71,11 @@ class jobs:  # noqa: N801
     def enqueue(name: str, payload: Mapping[str, Any] | None = None, **options: Any) -> None:
         """Promise work in the running transaction (see core.jobs.enqueue)."""
         _bound("jobs")(name, payload or {}, **options)
+
+
+class browsers:  # noqa: N801
+    @staticmethod
+    def origins(slug: str, client_id: str = "") -> frozenset[str]:
+        """Return the browser origins that a live application registered; without one, all of the tenant's."""
+        found: frozenset[str] = _bound("browsers")(slug, client_id)
+        return found

@@ -220,8 +220,9 @@ class OneApplication(Endpoint):
     def patch(self, call: Call) -> Answer:
         row = named(call)
         call.check_match(etag(row))
+        changes = call.changes(row)
         return shown(
-            call, applications.update_application(actor=call.caller, application=row, changes=call.body)
+            call, applications.update_application(actor=call.caller, application=row, changes=changes)
         )
 
     @operation(scope=WRITE, summary="Delete an application and everything it was granted", tags=TAGS)

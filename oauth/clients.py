@@ -16,6 +16,7 @@ from core.livecache import LiveCache
 from oauth import client_keys
 from oauth.models import Application, ApplicationType, AuthMethod, ClientSecret, Profile
 from roles import claim_mapping
+from tenants import selectors
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 
@@ -126,6 +127,17 @@ def admitted(tenant: TenantRef, client_id: str) -> Client | None:
 def origins_of(tenant: TenantRef) -> frozenset[str]:
     """Return every browser origin that some live application of the tenant registered."""
     return _origins.get(f"{tenant.id}:", lambda: _load_origins(tenant))
+
+
+def origins_at(slug: str, client_id: str = "") -> frozenset[str]:
+    """Return the origins of one live application, or without a client id of all; none for an unknown tenant."""
+    tenant = selectors.by_slug(slug)
+    if tenant is None or not tenant.is_active:
+        return frozenset()
+    if not client_id:
+        return origins_of(tenant)
+    client = live(tenant, client_id)
+    return frozenset(client.origins) if client is not None else frozenset()
 
 
 def forget(application: Application) -> None:

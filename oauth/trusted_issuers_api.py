@@ -176,7 +176,9 @@ class OneTrustedIssuer(Endpoint):
     def patch(self, call: Call) -> Answer:
         row = named(call)
         call.check_match(etag(row))
-        return shown(call, trusted_issuers.update_issuer(actor=call.caller, issuer=row, changes=call.body))
+        return shown(
+            call, trusted_issuers.update_issuer(actor=call.caller, issuer=row, changes=call.changes(row))
+        )
 
     @operation(scope=WRITE, summary="Delete a trusted issuer and the links to it", tags=TAGS)
     def delete(self, call: Call) -> None:

@@ -80,7 +80,9 @@ class OneOrganization(InOrganization):
     def patch(self, call: Call) -> Answer:
         organization = self.organization(call)
         call.check_match(etag(organization))
-        services.update_organization(actor=call.caller, organization=organization, changes=call.body)
+        services.update_organization(
+            actor=call.caller, organization=organization, changes=call.changes(organization)
+        )
         return Answer(call.shape(OrganizationShape, organization), etag=etag(organization))
 
     @operation(scope="organizations:write", status=204, summary="Delete an organization", tags=TAGS)

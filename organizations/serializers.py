@@ -67,10 +67,7 @@ class OrganizationPatch(Body):
     external_id = Text(120, allow_null=True)
     status = serializers.ChoiceField(SETTABLE)
     policy = PolicyField(allow_null=True)
-    metadata = Metadata(allow_null=True)
-
-    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
-        return value or {}
+    metadata = Metadata()
 
 
 class MembershipShape(Shape):

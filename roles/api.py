@@ -34,7 +34,7 @@ def list_roles(call: Call, rows: Any) -> Answer:
 
 def changed(call: Call, role: Role) -> Answer:
     call.check_match(etag(role))
-    role = services.update_role(actor=call.caller, role=role, changes=call.body)
+    role = services.update_role(actor=call.caller, role=role, changes=call.changes(role))
     return Answer(call.shape(RoleShape, role), etag=etag(role))
 
 

@@ -72,7 +72,9 @@ class OneResource(Endpoint):
     def patch(self, call: Call) -> Answer:
         resource = selectors.api_resource(call.path["resource"])
         call.check_match(etag(resource))
-        resource = resources.update_resource(actor=call.caller, resource=resource, changes=call.body)
+        resource = resources.update_resource(
+            actor=call.caller, resource=resource, changes=call.changes(resource)
+        )
         return Answer(call.shape(ResourceShape, resource), etag=etag(resource))
 
     @operation(scope="roles:write", status=204, summary="Delete an API resource", tags=TAGS)
@@ -130,7 +132,9 @@ class OneScope(Endpoint):
     def patch(self, call: Call) -> Answer:
         resource, scope = self.read(call)
         call.check_match(etag(scope))
-        scope = resources.update_scope(actor=call.caller, resource=resource, scope=scope, changes=call.body)
+        scope = resources.update_scope(
+            actor=call.caller, resource=resource, scope=scope, changes=call.changes(scope)
+        )
         return Answer(call.shape(ScopeShape, scope), etag=etag(scope))
 
     @operation(scope="roles:write", status=204, summary="Delete a scope", tags=TAGS)

@@ -67,10 +67,7 @@ class RolePatch(Body):
     description = Text(300, allow_blank=True)
     permissions = serializers.ListField(child=Text(80), max_length=100)
     required_factor = serializers.ChoiceField(list(DEMANDS))
-    metadata = Metadata(allow_null=True)
-
-    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
-        return value or {}
+    metadata = Metadata()
 
 
 class AssignmentShape(Shape):
@@ -153,10 +150,7 @@ class ResourcePatch(Body):
     acr_values = texts(120, 10)
     max_age = Integer(min_value=0, required=False, allow_null=True)
     claim_mapping = serializers.ListField(child=serializers.DictField(), max_length=20, required=False)
-    metadata = Metadata(required=False, allow_null=True)
-
-    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
-        return value or {}
+    metadata = Metadata(required=False)
 
 
 class ResourceBody(ResourcePatch):

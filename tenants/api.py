@@ -63,7 +63,7 @@ class OneMember(Endpoint):
     def patch(self, call: Call) -> Answer:
         member = selectors.member_by_subject(call.path["member"])
         call.check_match(etag(member))
-        member = members.update_member(actor=call.caller, member=member, changes=call.body)
+        member = members.update_member(actor=call.caller, member=member, changes=call.changes(member))
         return Answer(call.shape(MemberShape, member), etag=etag(member))
 
     @operation(scope="members:write", status=204, summary="Remove a member", tags=TAGS)
@@ -134,7 +134,7 @@ class OneTenant(Endpoint):
     def patch(self, call: Call) -> Answer:
         tenant = selectors.tenant()
         call.check_match(etag(tenant))
-        tenant = services.update_tenant(actor=call.caller, tenant=tenant, changes=call.body)
+        tenant = services.update_tenant(actor=call.caller, tenant=tenant, changes=call.changes(tenant))
         return Answer(call.shape(TenantShape, tenant), etag=etag(tenant))
 
 

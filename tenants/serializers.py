@@ -72,11 +72,8 @@ class MemberBody(Body):
 class MemberPatch(Body):
     name = Text(200, allow_blank=True)
     locale = Text(16, allow_blank=True)
-    profile = serializers.DictField()
-    metadata = Metadata(allow_null=True)
-
-    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
-        return value or {}
+    profile = serializers.DictField(allow_null=True)
+    metadata = Metadata()
 
 
 class Reason(Body):
@@ -119,10 +116,7 @@ class TenantPatch(Body):
     support_url = WebAddress(max_length=500, allow_blank=True)
     terms_url = WebAddress(max_length=500, allow_blank=True)
     privacy_url = WebAddress(max_length=500, allow_blank=True)
-    metadata = Metadata(allow_null=True)
-
-    def validate_metadata(self, value: dict[str, str] | None) -> dict[str, str]:
-        return value or {}
+    metadata = Metadata()
 
 
 DAY = 86_400

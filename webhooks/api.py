@@ -87,7 +87,7 @@ class OneEndpoint(InEndpoint):
     def patch(self, call: Call) -> Answer:
         endpoint = self.endpoint(call)
         call.check_match(etag_of(endpoint))
-        changed = services.update_endpoint(actor=call.caller, endpoint=endpoint, **call.body)
+        changed = services.update_endpoint(actor=call.caller, endpoint=endpoint, **call.changes(endpoint))
         return self.shown(call, changed)
 
     @operation(scope=WRITE, status=204, summary="Delete a webhook endpoint", tags=TAGS)

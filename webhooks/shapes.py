@@ -52,7 +52,7 @@ class EndpointPatch(Body):
     ordering = serializers.ChoiceField(Ordering.values)
     signature_suite = serializers.ChoiceField(SignatureSuite.values)
     max_in_flight = Integer(min_value=1, max_value=50)
-    metadata = Metadata(allow_null=True)
+    metadata = Metadata()
 
 
 class EndpointQuery(ListQuery):

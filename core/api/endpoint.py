@@ -29,8 +29,8 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from core import context, ids, ports, scope
-from core.api import denials, idempotency, quota
-from core.api.fields import Body, represent
+from core.api import cross_origin, denials, idempotency, quota
+from core.api.fields import Body, merged_pairs, represent
 from core.api.parsing import JsonParser, MergePatchParser
 from core.api.problems import from_drf, problem_response
 from core.api.rendering import JsonRenderer
@@ -103,6 +103,12 @@ class Call:
         if "*" not in tags and current_etag not in tags:
             raise PreconditionFailed
 
+    def changes(self, row: Any) -> dict[str, Any]:
+        """Return the body of a patch of `row`, its metadata merged (RFC 7396). Raises ValidationFailed."""
+        if "metadata" not in self.body:
+            return self.body
+        return {**self.body, "metadata": merged_pairs(row.metadata, self.body["metadata"])}
+
     def shape(self, answer: type[Serializer], instance: Any, **extra: Any) -> dict[str, Any]:
         return represent(answer, instance, {"mode": self.caller.mode, "call": self, **extra})
 
@@ -145,6 +151,7 @@ class Endpoint(APIView):
     ids_in_path: Mapping[str, str] = {}
     organization_in_path = ""  # the path argument that names an organization
     limits: Mapping[str, str] = {}  # headers, once the call was counted
+    caller: Principal | None = None  # once it is known
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer what needs no rows without REST framework's own request and response around it."""
@@ -157,7 +164,7 @@ class Endpoint(APIView):
             response: HttpResponse = handler(request, **kwargs)
         except Exception as error:  # noqa: BLE001 — as REST framework: every exception becomes one problem document
             response = problem_response(request, from_drf(error))
-        return self.stamp(response)
+        return self.stamp(request, response)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Settle the form of the answer; who calls and whether they may is `perform`'s question."""
@@ -174,7 +181,7 @@ class Endpoint(APIView):
     ) -> HttpResponse:
         self.spec = spec
         check_version(request)
-        caller = ports.principals.resolve(request._request)
+        self.caller = caller = ports.principals.resolve(request._request)
         try:
             return self.admit(spec, function, caller, request, path)
         except Problem as problem:
@@ -262,10 +269,11 @@ class Endpoint(APIView):
         return Response(status=204)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.stamp(super().finalize_response(request, response, *args, **kwargs))
+        return self.stamp(request._request, super().finalize_response(request, response, *args, **kwargs))
 
-    def stamp(self, response: HttpResponse) -> HttpResponse:
+    def stamp(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Write the headers of every answer of the API."""
+        cross_origin.show(request, response, self.caller)
         for name, value in {"Api-Version": settings.API_VERSION, **self.limits}.items():
             response.headers[name] = value
         return response

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core import ids
+from core.errors import FieldError, ValidationFailed
 
+MOST_PAIRS = 50
 # Control, invisible and direction-changing characters, and the tags that hide text in plain sight.
 CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
@@ -72,20 +75,53 @@ class PublicId(serializers.Field):
         return ids.encode(self.prefix, value)
 
 
+class Pair(Text):
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return (True, None) if data is None and in_patch(self) else super().validate_empty_values(data)
+
+
 class Metadata(serializers.DictField):
-    """At most 50 pairs of strings: names to 40, values to 500 characters."""
+    """At most 50 pairs of strings: names to 40, values to 500 characters.
+
+    In a patch, null takes a pair, or all of them, away: see `merged_pairs`.
+    """
 
     default_error_messages = {"too_many": _("At most 50 pairs.")}
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("child", Text(500, allow_blank=True))
+        options.setdefault("child", Pair(500, allow_blank=True))
         super().__init__(**options)
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        return (True, None) if data is None and in_patch(self) else super().validate_empty_values(data)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         value = super().to_internal_value(data)
-        if len(value) > 50 or any(len(name) > 40 or CONTROL.search(name) for name in value):
+        if len(value) > MOST_PAIRS or any(len(name) > 40 or CONTROL.search(name) for name in value):
             self.fail("too_many")
         return value
+
+
+def merged_pairs(before: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return metadata after a merge patch (RFC 7396). Raises ValidationFailed."""
+    after = {**before, **changes} if changes is not None else {}
+    kept = {name: value for name, value in after.items() if value is not None}
+    if len(kept) > MOST_PAIRS:
+        raise ValidationFailed(errors=[FieldError("/metadata", "too_many", f"At most {MOST_PAIRS} pairs.")])
+    return kept
+
+
+def in_patch(field: serializers.Field) -> bool:
+    return bool(getattr(field.root, "partial", False))
+
+
+def cleared(field: serializers.Field) -> Any:
+    """Return what null in a patch makes of a member that may be empty; None where null means null, or nothing."""
+    if field.allow_null:
+        return None
+    if isinstance(field, serializers.CharField) and field.allow_blank:
+        return ""
+    return [] if isinstance(field, serializers.ListField) and field.allow_empty else None
 
 
 class Timestamp(serializers.DateTimeField):
@@ -110,7 +146,10 @@ def timestamp(value: Any) -> str | None:
 
 
 class Body(serializers.Serializer):
-    """An input object; unknown names are refused (threat L10: only what is listed can be written)."""
+    """An input object; unknown names are refused (threat L10: only what is listed can be written).
+
+    In a patch null empties what may be empty (RFC 7396).
+    """
 
     default_error_messages = {"unknown": _("This field is not known here.")}
 
@@ -123,6 +162,10 @@ class Body(serializers.Serializer):
                     for name in sorted(unknown)
                 }
             )
+        if self.partial and isinstance(data, dict):
+            data = {
+                name: cleared(self.fields[name]) if value is None else value for name, value in data.items()
+            }
         read: dict[str, Any] = super().to_internal_value(data)
         return read
 

@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from core.api.endpoint import Operation
+from core.api.fields import Metadata, cleared
 
 VERBS = {"get": "get", "post": "create", "put": "put", "patch": "update", "delete": "delete"}
 PROBLEM = "application/problem+json"
@@ -151,6 +152,32 @@ class ShapeSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         # `fields=` leaves any other member out.
         schema["required"] = ["id", "object"]
         return schema
+
+
+class BodySchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """An input object; in a patch null empties what may be empty (RFC 7396)."""
+
+    target_class = "core.api.fields.Body"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        if not self.target.partial:
+            return schema
+        for name, field in self.target.fields.items():
+            member = schema["properties"][name]
+            if isinstance(member.get("type"), str) and takes_null(field):
+                member["type"] = [member["type"], "null"]
+            if isinstance(field, Metadata):
+                member["additionalProperties"] = {
+                    **member["additionalProperties"],
+                    "type": ["string", "null"],
+                }
+        return schema
+
+
+def takes_null(field: serializers.Field) -> bool:
+    return isinstance(field, Metadata) or cleared(field) is not None
 
 
 class PublicIdSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

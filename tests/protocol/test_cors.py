@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import Browser
+from apikeys.services import issue_key
+from core import scope
+from roles import selectors
+from tests.factories import Browser, principal_of
 from tests.oauth.helpers import bearer_get, flow, form, register
 
 ORIGIN = "https://spa.example"
@@ -69,8 +72,7 @@ def test_userinfo_is_shown_to_the_tokens_client(cast):
         "/oauth/authorize",
         "/oauth/end-session",
         "/sign-in",
-        "/v1/me",
-        "/v1/token-inspections",
+        "/v1/auth/token",
     ],
 )
 def test_B5_everything_else_has_no_cors(cast, path):
@@ -80,6 +82,58 @@ def test_B5_everything_else_has_no_cors(cast, path):
         "Access-Control-Allow-Origin"
         not in Browser().get(f"/t/{cast.acme.slug}{path}", headers={"Origin": ORIGIN}).headers
     )
+
+
+def asked(tenant, token, origin, path="/v1/me"):
+    headers = {"Authorization": f"Bearer {token}", "Origin": origin}
+    return Browser().get(f"/t/{tenant.slug}{path}", headers=headers)
+
+
+def test_OAU26_B5_api_is_shown_to_the_tokens_application_only(cast):
+    app = register(cast.acme, "spa", origins=[ORIGIN])
+    register(cast.acme, "spa", origins=["https://other.example"])
+    token = flow(cast.member, app=app).tokens()["access_token"]
+    shown = asked(cast.acme, token, ORIGIN)
+    assert (shown.status_code, shown.headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
+    assert {"ETag", "Request-Id", "RateLimit"} <= set(
+        shown.headers["Access-Control-Expose-Headers"].split(", ")
+    )
+    assert "Access-Control-Allow-Credentials" not in shown.headers
+    for origin in ("https://other.example", "https://evil.example", "null"):
+        hidden = asked(cast.acme, token, origin)
+        assert "Access-Control-Allow-Origin" not in hidden.headers
+        assert "Origin" in hidden.headers["Vary"]
+
+
+def test_OAU26_api_lets_registered_origins_ask_first(cast):
+    register(cast.acme, "spa", origins=[ORIGIN])
+    answer = preflight(cast.acme, "/v1/members", ORIGIN)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
+    assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
+    assert {"Authorization", "DPoP", "Idempotency-Key", "If-Match"} <= set(
+        answer.headers["Access-Control-Allow-Headers"].split(", ")
+    )
+    for tenant, origin in ((cast.acme, "https://evil.example"), (cast.globex, ORIGIN)):
+        assert "Access-Control-Allow-Origin" not in preflight(tenant, "/v1/members", origin).headers
+
+
+def test_OAU26_an_application_may_read_why_its_token_is_refused(cast):
+    register(cast.acme, "spa", origins=[ORIGIN])
+    refused = asked(cast.acme, "no-token", ORIGIN)
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (401, ORIGIN)
+    assert "Access-Control-Allow-Origin" not in asked(cast.globex, "no-token", ORIGIN).headers
+
+
+def test_B5_what_an_api_key_is_answered_no_browser_reads(cast):
+    register(cast.acme, "spa", origins=[ORIGIN])
+    with scope.tenant(cast.acme.id):
+        own = selectors.api_resources().get(is_control_plane=True)
+        key = issue_key(
+            actor=principal_of(cast.owner), name="Browser", scopes=["members:read"], resource=own
+        ).secret
+    answer = asked(cast.acme, key, ORIGIN, "/v1/principal")
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_flow_of_a_public_client_works_from_its_origin(cast):

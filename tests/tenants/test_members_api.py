@@ -179,6 +179,40 @@ def test_changes_the_tenants_own_copy(cast: Cast, admin: str):
     assert cleared.json()["metadata"] == {}
 
 
+def test_a_patch_merges_metadata_and_null_takes_away(cast: Cast, admin: str):
+    """RFC 7396: members that the patch does not name stay; null removes one, or all."""
+    path = f"members/{make_member(cast.acme, name='Ann').subject}"
+    call(cast, "PATCH", path, admin, {"metadata": {"a": "1", "b": "2"}})
+    merged = call(cast, "PATCH", path, admin, {"metadata": {"b": None, "c": "3"}})
+    assert (merged.status_code, merged.json()["metadata"]) == (200, {"a": "1", "c": "3"})
+    too_many = call(cast, "PATCH", path, admin, {"metadata": {f"k{i}": "x" for i in range(49)}})
+    assert (too_many.status_code, too_many.json()["errors"][0]["code"]) == (400, "too_many")
+    emptied = call(cast, "PATCH", path, admin, {"name": None, "profile": {"nickname": "A"}})
+    assert (emptied.json()["name"], emptied.json()["profile"]) == ("", {"nickname": "A"})
+    assert call(cast, "PATCH", path, admin, {"profile": None}).json()["profile"] == {}
+    created = call(
+        cast, "POST", "members", admin, {"email": f"{unique('n')}@example.com", "metadata": {"a": None}}
+    )
+    assert created.status_code == 400
+
+
+def test_AUD01_a_change_of_name_is_recorded_with_before_and_after(cast: Cast, admin: str):
+    person = make_member(cast.acme, name="Before")
+    for name in ("After", ""):
+        call(cast, "PATCH", f"members/{person.subject}", admin, {"name": name})
+    call(cast, "PUT", f"members/{person.subject}/suspension", admin, {"reason": "Left the company"})
+    auditor = access_token(cast.owner, ["audit:read"])
+    listed = call(cast, "GET", f"audit?target={person.subject}&order=asc&action=user.*", auditor).json()[
+        "data"
+    ]
+    changes = [entry["changes"] for entry in listed if entry["action"] == "user.updated"]
+    assert changes[-2:] == [
+        [{"field": "name", "before": "Before", "after": "After"}],
+        [{"field": "name", "before": "After", "after": None}],
+    ]
+    assert (listed[-1]["action"], listed[-1]["reason"]) == ("user.suspended", "Left the company")
+
+
 @pytest.mark.parametrize(
     "extra",
     [
@@ -211,7 +245,7 @@ def test_L10_only_listed_fields_can_be_written(cast: Cast, admin: str, extra: di
     [
         {"name": 7},
         {"name": "a\u202eb"},
-        {"name": None},
+        {"locale": ["en"]},
         {"metadata": {"a": 1}},
         {"metadata": []},
         [],
