@@ -91,7 +91,11 @@ declare(
     fields={"wallet": "string"},
 )
 declare("user.wallet.unlinked", "A wallet was unlinked from an account", object="account")
-declare("device.forgotten", "A browser no longer stands for the second factor", object="device")
+declare(
+    "device.forgotten",
+    "A browser was forgotten: it is new again, or no longer a second factor",
+    object="device",
+)
 CHANGED: dict[str, Schema | str] = {"changed": {"type": "array", "items": {"type": "string"}}}
 declare("account.profile.updated", "A person changed their own profile", object="account", fields=CHANGED)
 declare("account.picture.changed", "A person chose another picture of themselves", object="account")

@@ -19,6 +19,7 @@ from identity import places as geography
 from identity.agents import describe_agent
 from identity.models import IdentitySession
 from portal.frame import Own, own_page, places
+from portal.known_browsers import listed
 from tenants.models import TenantSession
 
 REASON = "revoked_by_person"
@@ -31,7 +32,7 @@ def session_list(own: Own) -> HttpResponse:
         live = [one for one in selectors.live_sessions(own.session.account_id) if not one.has_run_out]
     entered = _services(own)
     rows = [_shown(one, own, entered.get(one.id, [])) for one in live]
-    return own.render("sessions", rows=rows, others=len(rows) > 1)
+    return own.render("sessions", rows=rows, others=len(rows) > 1, known=listed(own))
 
 
 def _services(own: Own) -> dict[uuid.UUID, list[str]]:

@@ -11,6 +11,7 @@ from portal import (
     contacts,
     data,
     details,
+    known_browsers,
     links,
     organizations,
     pages,
@@ -71,6 +72,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sessions/others/end", sessions.end_others, name="portal_end_others"),
     path("account/sessions/all/end", sessions.end_all, name="portal_end_all"),
     path("account/sessions/<str:session_id>/end", sessions.end_one, name="portal_end_session"),
+    path("account/known-browsers/removal", known_browsers.forget_all, name="portal_forget_devices"),
+    path(
+        "account/known-browsers/<str:device_id>/removal", known_browsers.forget, name="portal_forget_device"
+    ),
     path("account/applications", applications.application_list, name="portal_applications"),
     path("account/applications/<str:consent_id>/withdrawal", applications.withdraw, name="portal_withdraw"),
     path("account/approvals", approvals.approval_list, name="portal_approvals"),

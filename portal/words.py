@@ -32,7 +32,7 @@ SENTENCES = {
     "authenticator.removed": _("A way to sign in was removed"),
     "authenticator.locked": _("A security key was refused: there may be a copy of it"),
     "device.trusted": _("A browser was trusted instead of the second factor"),
-    "device.forgotten": _("A browser is no longer trusted"),
+    "device.forgotten": _("A browser was forgotten"),
     "risk.elevated": _("You signed in from a new device or an unusual place"),
     "user.password.compromised": _("You signed in with a password that is known from leaks"),
     "recovery_codes.generated": _("New recovery codes were made"),

@@ -3,6 +3,10 @@
 The browser looks for a number with which SHA-256 of "nonce:number" begins with so many zero bits: on average 2 to
 that power tries, for one check here. What is offered is signed, good for ten minutes, once, in this browser, at
 this form. Without scripts a pause of ten seconds does as well: few of those are taken from one network.
+
+A person's browser sends back what it was given. Answers that none would send (forged, of another form, unsolved,
+used before) and the field that no person sees, filled in, are signs of a program. They are counted by network, not
+by account; many of them are `attack.bot.detected`. Each single one only means more work.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from tenants.selectors import TenantRef
 
 SALT = "signin.challenge"
 LIFETIME = 600  # seconds
+TRAP = "website"  # a field that people do not see
 PAUSE = 10  # seconds without a script
 OF_A_NETWORK = 5  # times as many failures as of one account make a network's next form ask
 SHARED = frozenset({limits.GUESS_NETWORK.name, limits.MAIL_NETWORK.name})
@@ -64,17 +69,22 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back with the form; `solution` is empty where no script ran."""
+    """What came back with the form; `solution` is empty where no script ran, `trap` wherever a person typed."""
 
     token: str = ""
     solution: str = ""
+    trap: str = ""
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> Answer:
-        return cls(values.get("challenge", ""), values.get("solution", ""))
+        return cls(values.get("challenge", ""), values.get("solution", ""), values.get(TRAP, ""))
 
 
 NOTHING = Answer()
+
+
+class Forged(ChallengeRequired):
+    """An answer that no browser sends which only does what its page says."""
 
 
 def offer(door: Door) -> Challenge:
@@ -107,35 +117,52 @@ def demand(door: Door, counted: Iterable[Attempt], answer: Answer, *, always: bo
 
     Raises ChallengeRequired, with what to show, and TooManyAttempts where too many came without a script.
     """
-    if not always and not is_due(door, counted):
+    if answer.trap:
+        _suspect(door, "hidden_field")
+    elif not always and not is_due(door, counted):
         return
     limits.take([Attempt(limits.PROOF_NETWORK, current_network())])
     try:
         _take(door, answer)
-    except ChallengeRequired:
-        described = {"id": ids.encode("flow", ids.uuid7()), "object": door.name, "reason": "challenge"}
-        with flow_scope(door.tenant):
-            emit(REFUSALS[door.name], actor=Actor("user", "unknown"), object=described)
+    except ChallengeRequired as problem:
+        _record(door, REFUSALS[door.name], door.name, "challenge")
+        if isinstance(problem, Forged):
+            _suspect(door, "forged_work")
         raise
+
+
+def _suspect(door: Door, reason: str) -> None:
+    """Count a sign of a program, and record once per window that one is at work."""
+    if limits.take([Attempt(limits.BOT_NETWORK, current_network())]):
+        _record(door, "attack.bot.detected", "sign_in", reason)
+
+
+def _record(door: Door, event: str, about: str, reason: str) -> None:
+    described = {"id": ids.encode("flow", ids.uuid7()), "object": about, "reason": reason}
+    with flow_scope(door.tenant):
+        emit(event, actor=Actor("user", "unknown"), object=described)
 
 
 def _take(door: Door, answer: Answer) -> None:
     try:
         known = signing.loads(answer.token, salt=SALT, max_age=LIFETIME)
-    except signing.BadSignature:
+    except signing.SignatureExpired:
         raise ChallengeRequired(offer(door)) from None
+    except signing.BadSignature:
+        # None at all is how a form comes that was shown before failures made it ask.
+        raise (Forged if answer.token else ChallengeRequired)(offer(door)) from None
     if known["place"] != door.place:
-        raise ChallengeRequired(offer(door))
+        raise Forged(offer(door))
     if answer.solution:
         if not is_solved(known["nonce"], known["bits"], answer.solution):
-            raise ChallengeRequired(offer(door))
+            raise Forged(offer(door))
     else:
         left = math.ceil(known["at"] + PAUSE - time.time())
         if left > 0:
             raise ChallengeRequired(Challenge(answer.token, known["nonce"], known["bits"], left))
         limits.take([Attempt(limits.PAUSED_NETWORK, current_network())])
     if not limits.once(f"challenge:{known['nonce']}", LIFETIME):
-        raise ChallengeRequired(offer(door))
+        raise Forged(offer(door))
 
 
 def is_solved(nonce: str, bits: int, solution: str) -> bool:

@@ -75,6 +75,12 @@ declare(
     fields=REASON,
 )
 declare(
+    "attack.bot.detected",
+    "Many forms from one network that a program filled in",
+    object="sign_in",
+    fields=REASON,
+)
+declare(
     "user.password.compromised",
     "A person signed in with a password that is known from leaks",
     object="account",

@@ -62,6 +62,7 @@ GUESS_DEVICE_EVER = Rule("account_devices_ever", quota=30, window=LONG, free=30)
 FACTOR_EVER = Rule("factor_ever", quota=100, window=LONG, free=100)
 GUESSES = (GUESS_HERE, GUESS_ACCOUNT, GUESS_NETWORK, GUESS_DEVICE, GUESS_EVER, GUESS_DEVICE_EVER)
 PAUSED_NETWORK = Rule("paused_network", quota=30, window=HOUR, free=6, longest=60)  # forms without a script
+BOT_NETWORK = Rule("bot_network", quota=1000, window=600, free=10, longest=0)  # counts, makes nobody wait
 DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 
