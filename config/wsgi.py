@@ -16,11 +16,12 @@ from django.urls import get_resolver  # noqa: E402
 
 from core import access_log  # noqa: E402
 from core.front import Front  # noqa: E402 — needs configured settings
+from core.leftovers import Drained  # noqa: E402
 from core.machines import Machines  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
 behind_front = Machines(django_application)
-application: Callable[..., Iterable[bytes]] = TenantPrefix(Front(behind_front))
+application: Callable[..., Iterable[bytes]] = Drained(TenantPrefix(Front(behind_front)))
 if settings.ACCESS_LOG:
     application = access_log.AccessLog(
         application, access_log.for_machines if settings.PRODUCTION else access_log.for_people
