@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,7 +17,11 @@ from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, 
 from oauth.models import Application, AuthMethod
 from roles.permissions import Permission
 
-SIGN_IN = ["openid", "profile", "email", "offline_access", "organizations:read", "members:read"]
+# What one request may ask for together; beside it every application may ask for the scopes of the tenant's own API,
+# with its audience as `resource`, because a token has one audience.
+SIGN_IN = [
+    "openid", "profile", "email", "address", "phone", "offline_access", "organizations:read", "members:read",
+]  # fmt: skip
 MACHINE = [str(Permission.MEMBERS_READ), str(Permission.ORGANIZATIONS_READ), str(Permission.EVENTS_READ)]
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "origins")
 
@@ -58,33 +63,36 @@ def specifications(port: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def build(actor: Principal, known: Record, port: int) -> Record:
+def build(actor: Principal, known: Record, port: int, api_scopes: Sequence[str]) -> Record:
     """Return the record of every application in the open tenant scope, registering those that are missing."""
     made: Record = {}
     for kind, settings in specifications(port).items():
         # The report may act for people of the web application.
         more = {"exchange_clients": [made["web"]["client_id"]]} if kind == "machine" else {}
-        made[kind] = _one(actor, kind, settings | more, known.get(kind, {}))
+        made[kind] = _one(actor, kind, settings | more, api_scopes, known.get(kind, {}))
     return made
 
 
-def _one(actor: Principal, kind: str, settings: dict[str, Any], known: Record) -> Record:
+def _one(
+    actor: Principal, kind: str, settings: dict[str, Any], api_scopes: Sequence[str], known: Record
+) -> Record:
     found = Application.objects.filter(client_id=known.get("client_id", "")).first()
     if found is None:
-        return _register(actor, kind, settings)
+        return _register(actor, kind, settings, api_scopes)
     return {**known, **_addresses(found)}
 
 
-def _register(actor: Principal, kind: str, settings: dict[str, Any]) -> Record:
+def _register(actor: Principal, kind: str, settings: dict[str, Any], api_scopes: Sequence[str]) -> Record:
     entry: Record = {}
     extra: dict[str, Any] = {}
     if kind == "machine_jwt":
         entry["private_jwk"], extra["jwks"] = _key_pair()
-    made = applications.create_application(actor=actor, type=kind.partition("_")[0], **settings, **extra)
+    allowed = {**settings, "scopes": [*settings["scopes"], *api_scopes]}
+    made = applications.create_application(actor=actor, type=kind.partition("_")[0], **allowed, **extra)
     entry["client_id"] = made.application.client_id
     if made.secret:
         entry["client_secret"] = made.secret
-    return {**entry, **_addresses(made.application), "scopes": list(made.application.scopes)}
+    return {**entry, **_addresses(made.application), "scopes": list(settings["scopes"])}
 
 
 def _addresses(application: Application) -> Record:

@@ -34,6 +34,16 @@ POLICY = {
 }
 
 
+# What the scopes profile, address and phone tell of the demo's member.
+PROFILE = {
+    "nickname": "Demo",
+    "zoneinfo": "Europe/Zurich",
+    "phone_number": "+41445551234",
+    "phone_number_verified": True,
+    "address": {"street_address": "Lindenweg 4", "locality": "Bern", "postal_code": "3012", "country": "CH"},
+}
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a demo tenant is made of."""
@@ -68,6 +78,7 @@ def build(plan: Plan, known: Record, sink: str) -> Record:
     actor = people.principal(tenant, owner)
     made = _contents(plan, tenant, actor, rows, known, sink)
     with scope.tenant(tenant.id):
+        members.update_member(actor=actor, member=rows[plan.member], changes={"profile": PROFILE})
         history.build([owner, *rows.values()])
         _suspend(actor, rows[plan.suspended])
     # Receivers added on the command line keep their place: their secrets are shown nowhere else.
@@ -103,20 +114,22 @@ def _contents(
     with scope.tenant(tenant.id):
         customers = [_customer(name, rows[admin], actor) for name, admin in plan.customers]
         resource = _resource(plan, actor)
-        apps = applications.build(actor, known.get("applications", {}), plan.port)
+        api_scopes = [value for value, _ in plan.scopes]
+        apps = applications.build(actor, known.get("applications", {}), plan.port, api_scopes)
         api_keys = {
             name: _key(actor, f"Demo {name}", words, known.get("api_keys", {}).get(name, ""))
             for name, words in (("admin", sorted(actor.permissions)), ("reader", READER))
         }
         webhook = _webhook(actor, sink, known.get("webhook", {}))
-        registering = _initial_access_token(actor, known.get("initial_access_token", ""))
+        may_register = [*applications.SIGN_IN, *api_scopes]
+        registering = _initial_access_token(actor, may_register, known.get("initial_access_token", ""))
     return {
         "organizations": [
             _customer_record(tenant, row, rows[admin], admin, known)
             for row, (_, admin) in zip(customers, plan.customers, strict=True)
         ],
         "applications": apps,
-        "api_resource": {"audience": resource.audience, "scopes": [value for value, _ in plan.scopes]},
+        "api_resource": {"audience": resource.audience, "scopes": api_scopes},
         "api_keys": api_keys,
         "initial_access_token": registering,
         "webhook": webhook,
@@ -156,7 +169,7 @@ def _key(
     ).secret
 
 
-def _initial_access_token(actor: Principal, known: str) -> str:
+def _initial_access_token(actor: Principal, scopes: list[str], known: str) -> str:
     """Return a token that registers clients; one that may register no more is made anew."""
     held = initial_access_tokens.find_here(known)
     if held is not None and held.status == "active":
@@ -167,7 +180,7 @@ def _initial_access_token(actor: Principal, known: str) -> str:
         expires_in=initial_access_tokens.LONGEST,
         max_uses=1000,
         grants=["authorization_code", "refresh_token", "client_credentials"],
-        scopes=applications.SIGN_IN,
+        scopes=scopes,
     ).secret
 
 

@@ -8,6 +8,7 @@ import os
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -75,6 +76,26 @@ def test_its_initial_access_token_registers_clients_of_its_tenant_only(var: Path
     wanted = {"client_name": "Demo", "redirect_uris": ["https://demo.example/cb"]}
     assert registering(selectors.by_slug("acme"), wanted, held).status_code == 201
     assert registering(selectors.by_slug("globex"), wanted, held).status_code == 401
+
+
+def test_its_applications_get_tokens_for_the_api_of_the_tenant_too(var: Path) -> None:
+    acme = run(var)["tenants"]["acme"]
+    machine, api = acme["applications"]["machine"], acme["api_resource"]
+    pair = base64.b64encode(f"{machine['client_id']}:{machine['client_secret']}".encode()).decode()
+
+    def granted(**asked: str) -> dict[str, Any]:
+        answer = Browser().post(
+            "/t/acme/oauth/token",
+            urlencode({"grant_type": "client_credentials", **asked}),
+            content_type="application/x-www-form-urlencoded",
+            headers={"Authorization": f"Basic {pair}"},
+        )
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    assert granted()["scope"].split() == machine["scopes"]
+    assert granted(resource=api["audience"])["scope"].split() == api["scopes"]
+    assert granted(scope=api["scopes"][0], resource=api["audience"])["scope"] == api["scopes"][0]
 
 
 def test_a_second_run_changes_nothing(var: Path) -> None:
