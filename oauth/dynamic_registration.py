@@ -26,9 +26,10 @@ from oauth.initial_access_tokens import Held
 from oauth.models import Application
 from tenants.selectors import TenantRef
 
-# Registrations of one token, and attempts of one network, in a minute (threat O10).
-PER_TOKEN = ratelimit.Limit("registration", 60)
-PER_NETWORK = ratelimit.Limit("registration_attempts", 300)
+# Registrations of one token, and attempts of one network, in a minute: uses, age and quota of a token are what holds
+# registrations back (threat O10), and a token of 256 bits is not guessed; this keeps floods out.
+PER_TOKEN = ratelimit.Limit("registration", 600)
+PER_NETWORK = ratelimit.Limit("registration_attempts", 30_000)
 FETCH = outbound.Limits(connect=3, total=3, max_bytes=64 * 1024)
 SHOWN_ONCE = Operation(secrets=("client_secret", "registration_access_token"))
 # RFC 7592 §2.2: the server alone decides these.
