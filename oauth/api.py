@@ -257,9 +257,9 @@ class Suspension(Endpoint):
     def put(self, call: Call) -> Answer:
         return shown(call, applications.disable_application(actor=call.caller, application=named(call)))
 
-    @operation(scope=WRITE, answer=ApplicationShape, summary="Enable an application again", tags=TAGS)
-    def delete(self, call: Call) -> Answer:
-        return shown(call, applications.enable_application(actor=call.caller, application=named(call)))
+    @operation(scope=WRITE, status=204, summary="Enable an application again", tags=TAGS)
+    def delete(self, call: Call) -> None:
+        applications.enable_application(actor=call.caller, application=named(call))
 
 
 def named(call: Call) -> Application:

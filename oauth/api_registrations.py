@@ -171,10 +171,9 @@ class Vetting(Endpoint):
 
     @operation(
         scope=WRITE,
-        answer=ApplicationShape,
+        status=204,
         summary="Take a client's vetting back: consent is asked each time",
         tags=("Applications",),
     )
-    def delete(self, call: Call) -> Answer:
-        row = applications.vet_application(actor=call.caller, application=named(call), vetted=False)
-        return shown(call, row)
+    def delete(self, call: Call) -> None:
+        applications.vet_application(actor=call.caller, application=named(call), vetted=False)

@@ -194,9 +194,9 @@ class TrustedIssuerSuspension(Endpoint):
     def put(self, call: Call) -> Answer:
         return shown(call, trusted_issuers.disable_issuer(actor=call.caller, issuer=named(call)))
 
-    @operation(scope=WRITE, answer=TrustedIssuerShape, summary="Enable a trusted issuer again", tags=TAGS)
-    def delete(self, call: Call) -> Answer:
-        return shown(call, trusted_issuers.enable_issuer(actor=call.caller, issuer=named(call)))
+    @operation(scope=WRITE, status=204, summary="Enable a trusted issuer again", tags=TAGS)
+    def delete(self, call: Call) -> None:
+        trusted_issuers.enable_issuer(actor=call.caller, issuer=named(call))
 
 
 class CallsOut(Endpoint):

@@ -127,9 +127,9 @@ class Suspension(InEndpoint):
         endpoint = services.pause_endpoint(actor=call.caller, endpoint=self.endpoint(call), reason=reason)
         return self.shown(call, endpoint)
 
-    @operation(scope=WRITE, answer=EndpointShape, summary="Resume a paused endpoint", tags=TAGS)
-    def delete(self, call: Call) -> Answer:
-        return self.shown(call, services.resume_endpoint(actor=call.caller, endpoint=self.endpoint(call)))
+    @operation(scope=WRITE, status=204, summary="Resume a paused endpoint", tags=TAGS)
+    def delete(self, call: Call) -> None:
+        services.resume_endpoint(actor=call.caller, endpoint=self.endpoint(call))
 
 
 class Activation(InEndpoint):

@@ -95,3 +95,20 @@ def test_it_is_cached_by_its_tag() -> None:
     first = Browser().get("/v1/openapi.json")
     again = Browser().get("/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_every_delete_answers_204(document: dict[str, Any]) -> None:
+    """api-conventions §1."""
+    said = {path: ops["delete"]["responses"] for path, ops in document["paths"].items() if "delete" in ops}
+    assert len(said) > 20
+    assert {
+        path for path, responses in said.items() if not {"204"} <= responses.keys() <= {"204", "4XX", "5XX"}
+    } == set()
+
+
+def test_a_patch_may_empty_what_may_be_empty(document: dict[str, Any]) -> None:
+    """RFC 7396: null, in the schema too."""
+    patched = document["components"]["schemas"]["PatchedMemberPatch"]["properties"]
+    assert patched["name"]["type"] == ["string", "null"]
+    assert patched["metadata"]["type"] == ["object", "null"]
+    assert patched["metadata"]["additionalProperties"]["type"] == ["string", "null"]

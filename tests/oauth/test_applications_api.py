@@ -183,7 +183,8 @@ def test_disable_enable_delete(cast, admin):
     path = f"/{made['id']}"
     assert api(cast.acme, "PUT", f"{path}/suspension", admin).json()["status"] == "disabled"
     assert api(cast.acme, "PUT", f"{path}/suspension", admin).status_code == 200
-    assert api(cast.acme, "DELETE", f"{path}/suspension", admin).json()["status"] == "active"
+    assert api(cast.acme, "DELETE", f"{path}/suspension", admin).status_code == 204
+    assert api(cast.acme, "GET", path, admin).json()["status"] == "active"
     assert api(cast.acme, "DELETE", path, admin).status_code == 204
     assert api(cast.acme, "GET", path, admin).status_code == 404
     with scope.tenant(cast.acme.id):

@@ -614,7 +614,8 @@ def test_the_api_makes_changes_tests_disables_and_deletes(cast, outside):
     bad = browser.api("POST", f"{path}/tests", tokens, {"subject_token": outside.token(aud="x")}).json()
     assert bad["token"] == {"accepted": False, "reason": "wrong_audience"}
     assert browser.api("PUT", f"{path}/suspension", tokens).json()["status"] == "disabled"
-    assert browser.api("DELETE", f"{path}/suspension", tokens).json()["status"] == "active"
+    assert browser.api("DELETE", f"{path}/suspension", tokens).status_code == 204
+    assert browser.api("GET", path, tokens).json()["status"] == "active"
     assert browser.api("GET", f"{path}/identities", tokens).json()["data"] == []
     assert browser.api("DELETE", path, tokens).status_code == 204
     assert browser.api("GET", path, tokens).status_code == 404
