@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from core.errors import InternalError, MalformedRequest, NotFound, Problem
+from core.errors import InternalError, MalformedRequest, NoSuchPage, NotFound, Problem
 
 PROBES = ("/health", "/ready", "/metrics")
 MACHINE_PREFIXES = ("/v1", "/scim", "/.well-known")
@@ -84,7 +84,8 @@ def error_page(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return refusal(request, NotFound())
+    machine = is_machine(request.path_info)
+    return refusal(request, NotFound() if machine else NoSuchPage())
 
 
 def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:

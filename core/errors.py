@@ -179,6 +179,13 @@ class MethodNotAllowed(Problem):
     fix = "Use one of the methods in the Allow header."
 
 
+class NoSuchPage(NotFound):
+    """The same where no page is, in words for people."""
+
+    title = "There is nothing at this address"
+    fix = "The page was moved or removed, or the address has a typing error."
+
+
 class OnlyForms(MethodNotAllowed):
     """The same at a page's address, in words for people."""
 

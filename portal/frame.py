@@ -39,6 +39,16 @@ PAGES = (
     ("portal_activity", "clock", gettext_noop("Activity")),
     ("portal_data", "download", gettext_noop("Your data")),
 )
+# Which of them the further pages belong to, by what stands behind `/account/`.
+BENEATH = {
+    "picture": "portal_profile",
+    "addresses": "portal_profile",
+    "password": "portal_security",
+    "authenticators": "portal_security",
+    "trusted-browsers": "portal_security",
+    "known-browsers": "portal_sessions",
+    "invitations": "portal_organizations",
+}
 
 
 @dataclass(frozen=True)
@@ -60,17 +70,29 @@ class Own:
             "home_url": reverse("portal_profile"),
             "account_url": reverse("portal_profile"),
             "sign_out_url": reverse("sign_out"),
+            "back_url": reverse(self.section),
             "nav": [{"label": "", "items": [self._entry(*page) for page in PAGES]}],
         }
         return render(self.request, f"portal/{template}.html", frame | context, status=status)
 
     def _entry(self, name: str, icon: str, label: str) -> dict[str, Any]:
         url = reverse(name)
-        return {"url": url, "icon": icon, "label": _(label), "active": self.request.path_info == url}
+        return {"url": url, "icon": icon, "label": _(label), "active": self.section == name}
+
+    @property
+    def section(self) -> str:
+        """Return the name of the page in the rail that this address belongs to."""
+        return section_of(self.request.path_info)
 
     def go(self, name: str, **query: str) -> HttpResponse:
         address = reverse(name) + (f"?{urlencode(query)}" if query else "")
         return HttpResponse(status=303, headers={"Location": address})
+
+
+def section_of(path: str) -> str:
+    word = path.removeprefix(reverse("portal_profile")).partition("/")[0]
+    name = BENEATH.get(word, f"portal_{word}")
+    return name if any(name == page for page, _icon, _label in PAGES) else "portal_profile"
 
 
 def places(own: Own) -> list[tuple[Tenant, Member]]:
@@ -110,7 +132,7 @@ def recent_page(view: View) -> View:
     def guarded(own: Own, **arguments: Any) -> HttpResponse:
         if own.session.is_fresh(RECENT):
             return view(own, **arguments)
-        return to_sign_in(own.request, prompt="login")
+        return to_sign_in(own.request, prompt="login", notice="fresh")
 
     return own_page(guarded)
 
@@ -122,7 +144,7 @@ def first_address_page(view: View) -> View:
     def guarded(own: Own, **arguments: Any) -> HttpResponse:
         if own.session.acr == assurance.GUEST or own.session.is_fresh(RECENT):
             return view(own, **arguments)
-        return to_sign_in(own.request, prompt="login")
+        return to_sign_in(own.request, prompt="login", notice="fresh")
 
     return own_page(guarded)
 
@@ -139,16 +161,16 @@ def strong_page(view: View) -> View:
         strong = not needed or assurance.satisfies(proved, needed)
         if strong and own.session.is_fresh(RECENT):
             return view(own, **arguments)
-        prompt = {} if own.session.is_fresh(RECENT) else {"prompt": "login"}
+        prompt = {} if own.session.is_fresh(RECENT) else {"prompt": "login", "notice": "fresh"}
         return to_sign_in(own.request, **prompt, **({"acr_values": needed} if needed else {}))
 
     return own_page(guarded)
 
 
 def to_sign_in(request: HttpRequest, **query: str) -> HttpResponse:
-    # What was posted is lost on the way: a form's page is asked for again, a bare act ends at the start.
-    back = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("portal_profile")
-    asked = {"next": back, **query}
+    # What was posted is lost on the way: the person comes back to the page that offers it.
+    section = reverse(section_of(request.path_info))
+    asked = {"next": request.get_full_path() if request.method in {"GET", "HEAD"} else section, **query}
     response = HttpResponseRedirect(f"{reverse('sign_in')}?{urlencode(asked)}")
     response.status_code = 303
     return response

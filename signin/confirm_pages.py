@@ -9,7 +9,7 @@ from identity import browser
 from signin import confirmation
 from signin.errors import TooManyAttempts, WrongCode
 from signin.forms import CodeForm
-from signin.hosted import Visit, explain, hosted, with_headers
+from signin.hosted import Visit, again, hosted, with_headers
 from signin.pages import READ_WRITE, welcome
 
 
@@ -33,7 +33,7 @@ def confirm(visit: Visit) -> HttpResponse:
             present=browser.current_session(visit.request),
         )
     except (WrongCode, TooManyAttempts) as problem:
-        return _refused(visit, flow_id, form, problem)
+        return _refused(visit, flow_id, problem)
     return welcome(visit, person)
 
 
@@ -41,16 +41,12 @@ def _resend(visit: Visit, flow_id: str) -> HttpResponse:
     try:
         confirmation.resend(tenant=visit.tenant, flow_id=flow_id, browser=visit.browser)
     except TooManyAttempts as problem:
-        form = CodeForm({"code": ""})
-        form.errors.clear()
-        return _refused(visit, flow_id, form, problem)
+        return _refused(visit, flow_id, problem)
     return visit.redirect(visit.flow_url("sign_in_confirm", flow_id, notice="sent"))
 
 
-def _refused(
-    visit: Visit, flow_id: str, form: CodeForm, problem: WrongCode | TooManyAttempts
-) -> HttpResponse:
-    explain(form, problem)
+def _refused(visit: Visit, flow_id: str, problem: WrongCode | TooManyAttempts) -> HttpResponse:
+    form = again(CodeForm, problem, "code")
     return with_headers(_page(visit, flow_id, form, problem.status), problem)
 
 

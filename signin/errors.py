@@ -80,7 +80,7 @@ class WrongCredentials(Problem):
 class WrongCode(Problem):
     code, status, simple = "wrong_code", 400, "invalid_request"
     title = "This code is not right"
-    fix = "Type the six digits of the newest mail."
+    fix = "Type the six digits of the newest message; older ones no longer work."
 
 
 class CodeExpired(WrongCode):

@@ -18,7 +18,7 @@ from signin import passkey_sign_in, trust
 from signin import second_factor as service
 from signin.errors import TooManyAttempts
 from signin.forms import RecoveryCodeForm, SecondFactorForm
-from signin.hosted import Visit, explain, hosted, with_headers
+from signin.hosted import Visit, again, hosted, with_headers
 from signin.pages import READ_WRITE, welcome
 from signin.second_factor import Answer
 
@@ -75,7 +75,10 @@ def second_factor(visit: Visit) -> HttpResponse:
             present=browser.current_session(visit.request),
         )
     except (WrongFactor, TooManyAttempts) as problem:
-        explain(form, problem)
+        where = (
+            "credential" if form.cleaned_data["credential"] else "code"
+        )  # a hidden field's words stand above
+        form = again(kind, problem, where, trust=form.cleaned_data["trust"])
         return with_headers(_page(visit, flow_id, form, wants_recovery, problem.status), problem)
     return welcome(visit, person)
 

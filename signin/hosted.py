@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.forms import Form
@@ -30,6 +30,7 @@ from tenants import selectors
 from tenants.face import Face, face_of
 from tenants.selectors import TenantRef
 
+AnyForm = TypeVar("AnyForm", bound=Form)
 # Where a flow goes on that has got past its first proof.
 FURTHER = {Stage.SECOND_FACTOR: "second_factor", Stage.CONFIRM: "sign_in_confirm"}
 
@@ -179,3 +180,11 @@ def explain(form: Form, problem: Problem, field: str | None = None) -> None:
             form.add_error(field, error.detail)
     else:
         form.add_error(field, f"{_(problem.title)}. {_(problem.detail)}")
+
+
+def again(kind: type[AnyForm], problem: Problem, field: str, **kept: Any) -> AnyForm:
+    """Return an empty form that says why the last one was refused: at its field, or above it where only time helps."""
+    form = kind(kept)
+    form.errors.clear()
+    explain(form, problem, None if problem.status == 429 else field)
+    return form

@@ -13,7 +13,7 @@ from signin import methods as doors
 from signin.errors import OtherBrowser, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm
-from signin.hosted import Visit, explain, hosted, with_headers
+from signin.hosted import Visit, again, hosted, with_headers
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
 
@@ -69,9 +69,7 @@ def _resend(visit: Visit, flow_id: str) -> HttpResponse:
 
 
 def _refused(visit: Visit, flow_id: str, problem: WrongCode | TooManyAttempts) -> HttpResponse:
-    form = CodeForm({"code": ""})
-    form.errors.clear()
-    explain(form, problem)
+    form = again(CodeForm, problem, "code")
     return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
 
 

@@ -27,7 +27,7 @@ from tenants.models import Member
 
 READ_WRITE = ["GET", "HEAD", "POST"]
 CHOOSING = frozenset({"select_account", "create"})  # whoever is signed in is asked whether it is they
-NOTICES = frozenset({"password_changed", "signed_out", "session_ended", "passkey_refused"})
+NOTICES = frozenset({"password_changed", "signed_out", "session_ended", "passkey_refused", "fresh"})
 
 
 @require_http_methods(READ_WRITE)
@@ -130,7 +130,7 @@ def password(visit: Visit) -> HttpResponse:
         explain(form, problem)
         return _password_page(visit, flow_id, form, 400, problem.offered)
     except WrongCredentials as problem:
-        explain(form, problem)
+        explain(form, problem, "password")
         return _password_page(visit, flow_id, form, 400)
     except TooManyAttempts as problem:
         explain(form, problem)

@@ -12,7 +12,7 @@ from signin import methods as doors
 from signin.errors import MethodDisabled, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PhoneForm
-from signin.hosted import Visit, explain, hosted, with_headers
+from signin.hosted import Visit, again, explain, hosted, with_headers
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
 from tenants.selectors import TenantRef
@@ -62,8 +62,7 @@ def code(visit: Visit) -> HttpResponse:
             present=browser.current_session(visit.request),
         )
     except (WrongCode, TooManyAttempts) as problem:
-        form.errors.clear()
-        explain(form, problem)
+        form = again(CodeForm, problem, "code")
         return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
     return welcome(visit, person)
 

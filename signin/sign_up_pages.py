@@ -15,7 +15,7 @@ from signin.entry import SignedInPerson
 from signin.errors import ChallengeRequired, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
-from signin.hosted import Visit, explain, hosted, with_headers
+from signin.hosted import Visit, again, explain, hosted, with_headers
 from signin.models import Stage
 from signin.pages import READ_WRITE, welcome
 
@@ -108,9 +108,7 @@ def _prove(visit: Visit, flow_id: str, form: CodeForm, token: str) -> HttpRespon
             present=browser.current_session(visit.request),
         )
     except (WrongCode, TooManyAttempts) as problem:
-        form = CodeForm({"code": ""}) if token else form
-        form.is_valid()
-        explain(form, problem)
+        form = again(CodeForm, problem, "code")
         return with_headers(_page(visit, flow_id, form, status=problem.status), problem)
     return _enter(visit, person)
 
@@ -119,10 +117,7 @@ def _resend(visit: Visit, flow_id: str) -> HttpResponse:
     try:
         service.resend(tenant=visit.tenant, flow_id=flow_id, browser=visit.browser)
     except TooManyAttempts as problem:
-        form = CodeForm({"code": ""})
-        form.is_valid()
-        form.errors.clear()
-        explain(form, problem)
+        form = again(CodeForm, problem, "code")
         return with_headers(_page(visit, flow_id, form, status=429), problem)
     return visit.redirect(visit.flow_url("verify", flow_id, notice="sent"))
 
