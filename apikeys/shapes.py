@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apikeys.models import AccountStatus, ApiKey, KeyStatus
 from core import ids
 from core.api.fields import Body, Integer, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words
+from core.api.lists import SearchQuery, Words
 
 
 def scope_list(**options: Any) -> serializers.ListField:
@@ -50,8 +50,9 @@ class RotationBody(Body):
         return not_both(attributes)
 
 
-class KeyQuery(ListQuery):
+class KeyQuery(SearchQuery):
     filters = {
+        "q": "name__istartswith",
         "service_account": "service_account_id",
         "organization": "organization_id",
         "resource": "resource_id",
@@ -118,8 +119,8 @@ class AccountPatch(Body):
     metadata = Metadata()
 
 
-class AccountQuery(ListQuery):
-    filters = {"organization": "organization_id"}
+class AccountQuery(SearchQuery):
+    filters = {"q": "name__istartswith", "organization": "organization_id"}
 
     status = Words(AccountStatus.values)
     organization = PublicId("org", required=False)

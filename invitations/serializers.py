@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from core import ids
 from core.api.fields import Body, Integer, Metadata, PublicId, Shape, Timestamp
-from core.api.lists import ListQuery, Words
+from core.api.lists import SearchQuery, Words
 from invitations.models import Invitation, InvitationState
 from invitations.services import LIFETIME, LONGEST, SHORTEST
 from organizations.models import Organization
@@ -43,7 +43,7 @@ class InvitationShape(Shape):
         return invitation.member.subject if invitation.member else None
 
 
-class InvitationQuery(ListQuery):
+class InvitationQuery(SearchQuery):
     filters = {"organization": "organization_id"}
 
     state = Words(InvitationState.values)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words, paginate
+from core.api.lists import SearchQuery, Words, paginate
 from core.errors import NotFound
 from oauth import applications
 from oauth.models import Application, ApplicationType, AuthMethod, InitialAccessToken, Profile
@@ -164,7 +164,7 @@ class SecretShape(Shape):
         return str(self.context["secret"])
 
 
-class ApplicationQuery(ListQuery):
+class ApplicationQuery(SearchQuery):
     filters = {
         "type": "type__in",
         "registration_source": "registration_source__in",

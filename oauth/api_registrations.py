@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words, paginate
+from core.api.lists import ListQuery, SearchQuery, Words, paginate
 from core.errors import NotFound
 from oauth import applications
 from oauth import initial_access_tokens as tokens
@@ -56,7 +56,7 @@ class IssuedInitialAccessTokenShape(InitialAccessTokenShape):
         return str(self.context["secret"])
 
 
-class InitialAccessTokenQuery(ListQuery):
+class InitialAccessTokenQuery(SearchQuery):
     filters = {"q": "name__istartswith"}
 
     status = Words(STATES)

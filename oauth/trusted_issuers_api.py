@@ -23,7 +23,7 @@ from core.api.endpoint import (
     validated,
 )
 from core.api.fields import Body, Flag, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words, paginate
+from core.api.lists import ListQuery, SearchQuery, Words, paginate
 from core.errors import NotFound, ValidationFailed
 from core.principal import Principal
 from oauth import external_identities, outside_grant, trusted_issuer_check, trusted_issuers
@@ -89,7 +89,7 @@ class TrustedIssuerShape(Shape):
         return ids.encode(Organization.PREFIX, row.organization_id) if row.organization_id else None
 
 
-class TrustedIssuerQuery(ListQuery):
+class TrustedIssuerQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {
         "preset": "preset__in",
         "issuer": "issuer",

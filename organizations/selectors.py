@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -10,6 +12,7 @@ from django.db.models.functions import Coalesce
 from core import ids, scope
 from core.errors import NotFound
 from organizations.models import Membership, Organization, OrganizationStatus
+from tenants.inclusions import included_in_members
 from tenants.models import Member, MemberStatus
 from tenants.selectors import begins, narrows_members
 
@@ -46,6 +49,15 @@ def memberships(organization: Organization) -> QuerySet[Membership]:
     """Return who belongs to an organization, with the members."""
     rows = Membership.objects.filter(tenant_id=organization.tenant_id, organization=organization)
     return rows.exclude(member__status=MemberStatus.REMOVED).select_related("member")
+
+
+@included_in_members("organizations", "organizations:read")
+def organizations_by_subject(subjects: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows = Membership.objects.filter(tenant_id=scope.require_tenant(), member__subject__in=subjects)
+    rows = rows.exclude(organization__status=OrganizationStatus.DELETED)
+    for row in rows.select_related("member", "organization").order_by("id"):
+        named = {"id": row.organization.public_id, "object": "organization"}
+        yield row.member.subject, {**named, "name": row.organization.name, "slug": row.organization.slug}
 
 
 def search_memberships(rows: QuerySet[Membership], text: str) -> QuerySet[Membership]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words
+from core.api.lists import SearchQuery, Words
 from identity import methods
 from identity.assurance import DEMANDS
 from organizations.models import Membership, Organization, OrganizationStatus
@@ -46,7 +46,7 @@ class ListedOrganizationShape(OrganizationShape):
     member_count = serializers.IntegerField()
 
 
-class OrganizationQuery(ListQuery):
+class OrganizationQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {"status": "status__in", "external_id": "external_id"}
 
     status = Words(SETTABLE)
@@ -82,7 +82,7 @@ class MembershipShape(Shape):
         return whole
 
 
-class MembershipQuery(ListQuery):
+class MembershipQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {"status": "member__status__in"}
 
     status = Words(PRESENT)

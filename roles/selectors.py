@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -12,6 +13,7 @@ from core import ids, scope
 from core.errors import NotFound
 from roles.models import ApiResource, Role, RoleAssignment, Scope
 from roles.permissions import BUILT_IN, ORGANIZATION
+from tenants.inclusions import included_in_members
 from tenants.models import Member, MemberStatus
 from tenants.selectors import narrows_members
 
@@ -55,6 +57,15 @@ def granted(role: Role, organization_id: uuid.UUID | None = None) -> frozenset[s
 def live(rows: QuerySet[RoleAssignment]) -> QuerySet[RoleAssignment]:
     """Narrow assignments to those that have not expired (decided now, never by a clean-up)."""
     return rows.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+@included_in_members("roles", "roles:read")
+def roles_by_subject(subjects: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows = RoleAssignment.objects.filter(tenant_id=scope.require_tenant(), member__subject__in=subjects)
+    for row in live(rows).select_related("member", "role", "organization").order_by("id"):
+        where = row.organization.public_id if row.organization else None
+        named = {"id": row.role.public_id, "object": "role", "name": row.role.name}
+        yield row.member.subject, {**named, "organization": where}
 
 
 def assignments(member_id: uuid.UUID) -> QuerySet[RoleAssignment]:

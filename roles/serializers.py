@@ -10,7 +10,7 @@ from rest_framework import serializers
 from core import ids, jose
 from core.api.dialects import DIALECTS
 from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, QueryFlag, Words
+from core.api.lists import ListQuery, QueryFlag, SearchQuery, Words
 from identity.assurance import DEMANDS
 from organizations.models import Organization
 from roles import scope_import, selectors
@@ -43,7 +43,7 @@ class RoleShape(Shape):
         return sorted(selectors.granted(role))
 
 
-class RoleQuery(ListQuery):
+class RoleQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {"organization": "organization_id", "built_in": "is_built_in"}
 
     organization = PublicId(Organization.PREFIX, required=False)
@@ -119,7 +119,7 @@ class ResourceShape(Shape):
         return metadata_address(self.context["call"].caller.tenant_slug, row)
 
 
-class ResourceQuery(ListQuery):
+class ResourceQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {
         "audience": "audience",
         "signing_alg": "signing_alg__in",
@@ -171,11 +171,10 @@ class ScopeShape(Shape):
         return whole
 
 
-class ScopeQuery(ListQuery):
+class ScopeQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {"feature": "features__contains"}
 
     feature = Text(80, required=False)
-    q = Text(120, required=False)
 
 
 class ScopePatch(Body):

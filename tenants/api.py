@@ -6,7 +6,7 @@ from typing import Any
 
 from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.lists import paginate
-from tenants import erasure, members, provisioning, selectors, services
+from tenants import erasure, inclusions, members, provisioning, selectors, services
 from tenants.policy import TenantPolicy
 from tenants.serializers import (
     ErasureShape,
@@ -15,6 +15,7 @@ from tenants.serializers import (
     MemberPatch,
     MemberQuery,
     MemberShape,
+    OneMemberQuery,
     PolicyBody,
     PolicyShape,
     Reason,
@@ -36,7 +37,9 @@ class Members(Endpoint):
     )
     def get(self, call: Call) -> Answer:
         filters = {name: call.query.get(name, "") for name in ("q", "role", "organization")}
-        return paginate(call, selectors.search_members(**filters), MemberShape)
+        answer = paginate(call, selectors.search_members(**filters), MemberShape)
+        inclusions.add(call.caller, call.query.get("include", ()), answer.body["data"])
+        return answer
 
     @operation(
         scope="members:write",
@@ -52,10 +55,14 @@ class Members(Endpoint):
 
 
 class OneMember(Endpoint):
-    @operation(scope="members:read", answer=MemberShape, summary="Read a member", tags=TAGS)
+    @operation(
+        scope="members:read", query=OneMemberQuery, answer=MemberShape, summary="Read a member", tags=TAGS
+    )
     def get(self, call: Call) -> Answer:
         member = selectors.member_by_subject(call.path["member"])
-        return Answer(call.shape(MemberShape, member), etag=etag(member))
+        shown = call.shape(MemberShape, member)
+        inclusions.add(call.caller, call.query.get("include", ()), [shown])
+        return Answer(shown, etag=etag(member))
 
     @operation(
         scope="members:write", body=MemberPatch, answer=MemberShape, summary="Change a member", tags=TAGS

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.api.fields import Body, Flag, Integer, Metadata, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words
+from core.api.lists import SearchQuery, Words
 from identity import methods
 from identity.assurance import DEMANDS
+from tenants import inclusions
 from tenants.models import Member, MemberStatus, Tenant
 from tenants.policy import CHALLENGE_TIMES, RISK_ACTIONS, TenantPolicy
 
@@ -53,13 +54,17 @@ class MemberShape(Shape):
     suspended_reason = serializers.CharField()
 
 
-class MemberQuery(ListQuery):
+class MemberQuery(SearchQuery):
     filters: ClassVar[dict[str, str]] = {"status": "status__in"}
 
+    include = Words(inclusions.NAMES)
     status = Words(PRESENT)
     role = Text(80, required=False)
     organization = Text(40, required=False)
-    q = Text(120, required=False)
+
+
+class OneMemberQuery(Body):
+    include = Words(inclusions.NAMES)
 
 
 class MemberBody(Body):

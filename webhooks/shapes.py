@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from core import ids
 from core.api.fields import Body, Integer, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, Words
+from core.api.lists import ListQuery, SearchQuery, Words
 from webhooks.models import (
     ContentType,
     Delivery,
@@ -55,8 +55,8 @@ class EndpointPatch(Body):
     metadata = Metadata()
 
 
-class EndpointQuery(ListQuery):
-    filters = {"status": "status__in", "organization": "organization_id"}
+class EndpointQuery(SearchQuery):
+    filters = {"q": "url__icontains", "status": "status__in", "organization": "organization_id"}
 
     status = Words(STATUSES)
     organization = PublicId("org", required=False)

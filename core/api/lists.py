@@ -67,7 +67,6 @@ class ListQuery(Body):
     cursor = Text(600, required=False)
     order = serializers.ChoiceField(["asc", "desc"], required=False, default="desc")
     include_total = QueryFlag(required=False, default=False)
-    q = Text(120, required=False)
     fields_ = Words(required=False)
 
     def get_fields(self) -> dict[str, Any]:
@@ -83,6 +82,15 @@ class ListQuery(Body):
             if f"created_at[{bound}]" in attributes:
                 lookups[f"created_at__{bound}"] = attributes[f"created_at[{bound}]"]
         return {**attributes, "lookups": lookups}
+
+
+class SearchQuery(ListQuery):
+    """Query of a list that has a search; every other list refuses `q`, instead of answering as if all fitted.
+
+    `q` is a filter like the others, or the endpoint's to apply.
+    """
+
+    q = Text(120, required=False)
 
 
 def paginate(call: Call, rows: QuerySet[Any], shape: type[serializers.Serializer], **extra: Any) -> Answer:

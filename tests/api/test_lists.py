@@ -13,6 +13,7 @@ from core import scope
 from core.api.fields import timestamp
 from organizations.models import Organization
 from tests.api.callers import api_key, problem
+from tests.api.routes import operations
 from tests.factories import Browser, Cast, access_token, make_cast, make_member, make_organization, unique
 
 pytestmark = pytest.mark.usefixtures("roomy")
@@ -178,6 +179,22 @@ def test_A5_an_altered_cursor_is_refused_wherever_it_is_altered(names: list[str]
     )
     for text in [*spelt, *others, own]:
         problem(get(token, f"limit=10&cursor={quote(text)}"), 400, "cursor_mismatch")
+
+
+def test_API04_a_list_searches_or_says_that_it_cannot(people: Cast, token: str) -> None:
+    """A search that is not there must not look like one that found everything."""
+    api_key(people.acme, people.owner)
+    searched = set()
+    for case in operations():
+        if case.method != "get" or not case.operation.many or case.arguments:
+            continue
+        answer = get(token, "q=zz-nobody-is-called-that", case.path())
+        if answer.status_code == 200:
+            searched.add(case.path())
+            assert answer.json()["data"] == [], case
+        else:
+            assert answer.json()["errors"][0]["pointer"] == "/q", case
+    assert {"/v1/members", "/v1/api-keys", "/v1/webhook-endpoints", "/v1/service-accounts"} <= searched
 
 
 def test_API04_limits_have_bounds_and_a_default(names: list[str], token: str) -> None:

@@ -107,6 +107,33 @@ def test_USR01_filters_by_status_role_and_organization(cast: Cast, admin: str):
     assert call(cast, "GET", "members?colour=red", admin).status_code == 400
 
 
+def test_API04_include_adds_organizations_and_roles(cast: Cast):
+    person = make_member(cast.acme, roles=["viewer"])
+    organization = make_organization(cast.acme, people=[person])
+    reader = access_token(cast.owner, ["members:read", "organizations:read", "roles:read"])
+    for path in (f"members/{person.subject}?", f"members?q={person.email}&fields=id&"):
+        body = call(cast, "GET", f"{path}include=organizations,roles", reader).json()
+        shown = body["data"][0] if "data" in body else body
+        assert [(one["object"], one["id"]) for one in shown["organizations"]] == [
+            ("organization", organization.public_id)
+        ]
+        assert [(one["object"], one["name"], one["organization"]) for one in shown["roles"]] == [
+            ("role", "viewer", None)
+        ]
+    unknown = call(cast, "GET", "members?include=passwords", reader)
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (400, "/include")
+
+
+def test_AZ09_include_shows_nothing_that_the_caller_may_not_read_by_itself(cast: Cast):
+    members_only = access_token(cast.owner, ["members:read", "organizations:read"])
+    assert call(cast, "GET", "members?include=organizations", members_only).status_code == 200
+    refused = call(cast, "GET", "members?include=roles", members_only)
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert refused.json()["required"] == {"scopes": ["roles:read"]}
+    plain = call(cast, "GET", "members", members_only).json()["data"][0]
+    assert not {"roles", "organizations"} & plain.keys()
+
+
 def test_USR01_filters_by_time_of_joining(cast: Cast, admin: str):
     person = make_member(cast.acme)
     joined = call(cast, "GET", f"members/{person.subject}", admin).json()["created_at"]
