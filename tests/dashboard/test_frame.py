@@ -20,16 +20,12 @@ from tests.factories import (
     unique,
 )
 from tests.factories.factors import enrol_app
+from tests.factories.hosted import at_home
 
 
 def signed_in(person: Person) -> Browser:
-    """Return a browser in which the person signed in at the account's own pages."""
-    browser = Browser()
-    page = browser.get("/sign-in?next=/dashboard/")
-    page = browser.follow(browser.submit(page, {"email": person.email}))
-    page = browser.follow(browser.submit(page, {"password": person.password}))
-    assert page.status_code == 200
-    return browser
+    """Return a browser with a session of the account's own."""
+    return at_home(person)
 
 
 def test_an_administrator_sees_the_tenant_and_its_sections(cast: Cast) -> None:

@@ -29,7 +29,7 @@ from tests.factories import (
     unique,
 )
 from tests.factories.browser import path_of
-from tests.factories.hosted import code_in, mails_to, sign_in, sign_up
+from tests.factories.hosted import at_home, code_in, mails_to, sign_up
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,6 @@ def roles_of(cast: Cast, person: Person) -> tuple[str, ...]:
     with scope.tenant(cast.acme.id):
         member = selectors.member_by_account(person.account_id)
         return authority.roles_of(member.id) if member else ()
-
-
-def signed_in(cast: Cast, person: Person) -> Browser:
-    browser = Browser()
-    browser.follow(sign_in(browser, None, person.email))
-    return browser
 
 
 def test_USR02_an_existing_account_joins_by_signing_in(cast: Cast):
@@ -180,7 +174,7 @@ def test_AUT03_an_invited_person_needs_a_good_password_too(cast: Cast):
 def test_S3_somebody_else_is_told_and_refused(cast: Cast):
     person = make_account()
     invitation, link = invited(cast, person.email, "admin")
-    browser = signed_in(cast, cast.stranger)
+    browser = at_home(cast.stranger)
     page = browser.get(link)
     assert 'value="accept"' not in page.content.decode()
     refused = browser.submit(page, {"act": "accept"}, to=link)
@@ -201,7 +195,7 @@ def test_S3_an_anonymous_post_leads_to_sign_in(cast: Cast):
 def test_S3_edited_fields_are_ignored(cast: Cast):
     person = make_account()
     _invitation, link = invited(cast, person.email)
-    browser = signed_in(cast, person)
+    browser = at_home(person)
     more = {
         "act": "accept",
         "role": "owner",
@@ -225,7 +219,7 @@ def test_an_invitation_is_declined_by_the_holder_of_the_mail(cast: Cast):
 def test_B1_a_cross_site_post_does_nothing(cast: Cast):
     person = make_account()
     invitation, link = invited(cast, person.email)
-    browser = signed_in(cast, person)
+    browser = at_home(person)
     token = link.partition("token=")[2]
     forged = browser.post(
         path_of(link), {"token": token, "act": "accept"}, headers={"Origin": "https://evil.example"}

@@ -10,7 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.factories import Browser, Cast, make_account, make_cast
-from tests.factories.hosted import NEW_PASSWORD, mails_to, sign_in
+from tests.factories.hosted import NEW_PASSWORD, at_home, mails_to, sign_in
 
 PASSWORD_PAGE = "/account/password"
 PAGES = ["", "security", "sessions", "organizations", "password"]
@@ -21,17 +21,9 @@ def cast() -> Cast:
     return make_cast()
 
 
-def at_home(email: str) -> Browser:
-    """A browser signed in to the account itself."""
-    browser = Browser()
-    page = browser.follow(sign_in(browser, None, email))
-    assert page.status_code == 200
-    return browser
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_each_page_opens_for_its_owner(cast: Cast, page: str) -> None:
-    assert at_home(cast.member.email).get(f"/account/{page}").status_code == 200
+    assert at_home(cast.member).get(f"/account/{page}").status_code == 200
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -42,13 +34,13 @@ def test_each_page_sends_a_stranger_to_sign_in(page: str) -> None:
 
 
 def test_a_tenants_address_has_no_account_pages(cast: Cast) -> None:
-    browser = at_home(cast.member.email)
+    browser = at_home(cast.member)
     assert browser.get(f"/t/{cast.acme.slug}/account/").status_code == 404
 
 
 def test_L10_only_the_name_and_language_are_written(cast: Cast) -> None:
     person = make_account()
-    browser = at_home(person.email)
+    browser = at_home(person)
     page = browser.get("/account/")
     extra = {"email": "other@example.com", "status": "locked", "is_primary": "on", "password": "x"}
     answer = browser.submit(page, {"name": "Ada New", "locale": "de", **extra}, to="/account/")
@@ -61,7 +53,7 @@ def test_L10_only_the_name_and_language_are_written(cast: Cast) -> None:
 
 def test_one_other_session_is_ended_and_stays_ended(cast: Cast) -> None:
     person = make_account()
-    here, there = at_home(person.email), at_home(person.email)
+    here, there = at_home(person), at_home(person)
     page = here.get("/account/sessions")
     assert page.content.decode().partition('id="known"')[0].count("Unknown browser") == 2
     ended = page.content.decode().split('action="/account/sessions/ids_')[1].split('"')[0]
@@ -72,7 +64,7 @@ def test_one_other_session_is_ended_and_stays_ended(cast: Cast) -> None:
 
 def test_all_others_are_ended_at_once(cast: Cast) -> None:
     person = make_account()
-    here, *others = [at_home(person.email) for _ in range(3)]
+    here, *others = [at_home(person) for _ in range(3)]
     page = here.get("/account/sessions")
     assert here.submit(page, to="/account/sessions/others/end").status_code == 303
     assert [other.get("/account/").status_code for other in others] == [303, 303]
@@ -81,14 +73,14 @@ def test_all_others_are_ended_at_once(cast: Cast) -> None:
 
 def test_SES04_all_are_ended_this_one_too(cast: Cast) -> None:
     person = make_account()
-    here, there = at_home(person.email), at_home(person.email)
+    here, there = at_home(person), at_home(person)
     answer = here.submit(here.get("/account/sessions"), to="/account/sessions/all/end")
     assert answer.headers["Location"] == "/signed-out"
     assert [browser.get("/account/").status_code for browser in (here, there)] == [303, 303]
 
 
 def test_SES04_each_sign_in_says_which_services_it_opened(cast: Cast) -> None:
-    browser = at_home(cast.member.email)
+    browser = at_home(cast.member)
     assert (
         f'<td data-label="Services">{cast.acme.slug.title()}'
         not in browser.get("/account/sessions").content.decode()
@@ -100,11 +92,11 @@ def test_SES04_each_sign_in_says_which_services_it_opened(cast: Cast) -> None:
 
 def test_A1_nobody_ends_another_persons_session(cast: Cast) -> None:
     owner, stranger = make_account(), make_account()
-    theirs = at_home(owner.email)
-    second = at_home(owner.email)
+    theirs = at_home(owner)
+    second = at_home(owner)
     page = theirs.get("/account/sessions").content.decode()
     ended_path = page.split('action="/account/sessions/ids_')[1].split('"')[0]
-    intruder = at_home(stranger.email)
+    intruder = at_home(stranger)
     start = intruder.get("/account/")
     assert intruder.submit(start, to=f"/account/sessions/ids_{ended_path}").status_code == 404
     assert second.get("/account/").status_code == 200
@@ -112,7 +104,7 @@ def test_A1_nobody_ends_another_persons_session(cast: Cast) -> None:
 
 def test_a_new_password_ends_other_sign_ins_and_is_announced(cast: Cast) -> None:
     person = make_account()
-    here, there = at_home(person.email), at_home(person.email)
+    here, there = at_home(person), at_home(person)
     answer = here.submit(here.get(PASSWORD_PAGE), {"new_password": NEW_PASSWORD}, to=PASSWORD_PAGE)
     assert answer.headers["Location"] == "/account/security?notice=changed"
     assert there.get("/account/").status_code == 303
@@ -124,7 +116,7 @@ def test_a_new_password_ends_other_sign_ins_and_is_announced(cast: Cast) -> None
 
 def test_a_weak_new_password_is_refused(cast: Cast) -> None:
     person = make_account()
-    browser = at_home(person.email)
+    browser = at_home(person)
     answer = browser.submit(browser.get(PASSWORD_PAGE), {"new_password": "short"}, to=PASSWORD_PAGE)
     assert answer.status_code == 400
     assert sign_in(Browser(), None, person.email).status_code == 303
@@ -132,7 +124,7 @@ def test_a_weak_new_password_is_refused(cast: Cast) -> None:
 
 def test_L8_a_stale_sign_in_must_prove_itself_before_the_password_page(cast: Cast) -> None:
     person = make_account()
-    browser = at_home(person.email)
+    browser = at_home(person)
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=True):
         refused = browser.get("/account/password")
         assert refused.status_code == 303
@@ -147,7 +139,7 @@ def test_L8_a_stale_sign_in_must_prove_itself_before_the_password_page(cast: Cas
 
 
 def test_an_idle_session_is_refused_after_an_hour(cast: Cast) -> None:
-    browser = at_home(make_account().email)
+    browser = at_home(make_account())
     with time_machine.travel(timezone.now() + timedelta(minutes=59), tick=True):
         assert browser.get("/account/").status_code == 200
     with time_machine.travel(timezone.now() + timedelta(minutes=59 + 61), tick=True):
@@ -155,7 +147,7 @@ def test_an_idle_session_is_refused_after_an_hour(cast: Cast) -> None:
 
 
 def test_signing_out_ends_the_session_at_the_server(cast: Cast) -> None:
-    browser = at_home(make_account().email)
+    browser = at_home(make_account())
     old = browser.cookies["session"].value
     page = browser.get("/account/")
     assert browser.submit(page, to="/sign-out").status_code == 303
@@ -164,7 +156,7 @@ def test_signing_out_ends_the_session_at_the_server(cast: Cast) -> None:
 
 
 def test_organizations_lists_own_tenants_only(cast: Cast) -> None:
-    page = at_home(cast.member.email).get("/account/organizations").content.decode()
+    page = at_home(cast.member).get("/account/organizations").content.decode()
     assert cast.acme.slug.title() in page
     assert cast.globex.slug.title() not in page
 

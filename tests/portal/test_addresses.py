@@ -9,8 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.factories import Browser, make_account, unique
-from tests.factories.hosted import code_in, mails_to, sign_in
-from tests.portal.test_account_pages import at_home
+from tests.factories.hosted import at_home, code_in, mails_to, sign_in
 
 ADD, PROVE = "/account/addresses/add", "/account/addresses/proof"
 
@@ -29,7 +28,7 @@ def prove(browser: Browser, code: str) -> Any:
 
 def with_second_address() -> tuple[Browser, str, str]:
     person, email = make_account(), fresh()
-    browser = at_home(person.email)
+    browser = at_home(person)
     claim(browser, email)
     assert prove(browser, code_in(mails_to(email)[0])).status_code == 303
     return browser, person.email, email
@@ -50,13 +49,13 @@ def test_AUT19_an_address_is_added_once_its_code_is_typed() -> None:
 
 def test_L5_an_unproved_address_gives_nothing() -> None:
     person, email = make_account(), fresh()
-    claim(at_home(person.email), email)
+    claim(at_home(person), email)
     assert sign_in(Browser(), None, email).status_code == 400
 
 
 def test_L6_an_address_of_somebody_else_is_refused_and_only_to_who_reads_its_mail() -> None:
     owner, other = make_account(), make_account()
-    browser = at_home(other.email)
+    browser = at_home(other)
     assert claim(browser, owner.email).status_code == 303
     assert prove(browser, code_in(mails_to(owner.email)[0])).status_code == 409
     assert sign_in(Browser(), None, owner.email).status_code == 303
@@ -64,7 +63,7 @@ def test_L6_an_address_of_somebody_else_is_refused_and_only_to_who_reads_its_mai
 
 def test_M1_a_code_is_compared_five_times_at_most() -> None:
     person, email = make_account(), fresh()
-    browser = at_home(person.email)
+    browser = at_home(person)
     claim(browser, email)
     code = code_in(mails_to(email)[0])
     wrong = "000000" if code != "000000" else "111111"
@@ -76,7 +75,7 @@ def test_M1_a_code_is_compared_five_times_at_most() -> None:
 
 def test_L4_a_code_runs_out_and_a_newer_one_kills_it() -> None:
     person, email = make_account(), fresh()
-    browser = at_home(person.email)
+    browser = at_home(person)
     claim(browser, email)
     older = code_in(mails_to(email)[0])
     claim(browser, email)
@@ -106,7 +105,7 @@ def test_A1_nobody_touches_another_persons_address() -> None:
     browser, _first, second = with_second_address()
     page = browser.get("/account/").content.decode()
     path = page.split('action="/account/addresses/eml_')[1].split("/")[0]
-    intruder = at_home(make_account().email)
+    intruder = at_home(make_account())
     for word in ("primary", "remove"):
         answer = intruder.submit(intruder.get("/account/"), to=f"/account/addresses/eml_{path}/{word}")
         assert answer.status_code == 404

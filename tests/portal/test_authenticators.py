@@ -27,7 +27,7 @@ from tests.factories.factors import (
     enrol_app,
     use_passkey,
 )
-from tests.factories.hosted import mails_to, sign_in
+from tests.factories.hosted import at_home, mails_to, sign_in
 from tests.factories.policies import change_organization_policy
 
 
@@ -39,12 +39,6 @@ def person() -> Person:
 @pytest.fixture
 def stranger() -> Person:
     return make_account(name="Stranger")
-
-
-def at_home(person: Person) -> Browser:
-    browser = Browser()
-    browser.follow(sign_in(browser, None, person.email))
-    return browser
 
 
 def at_home_with_code(person: Person, key: bytes, ahead: int = 0) -> Browser:

@@ -14,7 +14,7 @@ from events import selectors as events
 from identity import contacts, selectors
 from identity.models import Account, PhoneNumber, Picture
 from tests.factories import Browser, Person, make_account
-from tests.portal.test_account_pages import at_home
+from tests.factories.hosted import at_home
 
 CHOOSE, REMOVE, PICTURE = "/account/picture/choice", "/account/picture/removal", "/account/picture"
 
@@ -53,7 +53,7 @@ def stored(person: Person) -> bytes:
 
 
 def test_POR01_the_profile_is_changed_and_recorded_without_its_values(person: Person) -> None:
-    browser = at_home(person.email)
+    browser = at_home(person)
     wanted = {
         "name": "Ada L",
         "given_name": "Ada",
@@ -75,13 +75,13 @@ def test_POR01_the_profile_is_changed_and_recorded_without_its_values(person: Pe
 
 
 def test_a_time_zone_that_does_not_exist_is_refused(person: Person) -> None:
-    browser = at_home(person.email)
+    browser = at_home(person)
     wanted = {"name": "Ada", "locale": "de", "zoneinfo": "Mars/Olympus"}
     assert browser.submit(browser.get("/account/"), wanted, to="/account/").status_code == 400
 
 
 def test_POR01_a_picture_is_kept_without_what_the_camera_wrote(person: Person) -> None:
-    browser = at_home(person.email)
+    browser = at_home(person)
     assert upload(browser, png(chunk(b"eXIf", b"GPS 47.37"), chunk(b"tEXt", b"at home"))).status_code == 303
     assert stored(person) == png()
     with_place = jpeg(segment(0xE0, b"JFIF\0"), segment(0xE1, b"Exif\0\0GPS"), segment(0xFE, b"at home"))
@@ -107,22 +107,22 @@ def test_POR01_a_picture_is_kept_without_what_the_camera_wrote(person: Person) -
     ids=["svg", "gif", "cut off", "too wide", "too large", "empty jpeg", "nothing"],
 )
 def test_what_is_no_small_picture_is_refused(person: Person, content: bytes) -> None:
-    browser = at_home(person.email)
+    browser = at_home(person)
     answer = upload(browser, content)
     assert answer.status_code == 400
     assert browser.get(PICTURE).status_code == 404
 
 
 def test_a_picture_is_removed(person: Person) -> None:
-    browser = at_home(person.email)
+    browser = at_home(person)
     upload(browser, png())
     assert browser.submit(browser.get("/account/"), to=REMOVE).status_code == 303
     assert browser.get(PICTURE).status_code == 404
 
 
 def test_A1_nobody_else_sees_the_picture(person: Person) -> None:
-    upload(at_home(person.email), png())
-    assert at_home(make_account().email).get(PICTURE).status_code == 404
+    upload(at_home(person), png())
+    assert at_home(make_account()).get(PICTURE).status_code == 404
     assert Browser().get(PICTURE).status_code == 303
 
 
@@ -138,7 +138,7 @@ def numbers(person: Person) -> list[PhoneNumber]:
 
 def test_POR01_one_phone_is_primary_and_another_takes_its_place(person: Person) -> None:
     first, second = numbers(person)
-    browser = at_home(person.email)
+    browser = at_home(person)
     where = f"/account/contacts/phones/{second.public_id}/primary"
     assert browser.submit(browser.get("/account/contacts"), to=where).status_code == 303
     with scope.account(person.account_id):
@@ -152,7 +152,7 @@ def test_POR01_one_phone_is_primary_and_another_takes_its_place(person: Person) 
 
 def test_A1_nobody_chooses_for_another(person: Person) -> None:
     first, second = numbers(person)
-    intruder = at_home(make_account().email)
+    intruder = at_home(make_account())
     where = f"/account/contacts/phones/{second.public_id}/primary"
     assert intruder.submit(intruder.get("/account/contacts"), to=where).status_code == 404
     with scope.account(person.account_id):

@@ -21,7 +21,7 @@ from tests.api.routes import operations
 from tests.api.test_idempotency import together
 from tests.factories import Browser, Cast, access_token, make_account, make_cast, unique
 from tests.factories.factors import enrol_app
-from tests.portal.test_account_pages import at_home
+from tests.factories.hosted import at_home
 
 TENANTS = "/v1/tenants"
 BOTH = ["tenants:create", "tenants:read"]
@@ -45,7 +45,7 @@ def create(token: str, slug: str = "", *, to: str = TENANTS, key: str = "", **fi
 
 def test_TEN01_a_person_makes_a_token_and_creates_a_tenant_with_it() -> None:
     person = make_account()
-    browser = at_home(person.email)
+    browser = at_home(person)
     assert "No token yet" in browser.get("/account/tokens").content.decode()
     made = browser.submit(
         browser.get("/account/tokens/new"),
@@ -76,7 +76,7 @@ def test_TEN01_a_person_makes_a_token_and_creates_a_tenant_with_it() -> None:
 def test_T5_the_list_and_the_database_show_no_secret() -> None:
     person = make_account()
     secret = issue(person.account_id).secret
-    page = at_home(person.email).get("/account/tokens").content.decode()
+    page = at_home(person).get("/account/tokens").content.decode()
     assert secret not in page
     assert secret[:24] in page
     with connections["owner"].cursor() as cursor:
@@ -86,7 +86,7 @@ def test_T5_the_list_and_the_database_show_no_secret() -> None:
 
 def test_a_revoked_token_is_refused_at_once_and_the_page_forgets_it() -> None:
     person = make_account()
-    issued, browser = issue(person.account_id), at_home(person.email)
+    issued, browser = issue(person.account_id), at_home(person)
     done = browser.submit(
         browser.get("/account/tokens"), to=f"/account/tokens/{issued.token.public_id}/revocation"
     )
@@ -98,7 +98,7 @@ def test_a_revoked_token_is_refused_at_once_and_the_page_forgets_it() -> None:
 @pytest.mark.parametrize("who", ["stranger", "owner", "other_member"])
 def test_A1_nobody_else_sees_or_revokes_a_token(cast: Cast, who: str) -> None:
     issued = issue(cast.member.account_id)
-    browser = at_home(getattr(cast, who).email)
+    browser = at_home(getattr(cast, who))
     page = browser.get("/account/tokens")
     assert issued.token.hint not in page.content.decode()
     page = browser.get("/account/tokens/new")
@@ -109,7 +109,7 @@ def test_A1_nobody_else_sees_or_revokes_a_token(cast: Cast, who: str) -> None:
 
 def test_L8_making_a_token_asks_for_a_fresh_sign_in() -> None:
     person = make_account()
-    browser = at_home(person.email)
+    browser = at_home(person)
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=True):
         answer = browser.get("/account/tokens/new")
         assert answer.status_code == 303
@@ -257,7 +257,7 @@ def test_there_is_a_most_of_tokens() -> None:
         issue(person.account_id)
     with pytest.raises(Problem):
         issue(person.account_id)
-    browser = at_home(person.email)
+    browser = at_home(person)
     page = browser.submit(
         browser.get("/account/tokens/new"),
         {"name": "One more", "scopes": BOTH, "lifetime": "1h"},

@@ -14,6 +14,7 @@ from identity import emails, selectors
 from tests.factories import Browser, Cast, make_account, make_cast, make_member, unique
 from tests.factories.hosted import (
     NEW_PASSWORD,
+    at_home,
     code_in,
     link_in,
     mails_to,
@@ -97,11 +98,10 @@ def test_L5_recovery_drops_a_claimed_address_and_standing_grants(cast: Cast) -> 
     """What somebody with the lost password prepared comes to nothing."""
     from unittest import mock
 
-    from tests.portal.test_account_pages import at_home
     from tests.portal.test_addresses import claim
 
     person, foreign = make_member(cast.acme), f"{unique('foreign')}@example.com"
-    early = at_home(person.email)
+    early = at_home(person)
     claim(early, foreign)
     code = code_in(mails_to(foreign)[0])
     with mock.patch("oauth.families.revoke_all") as revoked:

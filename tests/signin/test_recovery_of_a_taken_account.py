@@ -21,8 +21,7 @@ from tenants.models import TenantSession
 from tests.factories import Browser, Cast, Person, make_account, make_cast, make_member, unique
 from tests.factories.authenticator import Authenticator
 from tests.factories.factors import add_totp, enrol_app, use_passkey
-from tests.factories.hosted import NEW_PASSWORD, code_in, mails_to, sign_in
-from tests.portal.test_account_pages import at_home
+from tests.factories.hosted import NEW_PASSWORD, at_home, code_in, mails_to, sign_in
 from tests.portal.test_addresses import act, claim, prove
 from tests.portal.test_applications import allow
 from tests.portal.test_links import join, known, link
@@ -59,7 +58,7 @@ def owner_is_in(victim: Person) -> bool:
 
 
 def test_L5_an_app_that_an_intruder_added_is_dropped_with_its_codes(victim: Person) -> None:
-    enrol_app(at_home(victim.email))
+    enrol_app(at_home(victim))
     assert "Authenticator app" in recover(victim)
     assert not held(victim).any
     with scope.account(victim.account_id):
@@ -70,7 +69,7 @@ def test_L5_an_app_that_an_intruder_added_is_dropped_with_its_codes(victim: Pers
 
 
 def test_L5_a_passkey_that_an_intruder_added_is_dropped_and_opens_nothing(victim: Person) -> None:
-    intruder, device = at_home(victim.email), Authenticator()
+    intruder, device = at_home(victim), Authenticator()
     use_passkey(intruder, intruder.get("/account/authenticators/passkey"), device)
     recover(victim)
     assert not held(victim).any
@@ -80,7 +79,7 @@ def test_L5_a_passkey_that_an_intruder_added_is_dropped_and_opens_nothing(victim
 
 
 def test_L5_a_second_factor_added_behind_the_intruders_first_is_dropped_too(victim: Person) -> None:
-    intruder = at_home(victim.email)
+    intruder = at_home(victim)
     enrol_app(intruder)
     assert (
         use_passkey(intruder, intruder.get("/account/authenticators/passkey"), Authenticator()).status_code
@@ -98,7 +97,7 @@ def test_M3_mail_alone_does_not_undo_the_owners_own_factor(victim: Person) -> No
 
 
 def test_M3_a_factor_that_nobody_objected_to_for_a_week_stays(victim: Person) -> None:
-    enrol_app(at_home(victim.email))
+    enrol_app(at_home(victim))
     with scope.account(victim.account_id):
         row = TotpDevice.objects.get(user_id=victim.account_id)
         assert row.unsettled_until > timezone.now() + HOLD - timedelta(minutes=5)
@@ -117,7 +116,7 @@ def test_M3_a_factor_added_in_a_sign_in_by_mail_is_the_owners_at_once(victim: Pe
 
 
 def test_L5_an_address_that_an_intruder_added_is_dropped(victim: Person) -> None:
-    theirs, intruder = f"{unique('intruder')}@example.com", at_home(victim.email)
+    theirs, intruder = f"{unique('intruder')}@example.com", at_home(victim)
     claim(intruder, theirs)
     prove(intruder, code_in(mails_to(theirs)[0]))
     recover(victim)
@@ -126,7 +125,7 @@ def test_L5_an_address_that_an_intruder_added_is_dropped(victim: Person) -> None
 
 
 def test_L5_a_primary_address_of_an_intruder_gives_way_to_the_owners(victim: Person) -> None:
-    theirs, intruder = f"{unique('intruder')}@example.com", at_home(victim.email)
+    theirs, intruder = f"{unique('intruder')}@example.com", at_home(victim)
     claim(intruder, theirs)
     prove(intruder, code_in(mails_to(theirs)[0]))
     assert act(intruder, "primary").status_code == 303
@@ -139,7 +138,7 @@ def test_L5_a_primary_address_of_an_intruder_gives_way_to_the_owners(victim: Per
 
 
 def test_L5_sessions_in_every_service_end(cast: Cast, victim: Person) -> None:
-    intruder = at_home(victim.email)
+    intruder = at_home(victim)
     intruder.follow(intruder.get(f"/t/{cast.acme.slug}/sign-in"))
     recover(victim)
     assert intruder.get("/account/").status_code == 303
@@ -186,7 +185,7 @@ def test_L5_trusted_browsers_are_forgotten(victim: Person) -> None:
 
 def test_another_persons_account_is_left_alone(cast: Cast, victim: Person) -> None:
     other = make_account()
-    enrol_app(at_home(other.email))
+    enrol_app(at_home(other))
     recover(victim)
     assert held(other).any
 

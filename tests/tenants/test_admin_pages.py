@@ -22,7 +22,7 @@ from tests.factories import (
     make_principal,
     unique,
 )
-from tests.factories.hosted import sign_in
+from tests.factories.hosted import at_home
 from tests.factories.people import give_role
 
 
@@ -32,10 +32,7 @@ def cast() -> Cast:
 
 
 def at_work(person: Person) -> Browser:
-    browser = Browser()
-    answer = browser.follow(sign_in(browser, None, person.email))
-    assert answer.status_code == 200, answer.status_code
-    return browser
+    return at_home(person)
 
 
 @pytest.fixture(scope="module")
