@@ -234,10 +234,18 @@ def check_port(port: int) -> None:
             ) from error
 
 
+def read_port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("must be a number from 1 to 65535")
+    return int(text)
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./bin/dev", description="Run Claviger on this machine.")
-    port = int(os.environ.get("PORT") or 8000)
-    parser.add_argument("--port", type=int, default=port, help=f"where the pages are served (default {port})")
+    port = os.environ.get("PORT") or "8000"
+    parser.add_argument(
+        "--port", type=read_port, default=port, help=f"where the pages are served (default {port})"
+    )
     parser.add_argument("--examples", action="store_true", help="also run the example application")
     return parser.parse_args(arguments)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from embedded import children, process
+from embedded import children, process, supervisor
 from embedded.children import Child
 from embedded.process import Launch
 
@@ -191,6 +191,14 @@ def test_a_port_in_use_is_named_with_the_way_out(start):
     assert f"Port {port} is not free" in refused.text
     assert f"./bin/dev --port {port + 1}" in refused.text
     assert "Traceback" not in refused.text
+
+
+@pytest.mark.parametrize("text", ["70000", "0", "-1", "web"])
+def test_a_port_that_cannot_be_is_refused_in_words(text, capsys):
+    with pytest.raises(SystemExit):
+        supervisor.parse(["--port", text])
+    assert "--port" in capsys.readouterr().err
+    assert supervisor.parse(["--port", "8001"]).port == 8001
 
 
 def test_a_stop_during_the_start_is_clean(start):
