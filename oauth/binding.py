@@ -29,7 +29,7 @@ def at_token_endpoint(request: HttpRequest, tenant: TenantRef, client: Client | 
     Raises InvalidDPoPProof, UseDPoPNonce, and InvalidRequest where the client's certificate is missing.
     """
     confirmation = {}
-    if dpop.sent(request) or (client is not None and client.dpop_bound):
+    if dpop.is_sent(request) or (client is not None and client.dpop_bound):
         confirmation[JKT] = proven_key(request, tenant, client)
     if client is not None and client.certificate_bound:
         certificate = mtls.presented(request)

@@ -70,6 +70,11 @@ def sent(request: HttpRequest) -> str:
     return request.headers.get("DPoP", "")
 
 
+def is_sent(request: HttpRequest) -> bool:
+    """Whether there is a proof, if only an empty one: whoever sends the header means to bind the token."""
+    return "DPoP" in request.headers
+
+
 def prove(request: HttpRequest, tenant: TenantRef, *, client: Client | None, access_token: str = "") -> str:
     """Return the thumbprint of the key that the request proves to hold. Raises BadProof or NonceNeeded.
 

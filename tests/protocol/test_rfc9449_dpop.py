@@ -78,6 +78,13 @@ def test_without_a_proof_the_token_is_a_bearer_token_and_no_row_is_written(cast)
         assert DPoPProof.objects.count() == before
 
 
+def test_T4_an_empty_proof_is_no_bearer_token(cast):
+    """Whoever sends the header means a bound token: what came of it must not be less."""
+    app = service(cast.acme)
+    answer = token(cast.acme, {"grant_type": "client_credentials"}, app=app, DPoP="")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
+
+
 def test_client_that_binds_its_tokens_needs_a_proof(cast):
     """§5.2: dpop_bound_access_tokens."""
     app = service(cast.acme, dpop_bound_access_tokens=True)
