@@ -20,6 +20,7 @@ from oauth.authorize import authorize, consent
 from oauth.device_authorization import device_authorization
 from oauth.device_pages import verify as device_verify
 from oauth.introspection import introspect
+from oauth.legacy import older
 from oauth.par import par
 from oauth.revocation import revoke
 from oauth.token_endpoint import token
@@ -130,8 +131,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/me/external-identities", trusted.MyIdentities.as_view(), name="v1-my-identities"),
     path("v1/me/external-identities/<str:identity>", trusted.MyIdentity.as_view(), name="v1-my-identity"),
     # Paths of older clients (OAU-31): the same views, which discovery does not name.
-    path("oauth2/authorize", authorize, name="oauth2-authorize"),
-    path("oauth2/token", token, name="oauth2-token"),
-    path("oauth2/userInfo", userinfo, name="oauth2-userinfo"),
-    path("oauth2/revoke", revoke, name="oauth2-revoke"),
+    path("oauth2/authorize", older(authorize), name="oauth2-authorize"),
+    path("oauth2/token", older(token), name="oauth2-token"),
+    path("oauth2/userInfo", older(userinfo), name="oauth2-userinfo"),
+    path("oauth2/revoke", older(revoke), name="oauth2-revoke"),
 ]

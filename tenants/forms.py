@@ -142,6 +142,11 @@ class PolicyForm(Explained):
         required=False,
         help_text=_("RFC 9449, section 8. Clients that do not know nonces stop working."),
     )
+    legacy_oauth_paths = forms.BooleanField(
+        label=_("Addresses of older clients answer"),
+        required=False,
+        help_text=_("/oauth2/authorize, /oauth2/token, /oauth2/userInfo and /oauth2/revoke."),
+    )
     client_documents = forms.ChoiceField(
         label=_("Clients that describe themselves at their own address"),
         help_text=_("Such as tools that speak MCP: their client ID is the address of their metadata."),

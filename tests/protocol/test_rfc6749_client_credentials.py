@@ -8,6 +8,7 @@ from core import jose, scope
 from oauth import applications
 from tenants import keys
 from tests.factories import Browser, make_cast, make_principal
+from tests.factories.policies import change_policy
 from tests.oauth.helpers import basic, claims, form, register, token
 
 GRANT = {"grant_type": "client_credentials"}
@@ -193,3 +194,14 @@ def test_older_path_is_the_same_view(cast):
     """OAU-31."""
     app = register(cast.acme, "machine")
     assert form(cast.acme, "/oauth2/token", GRANT, app=app).status_code == 200
+
+
+def test_a_tenant_switches_the_older_paths_off(cast):
+    """OAU-31."""
+    change_policy(cast.globex, legacy_oauth_paths=False)
+    app = register(cast.globex, "machine")
+    assert form(cast.globex, "/oauth/token", GRANT, app=app).status_code == 200
+    for path in ("token", "userInfo", "revoke"):
+        assert form(cast.globex, f"/oauth2/{path}", GRANT, app=app).status_code == 404
+    assert Browser().get(f"/t/{cast.globex.slug}/oauth2/authorize?client_id=x").status_code == 404
+    assert form(cast.acme, "/oauth2/revoke", GRANT, app=register(cast.acme, "machine")).status_code == 400
