@@ -96,10 +96,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.languages.LanguageMiddleware",
-    "core.middleware.OnlyFormsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "core.middleware.CsrfMiddleware",
+    "core.middleware.OnlyFormsMiddleware",
 ]
 
 # Ports of core.ports, bound here because only composition may know both sides.

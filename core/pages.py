@@ -8,10 +8,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from core import doors, languages
 from core.errors import Problem
 from core.urls import own_address
+
+
+def words_of(problem: Problem) -> str:
+    """Return what a refusal says to the person at a form, in their language."""
+    return f"{_(problem.title)}. {_(problem.detail)}"
 
 
 class MessageCookies(CookieStorage):

@@ -34,7 +34,7 @@ TEMPLATES = re.compile(
 PYTHON = re.compile(
     r"(core|identity|signin|portal|mail)/(?!migrations/|api/|styleguide)|(invitations|organizations|roles)/errors"
     r"|oauth/(authorization|catalogue|claims_request|consent|device|end_session|next_step)"
-    r"|invitations/pages"
+    r"|invitations/pages|tenants/members"
 )
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -154,7 +155,9 @@ def register(
 def _keep(row: Passkey) -> Passkey:
     with scope.account(row.account_id):
         if Passkey.objects.filter(account_id=row.account_id).count() >= MOST:
-            raise AuthenticatorRefused("You have as many passkeys as you can have. Remove one first.")
+            raise AuthenticatorRefused(
+                gettext_noop("You have as many passkeys as you can have. Remove one first.")
+            )
         row.handle = _handle(
             row.account_id, Passkey.objects.filter(account_id=row.account_id, rp_id=row.rp_id)
         )

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import segno
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from core import crypto, ids
 from events.services import emit
@@ -82,7 +83,9 @@ def enrol(
             if not row.verify_token(digits(code)):
                 raise WrongFactor
     except IntegrityError:
-        raise AuthenticatorRefused("There is an authenticator app already. Remove it first.") from None
+        raise AuthenticatorRefused(
+            gettext_noop("There is an authenticator app already. Remove it first.")
+        ) from None
     emit("authenticator.enrolled", actor=person(account_id), object=authenticators.described(row))
     authenticators.tell(account_id, "authenticator_added", row.name)
     return row

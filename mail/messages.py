@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, Engine
 from django.template.exceptions import TemplateDoesNotExist
+from django.urls import reverse
 from django.utils import translation
 
 from core import colour
@@ -31,7 +32,7 @@ class Sender:
     mode: str = "live"
     sender: str = ""
     logo: str = ""
-    brand: str = "#18181b"
+    brand: str = "#0b5d57"
     brand_ink: str = "#ffffff"
 
     @classmethod
@@ -64,6 +65,7 @@ def build(payload: dict[str, Any]) -> EmailMultiAlternatives:
     """Return the message of a `mail.deliver` job; raises TemplateDoesNotExist for an unknown template."""
     sender = sender_of(_id(payload["tenant"]), _id(payload.get("organization", "")))
     values = {**payload["context"], "tenant": sender, "product": "Claviger"}
+    values["activity_link"] = settings.ORIGIN + reverse("portal_activity")
     values["LANGUAGE_CODE"] = payload["locale"] or settings.LANGUAGE_CODE
     with translation.override(payload["locale"] or settings.LANGUAGE_CODE):
         subject, text = _text(payload["template"], values)

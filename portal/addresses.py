@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
+from core.pages import words_of
 from identity import claims, emails, settling
 from identity.emails import Address
 from identity.errors import ClaimRefused, DisposableMail
@@ -42,7 +43,7 @@ def _claimed(own: Own, form: AddressForm, address: Address) -> bool:
             disposable.check_everywhere(address)
             claims.claim_address(account_id=own.session.account_id, address=address)
     except DisposableMail as problem:
-        form.add_error("email", f"{_(problem.title)}. {_(problem.detail)}")
+        form.add_error("email", words_of(problem))
         return False
     return True
 
@@ -58,7 +59,7 @@ def prove(own: Own) -> HttpResponse:
         try:
             claims.prove_address(account_id=account_id, code=code, unsettled_until=unsettled_until)
         except ClaimRefused as problem:
-            form.add_error("code", f"{_(problem.title)}. {_(problem.detail)}")
+            form.add_error("code", words_of(problem))
         else:
             return own.go("portal_profile", notice="saved")
     with scope.account(own.session.account_id):

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import ids, scope
 from core.errors import NotFound
 from core.middleware import own_origin
-from core.pages import safe_next
+from core.pages import safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
 from identity.errors import AuthenticatorRefused, FactorDemanded, LastWayIn, WrongFactor
@@ -63,7 +63,7 @@ def add_app(own: Own) -> HttpResponse:
                     unsettled_until=settling.unsettled_until(own.session),
                 )
         except (WrongFactor, AuthenticatorRefused) as problem:
-            form.add_error("code", f"{problem.title}. {problem.detail}")
+            form.add_error("code", words_of(problem))
         else:
             return _added(own, "otp")
     return own.render("new_app", 400, form=form, offer=offer, next=_next(own))
@@ -86,7 +86,7 @@ def add_passkey(own: Own) -> HttpResponse:
                 unsettled_until=unsettled_until,
             )
         except AuthenticatorRefused as problem:
-            form.add_error(None, f"{problem.title}. {problem.detail}")
+            form.add_error(None, words_of(problem))
         else:
             return _added(own, "swk" if row.is_synced else "hwk")
     return own.render("new_passkey", 400 if form.errors else 200, form=form, next=_next(own))

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem, RateLimitExceeded
+from core.pages import words_of
 from identity import contact_claims, contacts, siwe
 from identity.errors import ClaimRefused, ContactTaken, InvalidNumber, InvalidWallet, WalletRefused
 from identity.models import PhoneNumber, Wallet
@@ -161,4 +162,4 @@ def unlink(own: Own, kind: str, row_id: str) -> HttpResponse:
 
 
 def _explain(form: CodeForm | PhoneForm | SignatureForm | WalletForm, problem: Problem) -> None:
-    form.add_error(None, f"{problem.title}. {problem.detail}")
+    form.add_error(None, words_of(problem))

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem
+from core.pages import words_of
 from portal import deletions, exports
 from portal.frame import Own, own_page, recent_page
 from portal.models import DataExport
@@ -64,7 +65,7 @@ def plan_deletion(own: Own) -> HttpResponse:
     except Problem as problem:
         if problem.status >= 500:
             raise
-        reason = f"{_(problem.title)}. {_(problem.detail)}"
+        reason = words_of(problem)
         return own.render("delete_account", problem.status, days=deletions.HOLD.days, reason=reason)
     return own.go("portal_data")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from core import jobs, ports, scope
 from core.errors import Problem
@@ -47,7 +48,7 @@ def plan(*, account_id: uuid.UUID) -> datetime:
                 object=describe(account_id) | {"due_at": when},
             )
             jobs.enqueue(JOB, {"account": str(account_id), "deletion": str(row.id)}, run_at=row.due_at)
-            _tell(account_id, "deletion_planned", day=row.due_at.date().isoformat())
+            _tell(account_id, "deletion_planned", day=date_format(row.due_at, "DATE_FORMAT"))
         return row.due_at
 
 

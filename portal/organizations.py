@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem
+from core.pages import words_of
 from core.urls import tenant_path
 from identity import selectors as people
 from invitations import own as invitations
@@ -100,7 +101,7 @@ def leave(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
     except Problem as problem:
         if problem.status >= 500:
             raise
-        reason = f"{_(problem.title)}. {_(problem.detail)}"
+        reason = words_of(problem)
         return own.render("leave_organization", problem.status, reason=reason, **shown)
     messages.success(own.request, _("You have left %(name)s.") % {"name": organization.name})
     return own.go("portal_organizations")
@@ -128,7 +129,7 @@ def decide(own: Own, invitation_id: str) -> HttpResponse:
     except Problem as problem:
         if problem.status >= 500:
             raise
-        messages.error(own.request, f"{_(problem.title)}. {_(problem.detail)}")
+        messages.error(own.request, words_of(problem))
     return own.go("portal_organizations")
 
 

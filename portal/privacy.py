@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import scope
 from core.errors import Problem
+from core.pages import words_of
 from organizations.models import Membership, Organization
 from portal import departures, links
 from portal.applications import allowed
@@ -55,7 +56,7 @@ def cut_off(own: Own, tenant_id: str) -> HttpResponse:
     except Problem as problem:
         if problem.status >= 500:
             raise
-        reason = f"{_(problem.title)}. {_(problem.detail)}"
+        reason = words_of(problem)
         return own.render("cut_off", problem.status, row=_known(tenant, member), reason=reason)
     done = _("%(name)s is cut off. It keeps a pseudonym without your name and address.")
     messages.success(own.request, done % {"name": tenant.name})

@@ -38,8 +38,8 @@ def create(own: Own) -> HttpResponse:
         try:
             with scope.account(own.session.account_id):
                 issued = tokens.issue(account_id=own.session.account_id, **form.cleaned_data)
-        except Conflict as problem:
-            form.add_error(None, _("You have as many tokens as you can have. %s") % problem.detail)
+        except Conflict:
+            form.add_error(None, _("You have as many tokens as you can have. Revoke one first."))
         else:
             return own.render("token_issued", issued=issued, code=_sample())
     return own.render("new_token", 400 if form.errors else 200, form=form)

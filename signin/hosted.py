@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from core import languages
 from core.errors import Problem, Unavailable
+from core.pages import words_of
 from core.passwords import HasherBusy
 from core.urls import tenant_slug
 from identity.browser import current_session
@@ -179,7 +179,7 @@ def explain(form: Form, problem: Problem, field: str | None = None) -> None:
         for error in problem.errors:
             form.add_error(field, error.detail)
     else:
-        form.add_error(field, f"{_(problem.title)}. {_(problem.detail)}")
+        form.add_error(field, words_of(problem))
 
 
 def again(kind: type[AnyForm], problem: Problem, field: str, **kept: Any) -> AnyForm:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from core import ids, livecache, ports
 from core.errors import Conflict
@@ -184,7 +185,7 @@ def leave(*, actor: Principal, member: Member, even_suspended: bool = False) -> 
 def check_leaving(*, actor: Principal, member: Member, even_suspended: bool = False) -> None:
     """Raise what `leave` would raise, and change nothing."""
     if member.status == MemberStatus.SUSPENDED and not even_suspended:
-        raise Conflict("Your access is suspended. Ask the service's support to remove you.")
+        raise Conflict(gettext_noop("Your access is suspended. Ask the service's support to remove you."))
     check_guards(actor, member)
 
 

@@ -132,3 +132,24 @@ def test_the_dashboard_of_administrators_is_english(cast: Cast) -> None:
 def test_the_api_answers_in_english_whatever_the_client_prefers(cast: Cast) -> None:
     answer = Browser().get(f"/t/{cast.acme.slug}/v1/me", headers=GERMAN)
     assert answer.json()["title"] == "No credential was sent"
+
+
+@pytest.mark.parametrize(
+    ("page", "typed", "words"),
+    [
+        ("contacts/phones/add", {"phone": "12"}, "keine erreichbare Telefonnummer"),
+        ("contacts/wallets/add", {"wallet": "0x12"}, "keine Adresse eines Ethereum-Kontos"),
+        ("authenticators/app", {"code": "000000"}, "hat nicht geklappt"),
+        ("password", {"new_password": "short"}, "mindestens 15 Zeichen"),
+        ("addresses/add", {"email": "nobody"}, "Schreiben Sie eine E-Mail-Adresse"),
+    ],
+)
+def test_a_refusal_at_the_persons_own_pages_is_told_in_german(
+    page: str, typed: dict[str, str], words: str
+) -> None:
+    person, browser = make_account(), Browser(HTTP_ACCEPT_LANGUAGE="de")
+    browser.follow(sign_in(browser, None, person.email, person.password))
+    refused = browser.submit(browser.get(f"/account/{page}"), typed, to=f"/account/{page}")
+    assert refused.status_code == 400
+    assert words in refused.content.decode()
+    assert " the " not in re.sub(r"<[^>]+>", " ", refused.content.decode().partition("<main")[2])
