@@ -13,7 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from oauthlib.common import Request
-from oauthlib.oauth2.rfc6749.errors import FatalClientError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import (
+    FatalClientError,
+    InvalidRedirectURIError,
+    MismatchingRedirectURIError,
+    OAuth2Error,
+)
 
 from core.errors import Problem
 from oauth import (
@@ -57,6 +62,18 @@ class BadAuthorizationRequest(Problem):
     code, status, simple = "authorization_request_invalid", 400, "invalid_request"
     title = "This sign-in request is not right"
     fix = "Go back to the application and start again. Its developer should check client_id and redirect_uri."
+
+
+class ClientNotAdmitted(BadAuthorizationRequest):
+    code = "client_not_admitted"
+    title = "This application cannot sign anybody in here"
+    fix = "It is unknown here, or was switched off or deleted. Ask its developer or the service's support."
+
+
+class RedirectUriNotRegistered(BadAuthorizationRequest):
+    code = "redirect_uri_not_registered"
+    title = "The way back to this application is not registered"
+    fix = "Go back to the application. Its developer should register this very redirect_uri, to the last character."
 
 
 class Refused(Exception):
@@ -103,7 +120,7 @@ def read(tenant: TenantRef, query: Any, *, is_started: bool = False) -> Authoriz
     values, fault = fold(query)
     client = clients.admitted(tenant, values.get("client_id", ""))
     if client is None:
-        raise BadAuthorizationRequest
+        raise ClientNotAdmitted if "client_id" in values else BadAuthorizationRequest
     if values.get("request_uri", "").startswith(pushed_requests.PREFIX):
         return _pushed(tenant, client, values["request_uri"], is_started)
     given = _given(tenant, client, values)
@@ -178,6 +195,8 @@ def check(
         if fault is not None:
             raise fault
         return _rest(request, values)
+    except (InvalidRedirectURIError, MismatchingRedirectURIError):
+        raise RedirectUriNotRegistered from None
     except FatalClientError:
         raise BadAuthorizationRequest from None
     except (OAuth2Error, OAuthError) as error:

@@ -33,6 +33,7 @@ KEY: dict[str, Schema | str] = {"kid": "string", "alg": "string", "state": "stri
 
 declare("tenant.created", "A tenant was created", object="tenant", fields=TENANT)
 declare("tenant.updated", "A tenant's settings were changed", object="tenant", fields=TENANT)
+declare("tenant.branding.updated", "A tenant's looks were changed", object="tenant", fields=TENANT)
 declare(
     "tenant.suspended",
     "A tenant was suspended",

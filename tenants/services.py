@@ -134,7 +134,8 @@ def update_tenant(
         tenant.save(update_fields=[*before, "updated_at"])
         livecache.invalidate("tenant", tenant.slug, str(tenant.id), f"{tenant.id}:policy")
         after = {field: changes[field] for field in before}
-        emit("tenant.updated", actor=actor.actor, object=describe(tenant, **after), previous=before)
+        event = "tenant.branding.updated" if before.keys() == {"branding"} else "tenant.updated"
+        emit(event, actor=actor.actor, object=describe(tenant, **after), previous=before)
     return tenant
 
 

@@ -72,6 +72,20 @@ def test_O1_look_alike_redirect_is_a_page_never_a_redirect(cast, uri):
     assert broken.status_code == 400
 
 
+def test_AUT20_each_fault_has_a_page_of_its_own_with_the_request_id(cast):
+    run = flow(cast.member, redirect_uris=[REDIRECT])
+    pages = {
+        "The way back to this application is not registered": run.start(redirect_uri=REDIRECT + "/"),
+        "This application cannot sign anybody in here": run.start(client_id="app_nobody"),
+        "This sign-in request is not right": run.start(client_id=""),
+    }
+    for title, page in pages.items():
+        assert (page.status_code, "Location" in page.headers) == (400, False)
+        shown = page.content.decode()
+        assert title in shown
+        assert page.headers["Request-Id"] in shown
+
+
 def test_only_redirect_uri_may_be_left_out(cast):
     """§3.1.2.3, §4.1.3: left out there, left out here."""
     run = flow(cast.member)

@@ -158,4 +158,4 @@ def test_changes_of_looks_are_recorded(cast: Cast) -> None:
 
     send(signed_in(cast.owner), cast, {"brand": "#0f766e"})
     with scope.tenant(cast.acme.id):
-        assert events.stream().filter(type="tenant.updated").exists()
+        assert events.stream().filter(type="tenant.branding.updated").exists()
