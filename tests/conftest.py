@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             f"{marked[0]} is marked django_db, which would roll back or flush. Drop the mark: the database"
             " is open."
         )
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was read out of the garbage collector's walks: nothing of it goes before the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

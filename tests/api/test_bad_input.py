@@ -20,6 +20,7 @@ from tests.api.callers import problem
 from tests.api.routes import Case, operations
 from tests.factories import Browser, Cast, access_token, make_cast
 from tests.isolation import catalogue, raw
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 CASES = operations()
@@ -115,8 +116,10 @@ class Ledger:
     @contextmanager
     def nothing_stored(self, *, besides: str = "") -> Iterator[None]:
         before = self.known
-        yield
-        self.known = self.count()
+        try:
+            yield
+        finally:  # a case that fails must not blame those after it
+            self.known = self.count()
         assert {name for name, rows in self.known.items() if rows != before[name]} <= {besides}
 
 
@@ -137,7 +140,7 @@ def send(case: Case, token: str, raw: bytes, *, path: str = "", kind: str = "app
     raise AssertionError((str(case), raw[:60]))
 
 
-@pytest.mark.parametrize("case", WITH_BODY, ids=str)
+@each("case", WITH_BODY)
 def test_P1_bytes_that_are_not_one_clean_object_are_refused(case: Case, ledger: Ledger, token: str) -> None:
     with ledger.nothing_stored():
         for name, raw in UNREADABLE.items():
@@ -145,14 +148,14 @@ def test_P1_bytes_that_are_not_one_clean_object_are_refused(case: Case, ledger: 
             assert "Traceback" not in str(answer), name
 
 
-@pytest.mark.parametrize("case", WITH_BODY, ids=str)
+@each("case", WITH_BODY)
 def test_P2_a_body_over_the_limit_is_refused(case: Case, ledger: Ledger, token: str) -> None:
     with ledger.nothing_stored():
         for raw in (b'{"name": "%s"}' % (b"a" * 262_144), b" " * 2_000_000):
             problem(send(case, token, raw), 413, "payload_too_large")
 
 
-@pytest.mark.parametrize("case", WITH_BODY, ids=str)
+@each("case", WITH_BODY)
 def test_P1_a_body_of_another_kind_is_refused(case: Case, ledger: Ledger, token: str) -> None:
     with ledger.nothing_stored():
         for kind in (
@@ -165,7 +168,7 @@ def test_P1_a_body_of_another_kind_is_refused(case: Case, ledger: Ledger, token:
             problem(send(case, token, b'{"name": "x"}', kind=kind), 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("case", WITH_BODY, ids=str)
+@each("case", WITH_BODY)
 def test_L10_a_field_that_is_not_listed_is_refused(case: Case, ledger: Ledger, token: str) -> None:
     names = {"is_staff", "tenant_id", "id", "email_verified", "__proto__", "created_at", "a/b~c"}
     with ledger.nothing_stored():
@@ -183,7 +186,7 @@ def wrong_for(field: serializers.Field, number: int) -> Any:
 
 
 @pytest.mark.parametrize("number", range(5))
-@pytest.mark.parametrize("case", SHAPED, ids=str)
+@each("case", SHAPED)
 def test_P1_each_field_refuses_other_types_and_repeats_none_of_it(
     case: Case, number: int, ledger: Ledger, token: str
 ) -> None:
@@ -196,7 +199,7 @@ def test_P1_each_field_refuses_other_types_and_repeats_none_of_it(
     assert CANARY not in str(answer)
 
 
-@pytest.mark.parametrize("case", SHAPED, ids=str)
+@each("case", SHAPED)
 def test_P1_invisible_and_direction_changing_characters_are_refused(
     case: Case, ledger: Ledger, token: str
 ) -> None:
@@ -214,7 +217,7 @@ def test_P1_invisible_and_direction_changing_characters_are_refused(
             )
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.arguments], ids=str)
+@each("case", [case for case in CASES if case.arguments])
 def test_P1_hostile_ids_read_as_missing(case: Case, ledger: Ledger, token: str) -> None:
     # Asking for what is missing is an answer of the work itself, so a retry gets it again (conventions §5).
     with ledger.nothing_stored(besides="core_idempotencyrecord"):
@@ -224,14 +227,14 @@ def test_P1_hostile_ids_read_as_missing(case: Case, ledger: Ledger, token: str) 
             problem(answer, answer.status_code)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@each("case", CASES)
 def test_P1_query_parameters_that_are_not_listed_are_refused(case: Case, ledger: Ledger, token: str) -> None:
     with ledger.nothing_stored():
         for query in QUERIES:
             problem(send(case, token, b"", path=f"{case.path()}?{query}"), 400, "validation_failed")
 
 
-@pytest.mark.parametrize("case", LISTS, ids=str)
+@each("case", LISTS)
 def test_P2_bounds_and_filters_of_lists_are_checked(case: Case, token: str) -> None:
     assert case.operation.query is not None
     known = case.operation.query().fields

@@ -21,6 +21,7 @@ from tests.api.callers import api_key, problem
 from tests.api.routes import Case, operations
 from tests.factories import Browser, Cast, access_token, admin_principal, make_cast
 from tests.factories.people import open_session
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 
@@ -102,7 +103,7 @@ def altered(key: str) -> str:
     return key[:-8] + ("0" if key[-8] != "0" else "1") + key[-7:]
 
 
-@pytest.mark.parametrize("case", operations(), ids=str)
+@each("case", operations())
 def test_T1_T2_no_operation_believes_a_bad_credential(
     case: Case, bad: dict[str, tuple[str, int, str]]
 ) -> None:

@@ -13,6 +13,7 @@ from tests.api.callers import problem
 from tests.api.routes import Case, operations
 from tests.api.test_idempotency import together
 from tests.factories import Browser, Cast, access_token, make_cast, unique
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 CASES = operations()
@@ -83,7 +84,7 @@ def test_another_form_is_refused_as_a_problem(accept: str, token: str) -> None:
     problem(Browser().get(ADDRESS, headers=headers), 406, "not_acceptable")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@each("case", CASES)
 def test_a_method_that_is_not_taken_is_refused_with_those_that_are(case: Case, token: str) -> None:
     answer = Browser().api("TRACE", case.path(), token)
     told = problem(answer, 405, "method_not_allowed")
@@ -91,16 +92,14 @@ def test_a_method_that_is_not_taken_is_refused_with_those_that_are(case: Case, t
     assert token not in str(told)
 
 
-@pytest.mark.parametrize("path", sorted({case.path() for case in CASES if not case.arguments}))
+@each("path", sorted({case.path() for case in CASES if not case.arguments}))
 def test_OPTIONS_names_the_methods_and_nothing_else(path: str) -> None:
     answer = Browser().options(path, headers={"Origin": "https://elsewhere.example"})
     assert (answer.status_code, answer.content) == (204, b"")
     assert "OPTIONS" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize(
-    "path", sorted({case.path() for case in CASES if case.method == "get" and not case.arguments})
-)
+@each("path", sorted({case.path() for case in CASES if case.method == "get" and not case.arguments}))
 def test_HEAD_is_GET_without_the_body_and_checks_as_much(path: str, token: str) -> None:
     got = Browser().api("GET", path, token)
     answer = Browser().api("HEAD", path, token)
@@ -142,7 +141,7 @@ def test_of_twenty_that_read_the_same_tag_one_writes(token: str) -> None:
     assert sorted(codes) == [200] + [412] * 19
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.operation.if_match == "required"], ids=str)
+@each("case", [c for c in CASES if c.operation.if_match == "required"])
 def test_where_a_precondition_is_required_its_absence_is_told(case: Case, people: Cast, token: str) -> None:
     made = Browser().api(
         "POST", "/v1/roles", token, {"name": unique("role"), "permissions": ["members:read"]}

@@ -19,6 +19,7 @@ from organizations.models import Organization
 from tests.api.callers import api_key, problem
 from tests.api.routes import Case, operations
 from tests.factories import Browser, Cast, access_token, make_cast, make_member, unique
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 ADDRESS = "/v1/organizations"
@@ -272,7 +273,7 @@ def test_U1_the_key_is_in_the_event_of_the_change(people: Cast, token: str) -> N
         assert f'"idempotency_key":"{key}"'.encode() in bytes(event.canonical)
 
 
-@pytest.mark.parametrize("case", [c for c in operations() if c.operation.idempotency == "required"], ids=str)
+@each("case", [c for c in operations() if c.operation.idempotency == "required"])
 def test_a_required_key_that_is_missing_is_asked_for(case: Case, token: str) -> None:
     body = {"since": "2026-01-01T00:00:00Z", "email": f"{unique('x')}@example.com", "content": "a:read"}
     taken = case.operation.body().fields if case.operation.body else {}

@@ -16,6 +16,7 @@ from identity.tokens import TokenScope
 from roles.permissions import Permission
 from tests.api.routes import Case, operations, routes
 from tests.factories import Browser
+from tests.sweeps import each
 
 METHODS = ("get", "post", "put", "patch", "delete")
 EVERY = [*operations(), *operations(account=True)]
@@ -69,7 +70,7 @@ def test_API01_operation_ids_are_unique_and_readable(document: dict[str, Any]) -
     assert [name for name in names if re.search(r"_\d+$", name)] == []
 
 
-@pytest.mark.parametrize("case", EVERY, ids=str)
+@each("case", EVERY)
 def test_AZ09_each_operation_publishes_its_scope_and_its_refusals(
     case: Case, document: dict[str, Any]
 ) -> None:

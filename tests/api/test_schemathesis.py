@@ -21,6 +21,7 @@ from core import ids
 from tests.api.objects import every_kind
 from tests.api.routes import Case, operations
 from tests.factories import Cast, access_token, make_cast, make_member
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 CHECKS = (
@@ -75,7 +76,7 @@ def operation_of(schema: Any, case: Case) -> Any:
     return schema["/" + re.sub(r"<\w+:(\w+)>", r"{\1}", case.route)][case.method.upper()]
 
 
-@pytest.mark.parametrize("case", operations(), ids=str)
+@each("case", operations())
 def test_P1_generated_requests_get_the_answers_that_the_document_promises(
     case: Case, schema: Any, token: str, known: dict[str, str]
 ) -> None:
@@ -98,7 +99,7 @@ def chosen(case: Case, known: dict[str, str]) -> dict[str, str]:
     return {name: known[name] for name in case.arguments if name in known}
 
 
-@pytest.mark.parametrize("case", [case for case in operations() if case.method == "get"], ids=str)
+@each("case", [case for case in operations() if case.method == "get"])
 def test_API01_real_rows_are_as_the_document_says(
     case: Case, rows: dict[str, str], reader: str, schema: Any
 ) -> None:

@@ -26,6 +26,7 @@ from tests.factories import (
     make_principal,
     principal_of,
 )
+from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
 CASES = operations()
@@ -110,7 +111,7 @@ def test_AZ13_the_list_really_answers_without_a_credential(browser: Browser, peo
         assert browser.get(f"/{route}").status_code == 200, route
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@each("case", CASES)
 def test_A2_a_token_of_another_tenant_is_refused_on_this_tenants_path(
     case: Case, people: Cast, foreigner: str
 ) -> None:
@@ -118,13 +119,13 @@ def test_A2_a_token_of_another_tenant_is_refused_on_this_tenants_path(
     assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@each("case", CASES)
 def test_A1_a_suspended_member_is_refused_everywhere(case: Case, suspended: str) -> None:
     answer = call(case, suspended, case.path())
     assert (answer.status_code, answer.json()["code"]) in [(403, "subject_suspended"), (401, "token_revoked")]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.operation.scope], ids=str)
+@each("case", [case for case in CASES if case.operation.scope])
 def test_A6_a_token_without_the_scope_is_refused_and_told_which(case: Case, people: Cast) -> None:
     others = {str(word) for word in ALL} - {case.operation.scope}
     answer = call(case, access_token(people.owner, scopes=others), case.path())
@@ -133,13 +134,13 @@ def test_A6_a_token_without_the_scope_is_refused_and_told_which(case: Case, peop
     assert case.operation.scope in answer.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.operation.scope], ids=str)
+@each("case", [case for case in CASES if case.operation.scope])
 def test_A6_a_member_without_a_role_is_refused_whatever_the_token_says(case: Case, powerless: str) -> None:
     answer = call(case, powerless, case.path())
     assert answer.status_code in (403, 404), (answer.status_code, answer.content[:300])
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.arguments], ids=str)
+@each("case", [case for case in CASES if case.arguments])
 def test_A1_an_id_of_another_tenant_reads_byte_for_byte_as_a_missing_one(
     case: Case, people: Cast, token: str, objects: dict[str, dict[str, str]]
 ) -> None:
@@ -157,7 +158,7 @@ def strip(answer: Any, path: str) -> tuple[int, dict[str, Any]]:
     return answer.status_code, body
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.view.organization_in_path], ids=str)
+@each("case", [c for c in CASES if c.view.organization_in_path])
 def test_KEY17_an_organizations_credential_is_refused_on_another_organizations_path(
     case: Case, people: Cast, organizations_key: str
 ) -> None:
@@ -179,7 +180,7 @@ def organization_key(people: Cast, organization: Organization) -> str:
         ).secret
 
 
-@pytest.mark.parametrize("case", PEOPLE_ONLY, ids=str)
+@each("case", PEOPLE_ONLY)
 def test_API07_a_machine_is_refused_at_the_persons_own_addresses(case: Case, organizations_key: str) -> None:
     answer = call(case, organizations_key, case.path())
     assert (answer.status_code, answer.json()["code"]) == (403, "subject_type_not_allowed")

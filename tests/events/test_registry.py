@@ -6,12 +6,13 @@ import jsonschema
 import pytest
 
 from events import registry
+from tests.sweeps import each
 
 PERSONAL_FAMILIES = {"user", "identity", "invitation", "thing"}  # thing: these tests' own
 DECLARED = registry.every()
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.name)
+@each("declared", DECLARED, ids=lambda declared: declared.name)
 def test_every_event_has_description_schema_and_example(declared):
     assert registry.NAME.match(declared.name)
     assert len(declared.description) > 8
@@ -19,7 +20,7 @@ def test_every_event_has_description_schema_and_example(declared):
     jsonschema.validate(declared.example, declared.schema)
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.name)
+@each("declared", DECLARED, ids=lambda declared: declared.name)
 def test_emails_and_phones_stay_in_their_families(declared):
     named = declared.fields.keys() & {"email", "emails", "phone", "phones"}
     assert not named or declared.family in PERSONAL_FAMILIES

@@ -18,6 +18,7 @@ from django.test import RequestFactory, override_settings
 
 from core import charts, colour, wording
 from core.styleguide import PAGES, styleguide
+from tests.sweeps import each
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = [p for p in (ROOT / "templates").rglob("*.html") if "emails" not in p.parts]
@@ -30,8 +31,8 @@ NORTHWIND = {"tenant": {"name": "Northwind", "mode": "test"}, "branding": {"bran
 STRANGER: dict[str, Any] = {}
 
 
-def named(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=lambda p: str(p.relative_to(ROOT / "templates")))
+def named(paths: list[Path]) -> Any:
+    return each("path", paths, ids=lambda p: str(p.relative_to(ROOT / "templates")))
 
 
 def render(source: str, **context: Any) -> str:

@@ -11,8 +11,6 @@ from unittest import mock
 import pytest
 import time_machine
 from django.utils import timezone
-from eth_account import Account
-from eth_account.messages import encode_defunct
 
 from core import scope
 from identity import contacts, siwe
@@ -31,8 +29,15 @@ def cast() -> Cast:
     return cast
 
 
+def new_key() -> Any:
+    """The library is loaded by whoever needs it: it costs a second, in every process that reads the tests."""
+    from eth_account import Account
+
+    return Account.create()
+
+
 def linked(person: Person) -> Any:
-    key = Account.create()
+    key = new_key()
     with scope.account(person.account_id):
         contacts.link_wallet(account_id=person.account_id, address=siwe.wallet(key.address))
     return key
@@ -50,6 +55,8 @@ def message_on(page: Any) -> str:
 
 
 def signed(key: Any, text: str) -> str:
+    from eth_account.messages import encode_defunct
+
     return "0x" + key.sign_message(encode_defunct(text=text)).signature.hex().removeprefix("0x")
 
 
@@ -92,7 +99,7 @@ def test_another_key_malformed_signatures_and_a_second_use_are_refused(cast: Cas
     key = linked(person)
     page = ask(browser, cast, key.address)
     text = message_on(page)
-    for wrong in (signed(Account.create(), text), "0x" + "00" * 65, "0x1234"):
+    for wrong in (signed(new_key(), text), "0x" + "00" * 65, "0x1234"):
         assert browser.submit(page, {"signature": wrong}).status_code == 400
     right = signed(key, text)
     assert browser.submit(page, {"signature": right}).status_code == 303
@@ -119,7 +126,7 @@ def test_the_nonce_is_bound_to_its_browser_tenant_and_time(cast: Cast) -> None:
 
 
 def test_a_wallet_of_nobody_is_told_only_after_its_signature(cast: Cast) -> None:
-    browser, key = elsewhere(), Account.create()
+    browser, key = elsewhere(), new_key()
     page = ask(browser, cast, key.address)
     refused = browser.submit(page, {"signature": signed(key, message_on(page))})
     assert refused.status_code == 400
@@ -127,12 +134,12 @@ def test_a_wallet_of_nobody_is_told_only_after_its_signature(cast: Cast) -> None
 
 
 def test_the_person_links_and_unlinks_a_wallet_at_their_own_pages(cast: Cast) -> None:
-    browser, person, key = elsewhere(), make_member(cast.acme), Account.create()
+    browser, person, key = elsewhere(), make_member(cast.acme), new_key()
     browser.follow(sign_in(browser, None, person.email))
     page = browser.get("/account/contacts/wallets/add")
     page = browser.follow(browser.submit(page, {"wallet": key.address}, to="/account/contacts/wallets/add"))
     text, to = message_on(page), "/account/contacts/wallets/proof"
-    wrong = signed(Account.create(), text)
+    wrong = signed(new_key(), text)
     assert browser.submit(page, {"signature": wrong}, to=to).status_code == 400
     listed = browser.follow(browser.submit(page, {"signature": signed(key, text)}, to=to))
     assert key.address in listed.content.decode()
@@ -157,7 +164,7 @@ def test_AUT12_it_is_refused_where_it_is_off_and_where_the_library_is_absent(cas
     browser = elsewhere()
     page = browser.get(f"{prefix(cast.globex)}/sign-in")
     assert b"sign-in/wallet" not in page.content
-    sent = {"wallet": Account.create().address}
+    sent = {"wallet": new_key().address}
     assert browser.submit(page, sent, to=f"{prefix(cast.globex)}/sign-in/wallet").status_code == 403
     with mock.patch("identity.siwe.is_available", lambda: False):
         assert browser.get(f"{prefix(cast.acme)}/sign-in/wallet").status_code == 403
