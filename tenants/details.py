@@ -6,7 +6,6 @@ in the profile are its business (`tenants.members.update_member`); these functio
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,18 +40,23 @@ def give(*, actor: Actor, member: Member, claims: Mapping[str, Any], only_missin
     if not changed:
         return member
     after = {**before, **wanted}
+    told = _told(member)
     member.profile = {
         name: value for name, value in after.items() if name not in COLUMNS and value not in (None, "", [])
     }
     member.name, member.locale = after["name"] or "", after["locale"] or ""
     member.name_search = member.name.casefold()
-    return _keep(actor, member)
+    return _keep(actor, member, told)
 
 
-def _keep(actor: Actor, member: Member) -> Member:
+def _told(member: Member) -> dict[str, Any]:
+    return {"name": member.name, "profile": member.profile}
+
+
+def _keep(actor: Actor, member: Member, before: Mapping[str, Any]) -> Member:
     with transaction.atomic():
         members.keep(member, "profile", "name", "name_search", "locale")
-        personal = {"name": member.name, "profile": json.dumps(member.profile, sort_keys=True)}
+        personal = members.personal_changes(before, _told(member))
         emit("user.updated", actor=actor, object=members.describe(member), personal=personal)
     return member
 
@@ -67,13 +71,14 @@ def give_picture(*, actor: Actor, member: Member, media_type: str, content: byte
     known = picture_of(member)
     if known is not None and bytes(known.content) == content:
         return member
+    told = _told(member)
     with transaction.atomic():
         MemberPicture.objects.filter(member=member).delete()
         row = MemberPicture.objects.create(
             member=member, token=secrets.new_token(), media_type=media_type, content=content
         )
         member.profile = {**member.profile, "picture": _address(row)}
-        return _keep(actor, member)
+        return _keep(actor, member, told)
 
 
 def take_picture(*, actor: Actor, member: Member) -> Member:
@@ -81,11 +86,12 @@ def take_picture(*, actor: Actor, member: Member) -> Member:
     known = picture_of(member)
     if known is None:
         return member
+    told = _told(member)
     with transaction.atomic():
         if member.profile.get("picture") == _address(known):
             member.profile = {name: value for name, value in member.profile.items() if name != "picture"}
         MemberPicture.objects.filter(id=known.id).delete()
-        return _keep(actor, member)
+        return _keep(actor, member, told)
 
 
 def _address(row: MemberPicture) -> str:

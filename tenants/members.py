@@ -97,18 +97,21 @@ def update_member(*, actor: Principal, member: Member, changes: Mapping[str, Any
         setattr(member, field, changes[field])
     member.name_search = member.name.casefold()
     keep(member, *before, "name_search")
-    personal = {}
-    for field in before.keys() & set(PERSONAL):
-        personal[field] = _personal_text(changes[field])
-        personal[f"previous.{field}"] = _personal_text(before[field])
     emit(
         "user.updated",
         actor=actor.actor,
         object=describe(member, **{field: changes[field] for field in before if field not in PERSONAL}),
         previous={field: value for field, value in before.items() if field not in PERSONAL},
-        personal=personal,
+        personal=personal_changes({name: before[name] for name in PERSONAL if name in before}, changes),
     )
     return member
+
+
+def personal_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Return the personal values of an event that tells what of `before` has changed, old and new."""
+    changed = {name: (old, after[name]) for name, old in before.items() if old != after[name]}
+    new = {name: _personal_text(value) for name, (_, value) in changed.items()}
+    return new | {f"previous.{name}": _personal_text(old) for name, (old, _) in changed.items()}
 
 
 def _personal_text(value: Any) -> str:

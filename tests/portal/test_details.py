@@ -169,6 +169,8 @@ def test_TEN16_what_was_given_is_seen_and_taken_back(cast: Cast, person: Person)
         mine = events.stream().filter(type="user.updated", actor_id=person.subject)
         assert mine.count() >= 2
         assert not any(phones[1].encode() in bytes(event.canonical) for event in mine)
+        told = [events.envelope(row)["data"].get("previous", {}) for row in events.described(mine)]
+        assert any(phones[1] in previous.get("profile", "") for previous in told)
 
 
 def test_TEN16_an_address_that_was_taken_back_does_not_return_with_the_next_sign_in(
