@@ -13,10 +13,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apikeys.models import ApiKey
 from audit.pages import lines
+from dashboard import attention, ways_in
 from dashboard.frame import Viewer
+from dashboard.ways_in import Ways
 from events.models import Event
 from events.selectors import described
 from oauth.models import Application
@@ -33,13 +36,15 @@ OUTCOMES = {"signin.succeeded": "succeeded", "signin.failed": "failed", "signin.
 
 def overview(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     days = [timezone.localdate() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    counts = sign_ins(days[0])
+    counts, ways = sign_ins(days[0]), ways_in.lately()
     return render(
         request,
         "dashboard/overview.html",
         {
             "checklist": open_items(viewer),
-            "stats": stats(viewer, counts),
+            "attention": attention.findings(viewer),
+            "stats": stats(viewer, counts, ways),
+            "ways": ways,
             "series": series(days, counts),
             "labels": [date_format(day, "j M") for day in days],
             "recent": lines(viewer, recent()) if viewer.may("audit:read") else [],
@@ -67,23 +72,30 @@ def series(days: list[date], counts: dict[tuple[date, str], int]) -> list[dict[s
     ]
 
 
-def stats(viewer: Viewer, counts: dict[tuple[date, str], int]) -> list[dict[str, Any]]:
+def stats(viewer: Viewer, counts: dict[tuple[date, str], int], ways: Ways) -> list[dict[str, Any]]:
     total = Counter[str]()
     for (_day, kind), number in counts.items():
         total[kind] += number
     tried = sum(total.values())
     share = f"{round(100 * total['signin.succeeded'] / tried)} %" if tried else "–"
     active = selectors.members().filter(last_sign_in_at__gte=timezone.now() - timedelta(days=DAYS)).count()
+    members = selectors.members().filter(status=MemberStatus.ACTIVE).count()
+    groups = Organization.objects.filter(status="active").count()
+    strong = f"{ways.strong} %" if ways.total else "–"
     tiles = [
         (_("Active members"), active, _("signed in within 30 days"), "members"),
-        (_("Members"), selectors.members().filter(status=MemberStatus.ACTIVE).count(), "", "members"),
+        (_("Members"), members, _in_organizations(groups), "members"),
         (_("Sign-ins that succeeded"), share, _("of the last 30 days"), ""),
-        (_("Organizations"), Organization.objects.filter(status="active").count(), "", "organizations"),
+        (_("More than a password"), strong, _("of the latest sign-ins"), ""),
     ]
     return [
         {"label": label, "value": value, "note": note, "url": viewer.url(section) if section else ""}
         for label, value, note, section in tiles
     ]
+
+
+def _in_organizations(count: int) -> str:
+    return ngettext("%(count)s organization", "%(count)s organizations", count) % {"count": count}
 
 
 def open_items(viewer: Viewer) -> list[dict[str, Any]]:

@@ -12,11 +12,15 @@ from core import ids
 from core.principal import Actor
 from events.models import Event
 from events.services import Draft, emit_many
+from identity import assurance
 from tenants.models import Member
 
 DAYS = 90
 BATCH = 200
 FAILED = 0.06
+PASSWORD, SECOND, PASSKEY = assurance.PASSWORD, assurance.MULTI_FACTOR, assurance.PHISHING_RESISTANT
+WAYS = [("password", PASSWORD)] * 5 + [("password", SECOND)] * 3 + [("passkey", PASSKEY)] * 3
+WAYS += [("email_code", PASSWORD)] * 2 + [("magic_link", PASSWORD)]
 
 
 def build(people: list[Member]) -> None:
@@ -54,6 +58,6 @@ def _sign_in(member: Member, moment: datetime, *, failed: bool) -> Draft:
         described = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_in", "member": member.subject}
         return Draft("signin.failed", actor, described | {"reason": "wrong_credentials"}, at=moment)
     described = {"id": ids.encode("sess", ids.uuid7()), "object": "session", "member": member.subject}
-    return Draft(
-        "signin.succeeded", Actor("user", member.subject), described | {"method": "password"}, at=moment
-    )
+    method, acr = WAYS[(moment.minute * 7 + moment.hour) % len(WAYS)]
+    shown = described | {"method": method, "acr": acr}
+    return Draft("signin.succeeded", Actor("user", member.subject), shown, at=moment)
