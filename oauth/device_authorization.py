@@ -17,13 +17,13 @@ from core.errors import RateLimitExceeded
 from core.principal import Actor
 from core.urls import absolute
 from events.services import emit
-from oauth import catalogue
+from oauth import catalogue, retries
 from oauth.catalogue import Target
 from oauth.client_auth import client_of
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, UnauthorizedClient
 from oauth.grants import DEVICE_CODE
-from oauth.http import answer_json, form_of, machine, tenant_of
+from oauth.http import form_of, machine, tenant_of
 from oauth.models import DeviceGrant
 from tenants.selectors import TenantRef
 
@@ -33,7 +33,8 @@ INTERVAL = 5  # seconds between two polls, until a device is told to slow down
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 LENGTH = 8
 DEVICE_PURPOSE, USER_PURPOSE = "device_code", "device_user_code"
-STARTS = ratelimit.Limit("device_code", 60, 60)
+STARTS = ratelimit.Limit("device_code", 300, 60)
+SHOWN_ONCE = ("device_code", "user_code", "verification_uri_complete")
 _random = random.SystemRandom()
 
 
@@ -55,7 +56,14 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
         raise UnauthorizedClient
     target = _target(tenant, client, parameters)
     _count(tenant, client)
-    return answer_json(answer(tenant, begin(tenant, client, target)))
+    return retries.once(
+        request,
+        tenant,
+        client,
+        parameters,
+        lambda: answer(tenant, begin(tenant, client, target)),
+        secrets=SHOWN_ONCE,
+    )
 
 
 def _target(tenant: TenantRef, client: Client, parameters: Mapping[str, str]) -> Target:

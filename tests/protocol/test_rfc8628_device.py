@@ -107,6 +107,29 @@ def text_of(answer: Any) -> str:
 # --- the request (§3.1, §3.2) ----------------------------------------------------------------------------
 
 
+def test_API02_a_retried_request_gets_the_same_codes(cast):
+    """api-conventions §5: honoured when it is sent, and of one client of one tenant only."""
+    device = Device(cast.acme)
+    parameters = {"scope": device.scope}
+    path = "/oauth/device/code"
+    first, again = (
+        form(cast.acme, path, parameters, app=device.app, Idempotency_Key="tv-1") for _ in range(2)
+    )
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Cache-Control"] == "no-store"
+    other = form(cast.acme, path, {"scope": "openid"}, app=device.app, Idempotency_Key="tv-1")
+    assert (other.status_code, other.json()["error"]) == (422, "invalid_request")
+    for stranger in (Device(cast.acme), Device(cast.globex)):
+        theirs = form(stranger.tenant, path, parameters, app=stranger.app, Idempotency_Key="tv-1")
+        assert theirs.json()["device_code"] != first.json()["device_code"]
+    with scope.tenant(cast.acme.id):
+        assert DeviceGrant.objects.filter(application_id=device.app.application.id).count() == 1
+    device.answer = again.json()
+    assert device.poll().json()["error"] == "authorization_pending"
+
+
 def test_section_3_2_the_answer_has_codes_addresses_and_times(cast):
     answer = Device(cast.acme).ask()
     assert answer.headers["Cache-Control"] == "no-store"
