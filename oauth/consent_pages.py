@@ -27,7 +27,9 @@ _ticket = signing.Signer(salt="oauth.consent")
 def show(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> HttpResponse:
     """Only the new part is asked, unless the client wants all of it shown or nobody has vetted it."""
     with translation.override(_language(visit)):
-        page = render(visit.request, "oauth/consent.html", _context(visit, signed, step, allowed))
+        page = languages.named(
+            render(visit.request, "oauth/consent.html", _context(visit, signed, step, allowed))
+        )
     target = redirects.form_target(visit.wanted.redirect_uri)
     page._csp_update = {"form-action": [target]}  # type: ignore[attr-defined]
     return page

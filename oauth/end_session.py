@@ -147,7 +147,7 @@ def _ask(request: HttpRequest, tenant: TenantRef, wish: Wish, signed: Any) -> Ht
         "action": tenant_path(tenant.slug, "oauth-end-session-confirm"),
     }
     with translation.override(wish.language or translation.get_language()):
-        response = render(request, "oauth/sign_out.html", context)
+        response = languages.named(render(request, "oauth/sign_out.html", context))
     if wish.back:
         response._csp_update = {"form-action": [redirects.form_target(wish.back)]}  # type: ignore[attr-defined]
     return response

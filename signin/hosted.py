@@ -114,7 +114,7 @@ def hosted(view: View) -> View:
         asked = {**request.GET.dict(), **request.POST.dict()}
         visit = Visit(request, tenant, devices.of(request), interaction.read(asked, slug or ""))
         with translation.override(visit.language or translation.get_language()):
-            response = _answer(visit, view, arguments)
+            response = languages.named(_answer(visit, view, arguments))
         # A browser applies form-action to every redirect behind a form, and after the last stage those lead
         # through /oauth/authorize to the application, whose address only that endpoint knows.
         response._csp_replace = {"form-action": None, **getattr(response, "_csp_replace", {})}  # type: ignore[attr-defined]

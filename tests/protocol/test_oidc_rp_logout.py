@@ -224,6 +224,7 @@ def test_logout_hint_alone_proves_nothing(run):
 @pytest.mark.parametrize(("tags", "language"), [("fr-CA de-AT en", "de"), ("tlh", "en"), ("", "en")])
 def test_ui_locales_choose_the_language_of_the_page(run, tags, language):
     page = logout(run, ui_locales=tags)
+    assert page.headers["Content-Language"] == language
     assert f'<html lang="{language}"' in page.content.decode()
 
 
