@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 SENTENCES = {
     "signin.succeeded": _("You signed in"),
+    "signin.failed": _("Somebody tried to sign in and was refused"),
+    "mfa.succeeded": _("You proved a second factor"),
+    "mfa.failed": _("A second factor was refused"),
     "session.ended": _("A sign-in was ended"),
     "consent.granted": _("You allowed an application"),
     "consent.updated": _("You changed what an application may do"),
@@ -48,6 +51,8 @@ SENTENCES = {
     "account.takeover.reported": _("You said that something was not done by you"),
 }
 TONES = {
+    "signin.failed": "warn",
+    "mfa.failed": "warn",
     "risk.elevated": "warn",
     "user.password.compromised": "warn",
     "authenticator.locked": "bad",

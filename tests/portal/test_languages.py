@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 
 from core import translations
+from portal.words import SENTENCES
 from tests.factories import Browser, Cast, make_account, make_cast
-from tests.factories.hosted import mails_to, sign_in
+from tests.factories.factors import add_totp, code_of
+from tests.factories.hosted import elsewhere, mails_to, sign_in
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.8"}
 HOSTED = ["sign-in", "sign-up", "recovery"]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%s|</?\w+>")
+
+TOLD = ("signin.failed", "signin.succeeded", "mfa.failed", "mfa.succeeded", "user.password.reset_requested")
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +157,25 @@ def test_a_refusal_at_the_persons_own_pages_is_told_in_german(
     assert refused.status_code == 400
     assert words in refused.content.decode()
     assert " the " not in re.sub(r"<[^>]+>", " ", refused.content.decode().partition("<main")[2])
+
+
+def test_whatever_stands_in_the_persons_record_is_told_in_german() -> None:
+    person = make_account()
+    key = add_totp(person)
+    stranger = elsewhere()
+    sign_in(stranger, None, person.email, "a wrong guess of somebody")
+    browser = elsewhere()
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    asked = browser.follow(sign_in(browser, None, person.email, person.password))
+    browser.submit(asked, {"code": "000000"})
+    browser.follow(browser.submit(asked, {"code": code_of(key)}))
+    mails_to(person.email)  # the record is promised, as mails are
+    shown = browser.get("/account/activity").content.decode()
+    for words in (
+        "Jemand wollte sich anmelden",
+        "einen zweiten Faktor bestätigt",
+        "Ein zweiter Faktor wurde abgewiesen",
+    ):
+        assert words in shown
+    for kind in TOLD:
+        assert kind in SENTENCES, "English would stand on a German page"
