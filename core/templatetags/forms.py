@@ -38,6 +38,7 @@ def field(bound: BoundField, cards: bool = False, columns: bool = False, **optio
     context = {"bound": bound, "kind": kind, "columns": columns, "described_by": _described_by(bound), **own}
     if kind in {"choices", "cards"}:
         return context | {"options": _options(bound)}
+    context["is_password"] = isinstance(bound.field.widget, widgets.PasswordInput)
     return context | {"control": bound.as_widget(attrs=_attrs(bound, kind, options))}
 
 

@@ -7,7 +7,9 @@ import { watchMenus } from "./menu.js"
 import { watchPalette } from "./palette.js"
 import { watchPasskeys } from "./passkeys.js"
 import { refreshTimes } from "./reltime.js"
+import { watchPasswords } from "./reveal.js"
 import { watchSession } from "./session.js"
+import { watchTabs } from "./tabs.js"
 import { watchTheme } from "./theme.js"
 import { watchToasts } from "./toast.js"
 import { watchWallets } from "./wallet.js"
@@ -21,6 +23,8 @@ watchMenus()
 watchPalette()
 watchKeys()
 watchPasskeys()
+watchPasswords()
+watchTabs()
 watchToasts()
 watchSession()
 watchWallets()

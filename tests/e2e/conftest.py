@@ -89,6 +89,7 @@ class Scene:
     def __init__(self, tenants: dict[str, Any]) -> None:
         self.open: dict[str, Any] = tenants["open"]
         self.strict: dict[str, Any] = tenants["strict"]
+        self.wary: dict[str, Any] = tenants["wary"]
 
     def somebody(self, kind: str = "plain", *, strict: bool = False) -> dict[str, Any]:
         found: dict[str, Any] = (self.strict if strict else self.open)["people"][kind].pop()

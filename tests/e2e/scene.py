@@ -39,11 +39,14 @@ OPEN = {
     "suspended": 3,
 }
 STRICT = {"plain": 5}
+WARY = {"plain": 3}
 INVITED = 5
 
 
 def build(callback: str) -> Known:
-    """Return two tenants: `open` to every way in, `strict` with a second factor demanded of everybody."""
+    """Return three tenants: `open` to every way in, `strict` with a second factor demanded of everybody, `wary`
+    of new devices and of programs.
+    """
     tag = secrets.token_hex(3)
     # All tests come from one network: after so many mails and failures its forms would ask each of them for work.
     no_work = dict.fromkeys(("challenge_sign_in", "challenge_sign_up", "challenge_recovery"), "off")
@@ -51,7 +54,10 @@ def build(callback: str) -> Known:
     wide = make_tenant(f"harbour-{tag}", name="Harbour Works", policy=common)
     demand = {**common, "member_factor": "second_factor"}
     strict = make_tenant(f"vault-{tag}", name="Vault & Sons", policy=demand)
+    asked = dict.fromkeys(no_work, "always") | {"challenge_bits": 12, "risk_new_device": "step_up"}
+    wary = make_tenant(f"lookout-{tag}", name="Lookout Point", policy=common | asked)
     made = {"open": _tenant(wide, callback, OPEN), "strict": _tenant(strict, callback, STRICT)}
+    made["wary"] = _tenant(wary, callback, WARY)
     made["open"]["invited"] = _invited(wide)
     return made
 

@@ -164,6 +164,37 @@ def test_joining_organizations_and_invitations(
     tourist.examine("suspended")
 
 
+def test_where_something_looks_wrong(
+    tourist: Tourist, people: Scene, application: RelyingParty, mailbox: Mailbox
+) -> None:
+    """The browser's work before each form, the mailed code behind a new device, and forms that came to nothing."""
+    person = people.wary["people"]["plain"].pop()
+    application.send(tourist, people.wary)
+    tourist.choose("main a[href*='/sign-up']")
+    tourist.examine("sign-up-with-work")
+    application.send(tourist, people.wary)
+    tourist.enter(email=person["email"])
+    tourist.examine("password-with-work")
+    tourist.enter(password=person["password"])
+    tourist.examine("consent-of-the-wary")
+    tourist.context.clear_cookies()  # another device, as far as anybody can tell
+    application.send(tourist, people.wary)
+    tourist.sign_in_as(person)
+    tourist.examine("confirm")
+    tourist.enter(code="000000")
+    tourist.examine("confirm-error")
+    tourist.choose("main button[name=resend]")
+    tourist.examine("confirm-sent-again")
+    tourist.enter(code=mailbox.code(person["email"]))
+    tourist.examine("consent-after-confirming")
+    tourist.go(f"{people.wary['issuer']}/recovery")
+    tourist.context.clear_cookies()  # as where they are blocked
+    tourist.enter(email=person["email"])
+    tourist.examine("error-form")
+    tourist.choose("main a.button--primary")
+    tourist.examine("recovery-with-work")
+
+
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_a_device(tourist: Tourist, people: Scene, decision: str) -> None:
     person, tenant = people.somebody(), people.open
@@ -195,6 +226,7 @@ def test_what_can_go_wrong(tourist: Tourist, people: Scene, installation: Instal
         f"&client_id={tenant['client'][0]}&redirect_uri=https://elsewhere.example/",
         "error-client": f"{tenant['issuer']}/oauth/authorize?response_type=code&client_id=app_unknown",
         "error-invitation": f"{tenant['issuer']}/invitation?token=nothing",
+        "error-only-forms": f"{tenant['issuer']}/sign-out",
         "error-dashboard": f"{installation.origin}/dashboard/nobody-of-this-name/",
     }
     for name, address in wrong.items():
