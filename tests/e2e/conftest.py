@@ -37,16 +37,22 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+# Without a shell of its own, a Chromium without a window still draws its tool bars, which costs as much as the pages.
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FIREFOXES = ("firefox-esr", "firefox")
 
 SECONDS = 600  # of patience with one walk on a busy machine
+# Tours of many pages take the longest, so they begin first.
+TOURS = ("test_every_page.py", "test_administration.py", "test_hosted_pages.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.timeout(SECONDS))
+    own = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in own:
+        item.add_marker(pytest.mark.timeout(SECONDS))
+    if len(own) == len(items):
+        items.sort(key=lambda item: item.path.name not in TOURS)
+        items[:] = items[0::2] + items[1::2]  # each of two workers begins with a half
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +69,19 @@ def installation(receiver: Receiver) -> Iterator[Installation]:
         with made:
             yield made
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made.log, ARTIFACTS / "supervisor.log")
+        shutil.copyfile(made.log, ARTIFACTS / f"supervisor{worker()}.log")
+
+
+def worker() -> str:
+    """What tells workers that run at once apart, empty for one alone."""
+    name = os.environ.get("PYTEST_XDIST_WORKER")
+    return f"-{name}" if name else ""
 
 
 def home_of_the_installation() -> AbstractContextManager[str]:
     """A new directory; with E2E_HOME that one, which stays, so that a later run need not migrate and seed."""
     kept = os.environ.get("E2E_HOME")
-    return nullcontext(kept) if kept else TemporaryDirectory(prefix="cv-e2e-")
+    return nullcontext(f"{kept}{worker()}") if kept else TemporaryDirectory(prefix="cv-e2e-")
 
 
 @pytest.fixture(scope="session")

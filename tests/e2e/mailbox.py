@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-SECONDS = 20.0
+SECONDS = 60.0  # of patience on a busy machine
 
 
 class Mailbox:

@@ -9,19 +9,30 @@ from pathlib import Path
 from typing import Any, Self
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    ViewportSize,
+)
 
 from tests.e2e.walker import Walker
 
 NARROW, WIDE = WIDTHS = (390, 1280)
 HEIGHT = 900
 # Dark pages have the same content as light ones: only what depends on colours is judged again.
-EVERYTHING: dict[str, Any] = {}
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+RULES: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"runOnly": ["color-contrast", "link-in-text-block"]},
+}
 # Without preloading: it would fetch imported style sheets from the wrong addresses.
 AXE = """(options) => axe.run({resultTypes: ["violations"], preload: false, ...options}).then((found) =>
   found.violations.filter((one) => ["serious", "critical"].includes(one.impact)).map((one) =>
     `${one.id} (${one.help}) at ${one.nodes.slice(0, 4).map((node) => node.target).join("; ")}`))"""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -91,27 +102,32 @@ class Visitor(Walker):
     def look(self, name: str) -> None:
         """Examine the page in light and dark, narrow and wide, and take its picture in each."""
         self.examining = True
-        for scheme, rules in (("light", EVERYTHING), ("dark", COLOURS)):
+        # To and fro between the widths, since each change lays the page out anew.
+        for scheme, widths in (("light", (WIDE, NARROW)), ("dark", (NARROW, WIDE))):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self.fit(f"{name}-{scheme}")
-            self._examine(f"{name}-{scheme}", rules)
+            for width in widths:
+                self._measure(f"{name}-{scheme}", width)
+                if width == WIDE:
+                    self._examine(f"{name}-{scheme}", RULES[scheme])
         self.page.emulate_media(color_scheme="light")
-        self.page.wait_for_timeout(100)  # complaints about the instruments arrive late
+        self.page.evaluate(TWO_FRAMES)  # complaints about the instruments arrive late
         self.examining = False
 
     def fit(self, name: str) -> None:
         """Look whether the page fits the window, narrow and wide."""
         for width in WIDTHS:
-            self.page.set_viewport_size({"width": width, "height": HEIGHT})
-            self._measure(f"{name}-{width}")
+            self._measure(name, width)
 
-    def _measure(self, name: str) -> None:
+    def _measure(self, name: str, width: int) -> None:
+        if self.page.viewport_size != (window := ViewportSize(width=width, height=HEIGHT)):
+            self.page.set_viewport_size(window)
         overflow = self.page.evaluate(OVERFLOW)
         if overflow > 0:
-            self.problems.append(f"{name}: wider than the window by {overflow} px")
+            self.problems.append(f"{name}-{width}: wider than the window by {overflow} px")
         if self.screenshots:
             self.screenshots.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=True, animations="disabled")
+            picture = self.screenshots / f"{name}-{width}.png"
+            self.page.screenshot(path=picture, full_page=True, animations="disabled")
 
     def _examine(self, name: str, rules: dict[str, Any]) -> None:
         # Let transitions end, so that colours are measured as they stay.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +32,7 @@ NORTHWIND = {"tenant": {"name": "Northwind", "mode": "test"}, "branding": {"bran
 STRANGER: dict[str, Any] = {}
 
 
-def named(paths: list[Path]) -> Any:
+def named(paths: list[Path]) -> Callable[[Callable[..., None]], Any]:
     return each("path", paths, ids=lambda p: str(p.relative_to(ROOT / "templates")))
 
 
