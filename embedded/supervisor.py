@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError
@@ -76,10 +77,10 @@ class Supervisor:
         if self.stopping:
             return
         self._tell_environment()
-        seeded = self._seed()
-        self._start_application()
+        seeding = self._seed()
+        self._start_application(seeding)
         if not self.stopping:
-            self._welcome(first=seeded)
+            self._welcome(first=seeding is not None)
 
     def _settings(self, keys: dict[str, str]) -> dict[str, str]:
         settings = {
@@ -135,16 +136,15 @@ class Supervisor:
         manage("migrate", "--skip-checks", "--database", "owner", "--verbosity", "0")
         write_private(stamp, digest)
 
-    def _seed(self) -> bool:
-        """Make the demo on the first run; returns whether it did."""
+    def _seed(self) -> Future[None] | None:
+        """Begin to make the demo on the first run, beside the start of the pages."""
         known = any(ROOT.glob("*/management/commands/demo.py"))
         if not known or (self.var / "demo.json").exists():
-            return False
+            return None
         console.say("Seeding the demo …")
-        manage("demo")
-        return True
+        return ThreadPoolExecutor(1).submit(manage, "demo")
 
-    def _start_application(self) -> None:
+    def _start_application(self, seeding: Future[None] | None) -> None:
         first = len(self.servers)
         for number, (name, arguments) in enumerate(programs.all_of(self.port, self.var), first):
             if name == "example" and not self.examples:
@@ -157,6 +157,8 @@ class Supervisor:
             child.start()
             if name == "web":  # the rest may take the processor once the pages are there
                 child.wait_ready(WEB_SECONDS, self._interrupted)
+                if seeding is not None:
+                    seeding.result()
 
     def _answers(self) -> bool:
         """Whether the web process answers, whatever it says."""
