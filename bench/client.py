@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-CONNECTIONS = 4
+CONNECTIONS = 8  # as many as the server has threads
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
@@ -65,9 +66,14 @@ class EventType:
     def family(self) -> str:
         return self.name.split(".", 1)[0]
 
-    @property
+    @cached_property
     def properties(self) -> dict[str, Schema]:
         return {**_ALWAYS, **self.fields}
+
+    @cached_property
+    def kinds(self) -> dict[str, list[str]]:
+        """The JSON types that each property admits; empty admits every type."""
+        return {name: kinds_of(schema) for name, schema in self.properties.items()}
 
     @property
     def schema(self) -> Schema:

@@ -81,9 +81,12 @@ def seal_pending(limit: int = BATCH) -> int:
         except Exception as error:
             log.exception("sealing a batch failed", exc_info=error)
             sealed = _one_by_one(limit)
-        if not sealed:
-            return total
+            more = sealed > 0
+        else:
+            more = sealed >= limit  # a batch that is not full took all there was
         total += sealed
+        if not more:
+            return total
 
 
 def _one_by_one(limit: int) -> int:
@@ -147,10 +150,14 @@ _SEAL_COLUMNS = {
 _HEAD_COLUMNS = {
     name: _SEAL_COLUMNS[name] for name in ("stream", "tenant_id", "account_id", "sequence", "hash")
 }
-_RAISE_HEAD = """
+_SEAL = Prepared(rows.insert("events_seal", _SEAL_COLUMNS))
+_RAISE_HEAD = Prepared(
+    rows.insert("events_streamhead", _HEAD_COLUMNS)
+    + """
  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, updated_at = now()
  WHERE events_streamhead.sequence < excluded.sequence
 """
+)
 
 
 def _lock(resting: list[uuid.UUID]) -> list[uuid.UUID]:
@@ -220,11 +227,9 @@ def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[Seale
 
 def _write(cursor: Any, batch: Sequence[SealedEvent]) -> None:
     seals = [[one.id, *(getattr(one, name) for name in list(_SEAL_COLUMNS)[1:])] for one in batch]
-    statement, parameters = rows.insert("events_seal", _SEAL_COLUMNS, seals)
-    cursor.post(Prepared(statement), parameters)
+    cursor.post(_SEAL, rows.arrays(_SEAL_COLUMNS, seals))
     last = {one.stream: one for one in batch}
     heads = [[getattr(one, name) for name in _HEAD_COLUMNS] for one in last.values()]
-    statement, parameters = rows.insert("events_streamhead", _HEAD_COLUMNS, heads)
-    cursor.execute(Prepared(statement + _RAISE_HEAD), parameters)
+    cursor.execute(_RAISE_HEAD, rows.arrays(_HEAD_COLUMNS, heads))
     if cursor.rowcount != len(heads):
         raise RuntimeError("a stream's head moved under its lock")

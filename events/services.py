@@ -6,9 +6,10 @@ No audit, no act (promise R19): where the row cannot be written, the caller's ch
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections, transaction
@@ -20,6 +21,7 @@ from events import envelope, nudge, registry, rows, source
 from events.errors import EventRefused
 from events.models import Event
 
+FEW = 4  # personal values with which a single event has a statement of its own
 _STREAM = {"tenant_id": "uuid", "account_id": "uuid"}
 _EVENT = {
     "id": "uuid",
@@ -194,6 +196,40 @@ def _personal(declared: registry.EventType, draft: Draft, known: context.Request
 
 def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
     """Insert all rows in one statement, which waits for the next one or for the commit."""
+    alone = len(written) == 1 and len(written[0].personal) <= FEW
+    statement, values = _of_one(written[0]) if alone else _of_many(written)
+    with connections[opened.alias].cursor() as cursor:
+        cursor.post(statement, values)
+
+
+def _of_one(one: Written) -> tuple[Prepared, dict[str, Any]]:
+    """Return the statement of one event, where each value stands once however often it is stored."""
+    values = {column: getattr(one.event, column) for column in _EVENT}
+    for number, (name, salt, value) in enumerate(one.personal):
+        values |= {f"name{number}": name, f"salt{number}": salt, f"value{number}": value}
+    return _statement_of_one(len(one.personal)), values
+
+
+@lru_cache
+def _statement_of_one(personal: int) -> Prepared:
+    parts = [_insertion("events_event", _EVENT, [_EVENT])]
+    if personal:
+        shared = ["id", *list(_PERSONAL)[1:4]]
+        places = [
+            [*shared, *(f"{part}{number}" for part in ("name", "salt", "value"))]
+            for number in range(personal)
+        ]
+        parts.append(_insertion("events_eventpersonal", _PERSONAL, places))
+    return _joined([*parts, _insertion("events_pendingevent", _PENDING, [["tenant_id", "account_id", "id"]])])
+
+
+def _insertion(table: str, columns: Iterable[str], places: Iterable[Iterable[str]]) -> str:
+    lines = [f"({', '.join(f'%({name})s' for name in line)})" for line in places]
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join(lines)}"  # noqa: S608 — constants only
+
+
+def _of_many(written: Sequence[Written]) -> tuple[Prepared, list[Any]]:
+    """Return one statement whatever the number of events, with an array for each column."""
     events = [[getattr(one.event, column) for column in _EVENT] for one in written]
     personal = [
         [e.id, e.tenant_id, e.account_id, e.organization_id, *value]
@@ -201,12 +237,22 @@ def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
         for value in values
     ]
     pending = [[one.event.tenant_id, one.event.account_id, one.event.id] for one in written]
-    parts = [rows.insert("events_event", _EVENT, events)]
-    if personal:
-        parts.append(rows.insert("events_eventpersonal", _PERSONAL, personal))
-    statement, parameters = rows.insert("events_pendingevent", _PENDING, pending)
-    named = ", ".join(f"part{number} AS ({part[0]})" for number, part in enumerate(parts))
-    everything = [value for part in parts for value in part[1]] + parameters
-    text = f"WITH {named} {statement}"
-    with connections[opened.alias].cursor() as cursor:
-        cursor.post(Prepared(text) if len(personal) <= rows.FEW else text, everything)
+    return _STATEMENT_OF_MANY, [
+        *rows.arrays(_EVENT, events),
+        *rows.arrays(_PERSONAL, personal),
+        *rows.arrays(_PENDING, pending),
+    ]
+
+
+def _joined(parts: Sequence[str]) -> Prepared:
+    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(parts[:-1]))
+    return Prepared(f"WITH {named} {parts[-1]}")
+
+
+_STATEMENT_OF_MANY = _joined(
+    [
+        rows.insert("events_event", _EVENT),
+        rows.insert("events_eventpersonal", _PERSONAL),
+        rows.insert("events_pendingevent", _PENDING),
+    ]
+)

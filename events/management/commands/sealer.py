@@ -16,6 +16,7 @@ from events.sealing import seal_pending
 
 log = structlog.get_logger(__name__)
 POLL = 0.2  # seconds between looks when nobody nudges
+SPACING = 0.2  # seconds from one batch to the next: a batch costs its look, however many events it seals
 LONGEST_PAUSE = 2.0
 
 
@@ -30,8 +31,9 @@ class Command(BaseCommand):
         nudges = Nudges()
         pause = 0.0
         while not self.stopping:
+            began = time.monotonic()
             try:
-                seal_pending()
+                sealed = seal_pending()
             except Error as error:
                 pause = min(max(pause * 2, 0.1), LONGEST_PAUSE)
                 log.warning("the sealer waits for the database", error=type(error).__name__, pause=pause)
@@ -39,6 +41,8 @@ class Command(BaseCommand):
                 time.sleep(pause)
             else:
                 pause = 0.0
+                if sealed:
+                    time.sleep(max(0.0, began + SPACING - time.monotonic()))
                 nudges.wait(POLL)
         nudges.close()
 
