@@ -58,6 +58,11 @@ def floor_of(moment: datetime) -> uuid.UUID:
     return uuid.UUID(int=max(milliseconds, 0) << 80)
 
 
+def reaching(moment: datetime) -> uuid.UUID:
+    """Return the least UUIDv7 that an event at or after a moment can have: ids know only milliseconds."""
+    return floor_of(moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+
+
 def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -14,7 +14,7 @@ from core import jobs
 from core.principal import Actor
 from events import registry
 from events import selectors as events
-from events.envelope import floor_of
+from events.envelope import reaching
 from events.models import Event, Seal
 from webhooks import nudge, selectors
 from webhooks.fanout import TEST
@@ -32,7 +32,7 @@ def replay(payload: dict[str, Any]) -> None:
     endpoint = rows.filter(status=EndpointStatus.ACTIVE).first()
     if endpoint is None:
         return
-    known = selectors.deliveries(endpoint).filter(event_id__gte=floor_of(since), status__in=FINISHED)
+    known = selectors.deliveries(endpoint).filter(event_id__gte=reaching(since), status__in=FINISHED)
     count = queue_again(known.exclude(event_type=TEST), is_replay=True)
     count += sum(_queue_missing(endpoint, page) for page in _pages(endpoint, since))
     report(Actor(**payload["actor"]), endpoint, since, "replay", count)
@@ -41,7 +41,7 @@ def replay(payload: dict[str, Any]) -> None:
 
 def _pages(endpoint: Endpoint, since: datetime) -> Iterator[list[Event]]:
     types = registry.expand(endpoint.events, high_volume=False)
-    rows = events.stream().filter(type__in=types, mode=endpoint.mode, id__gte=floor_of(since))
+    rows = events.stream().filter(type__in=types, mode=endpoint.mode, id__gte=reaching(since))
     if endpoint.organization_id is not None:
         rows = rows.filter(organization_id=endpoint.organization_id)
     rows = rows.exclude(type=TEST).only("id", "type").order_by("id")

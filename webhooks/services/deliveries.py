@@ -12,7 +12,7 @@ from core import ports
 from core.api.fields import timestamp
 from core.errors import FieldError, NotFound, ValidationFailed
 from core.principal import Principal
-from events.envelope import floor_of
+from events.envelope import reaching
 from events.models import Event
 from events.services import emit
 from roles.permissions import Permission
@@ -76,7 +76,7 @@ def recover_failed(*, actor: Principal, endpoint: Endpoint, since: datetime) -> 
     ports.authority.require(actor, Permission.WEBHOOKS_WRITE, endpoint)
     _require_active(endpoint)
     _check_since(endpoint, since)
-    rows = selectors.deliveries(endpoint).filter(id__gte=floor_of(since), status=DeliveryStatus.EXHAUSTED)
+    rows = selectors.deliveries(endpoint).filter(id__gte=reaching(since), status=DeliveryStatus.EXHAUSTED)
     count = queue_again(rows)
     report(actor.actor, endpoint, since, "recovery", count)
     return count
