@@ -71,10 +71,11 @@ class Scope:
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)
 _SET = (
-    "SELECT set_config('app.tenant_id', '{}', true), set_config('app.organization_id', '{}', true),"
-    " set_config('app.account_id', '{}', true), set_config('app.operator', '{}', true)"
+    "SELECT set_config('app.tenant_id', {}, true), set_config('app.organization_id', {}, true),"
+    " set_config('app.account_id', {}, true), set_config('app.operator', {}, true)"
 )
 _SAFE = re.compile(r"[0-9a-z-]*\Z")
+_DIGEST = re.compile(r"[0-9A-Za-z_.$-]*\Z")
 
 
 def current() -> Scope | None:
@@ -149,12 +150,23 @@ def one_statement_of_account(account_id: uuid.UUID) -> AbstractContextManager[Sc
     return _sole(Scope(Kind.ACCOUNT, account_id=account_id))
 
 
+def one_statement_of_holder(lookup: str, digest: str) -> AbstractContextManager[Scope]:
+    """The same for whoever holds a secret: the account is the one that a lookup function finds by its digest.
+
+    `lookup` names a function of ours that returns `account_id`; where it finds none, no row is seen.
+    """
+    if not _DIGEST.match(digest):
+        raise ScopeError("a digest has no such characters")
+    whose = f"coalesce((SELECT account_id::text FROM {lookup}('{digest}')), '')"  # noqa: S608 — checked above
+    return _sole(Scope(Kind.ACCOUNT), _SET.format("''", "''", whose, "''"))
+
+
 @contextmanager
-def _sole(wanted: Scope) -> Iterator[Scope]:
+def _sole(wanted: Scope, statement: str = "") -> Iterator[Scope]:
     connection: Any = connections[wanted.alias]
     if _current.get() is not None or connection.in_atomic_block:
         raise ScopeError("a statement of its own cannot run inside a transaction")
-    connection.prepare_sole(statement_of(wanted))
+    connection.prepare_sole(statement or statement_of(wanted))
     token = _current.set(wanted)
     try:
         yield wanted
@@ -208,7 +220,7 @@ def statement_of(wanted: Scope) -> str:
     """Return the statement that writes the settings; ids and fixed words need no parameters."""
     if not all(map(_SAFE.match, wanted.settings)):
         raise ScopeError(f"{wanted} holds what no id can hold")
-    return _SET.format(*wanted.settings)
+    return _SET.format(*(f"'{setting}'" for setting in wanted.settings))
 
 
 class ScopeRouter:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import QuerySet
 
-from core import secrets
 from core.postgres.prepared import Prepared
 from identity.emails import Address
 from identity.models import Account, EmailAddress, IdentitySession
 
-SESSION_PURPOSE = "identity.session"
-_SESSION = Prepared("SELECT session_id, account_id FROM identity_session_by_digest(%s)")
 _ACCOUNT = Prepared("SELECT account_by_email(%s)")
 
 # One statement, because every sign-in asks it.
@@ -57,17 +54,6 @@ def account_id_by_contact(contact: Address) -> uuid.UUID | None:
             found = cursor.fetchone()
             if found and found[0]:
                 return uuid.UUID(str(found[0]))
-    return None
-
-
-def session_by_value(value: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """Return (session id, account id) for a cookie's value; ended ones too: liveness is judged on the row."""
-    with connection.cursor() as cursor:
-        for digest in secrets.fingerprints(value, SESSION_PURPOSE):
-            cursor.execute(_SESSION, [digest])
-            found = cursor.fetchone()
-            if found:
-                return found[0], found[1]
     return None
 
 

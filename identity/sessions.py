@@ -28,6 +28,7 @@ IDLE = timedelta(hours=1)
 REMEMBERED = timedelta(days=30)
 TOUCH_EVERY = timedelta(minutes=1)
 BY_ACCOUNT = "account"
+SESSION_PURPOSE = "identity.session"
 # What is not live is not found.
 _FOUND = (
     "id", "account_id", "account_name", "locale", "email", "opened_by", "amr", "acr", "auth_time",
@@ -40,7 +41,7 @@ SELECT s.id, s.account_id, a.name, a.locale,
        s.opened_by, s.amr, s.acr, s.auth_time, s.last_active_at, s.expires_at, s.remembered,
        s.factor_proved_at, s.proved_mailbox, s.risk
   FROM identity_identitysession s JOIN identity_account a ON a.id = s.account_id
- WHERE s.id = %(session)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND a.status = 'active'
+ WHERE s.digest = %(digest)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND a.status = 'active'
 """)
 RECOVERY = "recovery"  # announced even when no sign-in was live: standing grants end too
 
@@ -94,22 +95,23 @@ class Opened:
 
 
 def find(value: str) -> SessionRef | None:
-    """Return the live session of a cookie's value; opens an account scope for a moment."""
+    """Return the live session of a cookie's value; opens an account scope for a moment.
+
+    Idle limits differ by door: each asks `SessionRef.is_idle` with its own.
+    """
     if not value or len(value) > 100:
         return None
-    known = selectors.session_by_value(value)
-    if known is None:
-        return None
-    session_id, account_id = known
-    inside = scope.current() is not None
-    with scope.account(account_id) if inside else scope.one_statement_of_account(account_id):
-        return _read(session_id)
+    for digest in secrets.fingerprints(value, SESSION_PURPOSE):
+        with scope.one_statement_of_holder("identity_session_by_digest", digest):
+            found = _read(digest)
+        if found is not None:
+            return found
+    return None
 
 
-def _read(session_id: uuid.UUID) -> SessionRef | None:
-    """Idle limits differ by door: each asks `SessionRef.is_idle` with its own."""
+def _read(digest: str) -> SessionRef | None:
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, {"session": session_id, "now": timezone.now()})
+        cursor.execute(_FIND, {"digest": digest, "now": timezone.now()})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -144,7 +146,7 @@ def open_session(
     """
     now, value, known = timezone.now(), secrets.new_token(), context.current()
     fields: dict[str, Any] = {
-        "digest": secrets.fingerprint(value, selectors.SESSION_PURPOSE),
+        "digest": secrets.fingerprint(value, SESSION_PURPOSE),
         "amr": amr,
         "acr": acr,
         "auth_time": now,
@@ -174,7 +176,7 @@ def step_up(session: SessionRef, *, amr: list[str], acr: str, is_whole: bool = F
     if is_whole:
         fields["auth_time"] = timezone.now()
     IdentitySession.objects.filter(id=session.id, ended_at=None).update(
-        digest=secrets.fingerprint(value, selectors.SESSION_PURPOSE), updated_at=timezone.now(), **fields
+        digest=secrets.fingerprint(value, SESSION_PURPOSE), updated_at=timezone.now(), **fields
     )
     return Opened(session.id, value, session.expires_at)
 

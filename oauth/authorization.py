@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749.errors import (
@@ -205,12 +204,21 @@ def check(
         raise Refused(known, request.redirect_uri, values.get("state", ""), mode) from None
 
 
+class _Folded(Request):
+    """oauthlib's request of parameters that were read before, each once: it would parse an address five times."""
+
+    def __init__(self, tenant: TenantRef, given: Mapping[str, str]) -> None:
+        super().__init__(f"{tenant.issuer}/oauth/authorize")
+        self._params.update(given)
+        self.tenant, self.uri_query_params = tenant, list(given.items())
+
+    uri_query_params: list[tuple[str, str]] = []
+    duplicate_params: tuple[str, ...] = ()
+
+
 def _request(tenant: TenantRef, values: Mapping[str, str]) -> Any:
-    """oauthlib's request of the parameters that it checks."""
-    given = {name: value for name, value in values.items() if name in CHECKED}
-    request = Request(f"{tenant.issuer}/oauth/authorize?{urlencode(given)}", "GET")
-    request.tenant = tenant
-    return request
+    """Return the request of the parameters that oauthlib checks."""
+    return _Folded(tenant, {name: value for name, value in values.items() if name in CHECKED})
 
 
 def _translate(error: OAuth2Error) -> OAuthError:

@@ -61,7 +61,7 @@ def _answer(request: HttpRequest, act: Callable[[Visit], HttpResponse], *, statu
 def _visit(request: HttpRequest, tenant: TenantRef, status: int) -> Visit:
     query = request.GET.copy()
     text = query.pop(marks.NAME, [""])[-1]
-    if len(query.urlencode()) > LONGEST:
+    if len(request.META["QUERY_STRING"]) - len(text) > LONGEST:
         raise BadAuthorizationRequest("The request is too long for an address: push it (RFC 9126).")
     values, _fault = authorization.fold(query)
     mark = marks.read(text, values)
@@ -78,16 +78,19 @@ def _by_get(tenant: TenantRef, query: str) -> HttpResponse:
 
 
 def _proceed(visit: Visit) -> HttpResponse:
-    signed, must_prove = _signed_in(visit)
-    allowed = _allowed(visit, signed)
-    step = _step(visit, signed, allowed, must_prove)
+    bound().recognise(visit.request)
+    with scope.tenant(visit.tenant.id):  # one transaction for what mostly needs no page
+        signed, must_prove = _signed_in(visit)
+        allowed = _allowed(visit, signed)
+        step = _step(visit, signed, allowed, must_prove)
+        is_admitted = step.name != "sign-in" and assignment_pages.may_use(visit, signed)
+        if step.name == "issue" and is_admitted:
+            return _issue(visit, signed, allowed)
     if step.name == "sign-in":
         return _sign_in(visit, step)
-    if not assignment_pages.may_use(visit, signed):
+    if not is_admitted:
         return assignment_pages.refuse(visit, signed)
-    if step.name == "consent":
-        return consent_pages.show(visit, signed, step, allowed)
-    return _issue(visit, signed, allowed)
+    return consent_pages.show(visit, signed, step, allowed)
 
 
 def _decide(visit: Visit) -> HttpResponse:

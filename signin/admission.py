@@ -156,6 +156,25 @@ def live_session(session: SessionRef, member: Member) -> TenantSession | None:
     return rows.first(TenantSession, _LIVE_SESSION, of)
 
 
+_MEMBER_AND_SESSION = """
+FROM tenants_member LEFT JOIN tenants_tenantsession
+  ON tenants_tenantsession.tenant_id = tenants_member.tenant_id
+ AND tenants_tenantsession.member_id = tenants_member.id
+ AND tenants_tenantsession.identity_session_id = %(identity)s AND tenants_tenantsession.ended_at IS NULL
+ AND tenants_tenantsession.expires_at > %(now)s
+WHERE tenants_member.tenant_id = %(tenant)s AND tenants_member.account_id = %(account)s
+  AND tenants_member.status <> 'removed'
+ORDER BY tenants_tenantsession.id DESC NULLS LAST
+"""
+
+
+def member_and_session(session: SessionRef) -> tuple[Member | None, TenantSession | None]:
+    """Return the member whose account it is, and this browser's live session of theirs, in the open tenant scope."""
+    tenant_id, now = scope.require_tenant(), timezone.now()
+    of = {"tenant": tenant_id, "account": session.account_id, "identity": session.id, "now": now}
+    return rows.pair(Member, TenantSession, _MEMBER_AND_SESSION, of)
+
+
 def may_sign_up(tenant: TenantRef, address: Address) -> bool:
     """Apply the tenant's sign-up policy (AUT-18) in the open tenant scope; the invited always may."""
     policy = selectors.policy()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -41,27 +42,32 @@ class SignedIn:
     organization_id: uuid.UUID | None
 
 
+def recognise(request: HttpRequest) -> None:
+    """Read the browser's session in the person's own scope, for a `signed_in` within the tenant's."""
+    browser.current_session(request)
+
+
 def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
     """Return who is signed in to this tenant in this browser, None where a sign-in is needed.
 
     Account and member active, neither session ended, idle or past its absolute limit, no fresher proof
-    demanded since, no second factor owed. Opens short scopes itself; call it with none open.
+    demanded since, no second factor owed. Opens short scopes itself; call it with none open, or in the
+    tenant's after `recognise`.
     """
     known = browser.current_session(request)
     if known is None or not tenant.is_active or known.opened_by not in ("account", str(tenant.id)):
         return None
     with scope.tenant(tenant.id):
-        member = selectors.member_by_account(known.account_id)
+        member, session = admission.member_and_session(known)
         if member is None or not member.is_active:
             return None
-        session = admission.live_session(known, member)
         if session is None or _has_run_out(known, session, member):
             return None
         if admission.lacks(known, member, session.organization_id):
             return None
         acr = admission.level_of(known, selectors.policy())
         tenant_sessions.touch(session)
-    identity_sessions.touch(known)
+        transaction.on_commit(lambda: identity_sessions.touch(known))  # in a scope of its own
     return SignedIn(
         known.account_id,
         member,

@@ -57,8 +57,11 @@ def enter(
     return known
 
 
+def recognise(request: Any) -> None:
+    """Nothing: the cookie says it all."""
+
+
 def signed_in(request: Any, tenant: Any) -> FakeSignedIn | None:
-    assert scope.current() is None, "signed_in is called with no scope open"
     known = signed.get(request.COOKIES.get("fake", ""))
     if known is None or known.session.tenant_id != tenant.id:
         return None
