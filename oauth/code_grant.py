@@ -42,6 +42,7 @@ from oauth.standing import SignIn
 from tenants import members
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
+from tenants.tokens import MintedToken
 
 PURPOSE = "authorization_code"
 LIFETIME = 60  # seconds (C18)
@@ -270,11 +271,8 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
     minted = issuing.access_token_of_member(
         request.tenant, client, now, target, request.confirmation, extra=issuing.requested(code.claims)
     )
-    expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
-    with connection.cursor() as cursor:
-        cursor.post(_NOTE_ACCESS, [minted.jti, expires, code.id])
     refresh = ""
-    if client.allows_grant(grants.REFRESH_TOKEN):
+    if client.allows_grant(grants.REFRESH_TOKEN):  # the first link of the family notes the access token too
         refresh = member_tokens.start_family(
             client,
             now,
@@ -285,6 +283,14 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
             within_session=code.within_session,
             until=code.grant_until,
         )
+    else:
+        _note_access(code, minted)
     return member_tokens.answer(
         request, now, target, minted, refresh, nonce=code.nonce, claims=code.claims, event="token.issued"
     )
+
+
+def _note_access(code: Redeemed, minted: MintedToken) -> None:
+    """Keep with the code what it issued, for the day on which it comes twice."""
+    with connection.cursor() as cursor:
+        cursor.post(_NOTE_ACCESS, [minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC), code.id])

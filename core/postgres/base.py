@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import threading
+from collections import deque
 from enum import Enum
 from typing import Any
 
@@ -97,6 +98,14 @@ def give_back() -> None:
         _mine.wrappers = [wrapper for wrapper in _mine.wrappers if wrapper.connection is not None]
 
 
+class _LatestFirst(deque[Any]):
+    """A pool's idle connections. The one that was used last knows its plans and lies in the caches; psycopg would
+    take the one that has rested longest.
+    """
+
+    popleft = deque.pop
+
+
 class DatabaseWrapper(stock.DatabaseWrapper):
     """The connections stay in psycopg's autocommit mode; transactions are opened by our own BEGIN."""
 
@@ -105,6 +114,13 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         self._waiting: list[str] = []
         self._posted = False
         self._sole = Sole.NO
+
+    @property
+    def pool(self) -> Any:
+        found = super().pool
+        if found is not None and not isinstance(found._pool, _LatestFirst):
+            found._pool = _LatestFirst(found._pool)
+        return found
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
