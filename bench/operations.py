@@ -61,8 +61,14 @@ class Operations:
         person = Person(self.tenant, self.tenant["member"])
         yield from self._pages(person)
         yield Operation("password sign-in, 3 pages", self._sign_in, 12)
-        waiting = iter([self._at_password() for _ in range(2 * PASSWORDS)])
-        yield Operation("password form", lambda count: _passwords(waiting, count), PASSWORDS, hashes=1.3)
+        known = Person(self.tenant, self.tenant["member"])
+        known.sign_in()
+        back = iter([self._at_password(known.in_another_tab()) for _ in range(2 * PASSWORDS)])
+        yield Operation("password form", lambda count: _passwords(back, count), PASSWORDS, hashes=1.3)
+        new = iter(
+            [self._at_password(Person(self.tenant, self.tenant["member"])) for _ in range(2 * PASSWORDS)]
+        )
+        yield Operation("password form, new device", lambda count: _passwords(new, count), PASSWORDS)
         tokens = person.redeem(*person.code())
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         yield Operation("userinfo", self._get("/oauth/userinfo", bearer), 800, 0.60)
@@ -78,8 +84,7 @@ class Operations:
         consent = person.again(person.consent_page())
         yield Operation("page: consent", lambda count: drive(self.port, repeat(consent, count)), 200, 10.0)
 
-    def _at_password(self) -> tuple[Person, httpx.Response]:
-        person = Person(self.tenant, self.tenant["member"])
+    def _at_password(self, person: Person) -> tuple[Person, httpx.Response]:
         return person, person.password_page()
 
     def _get(self, path: str, headers: dict[str, str] | None = None) -> Callable[[int], int]:

@@ -41,6 +41,14 @@ class Person:
         if answer.status_code not in (302, 303):
             raise RuntimeError(f"sign-in was refused: {answer.status_code}")
 
+    def in_another_tab(self) -> Person:
+        """Return the person in the same browser, signed out: it stays known, the session is gone."""
+        other = Person(self.tenant, self.account)
+        for cookie in self.http.cookies.jar:
+            if not cookie.name.endswith("session"):
+                other.http.cookies.jar.set_cookie(cookie)
+        return other
+
     def consent_page(self) -> httpx.Response:
         """Return the page that asks for consent again."""
         question = {**self.question(secrets.token_urlsafe(48)), "prompt": "consent"}

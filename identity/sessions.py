@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core import context, jobs, scope, secrets
+from core.postgres import rows
 from core.postgres.prepared import Prepared
 from events.services import emit
 from identity import assurance, selectors, services
@@ -162,7 +163,8 @@ def open_session(
     if replacing is not None and replacing.account_id == account_id and replacing.opened_by == opened_by:
         IdentitySession.objects.filter(id=replacing.id).update(**fields, updated_at=now)
         return Opened(replacing.id, value, fields["expires_at"])
-    row = IdentitySession.objects.create(account_id=account_id, opened_by=opened_by, **fields)
+    row = IdentitySession(account_id=account_id, opened_by=opened_by, **fields)
+    rows.insert(row)
     return Opened(row.id, value, row.expires_at)
 
 
@@ -254,8 +256,8 @@ def renew(session: SessionRef, *, idle_seconds: int) -> datetime:
     if done <= session.last_active_at or session.is_idle(int(IDLE.total_seconds())):
         return ends_at(session)
     with scope.account(session.account_id):
-        rows = IdentitySession.objects.filter(id=session.id, ended_at=None, last_active_at__lt=done)
-        rows.update(last_active_at=done)
+        mine = IdentitySession.objects.filter(id=session.id, ended_at=None, last_active_at__lt=done)
+        mine.update(last_active_at=done)
     return ends_at(replace(session, last_active_at=done))
 
 

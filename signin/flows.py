@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from core import ids, scope, secrets
 from core.errors import Problem
+from core.postgres import rows
+from core.postgres.prepared import Prepared
 from identity import typed
 from identity.emails import Address
 from signin.devices import Browser
@@ -25,6 +28,12 @@ from tenants.selectors import TenantRef
 LIFETIME = timedelta(hours=1)
 PROOF_MINUTES = {Purpose.SIGN_IN: 10, Purpose.SIGN_UP: 15, Purpose.RECOVERY: 30}
 MAX_COMPARES = 5
+_FIND = "id = %(flow)s AND tenant_id IS NOT DISTINCT FROM %(tenant)s"
+_FINISH = Prepared("""
+UPDATE signin_signinflow SET stage = 'done', code_digest = '', link_digest = '', updated_at = %(now)s
+ WHERE id = %(flow)s AND stage = %(stage)s AND expires_at > %(now)s
+   AND (%(code)s::text IS NULL OR code_digest = %(code)s) AND (%(link)s::text IS NULL OR link_digest = %(link)s)
+""")
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ def find(tenant: TenantRef | None, public_id: str) -> SignInFlow:
         flow_id = SignInFlow.read_id(public_id)
     except ids.MalformedId:
         raise FlowExpired from None
-    found = SignInFlow.objects.filter(id=flow_id, tenant_id=tenant.id if tenant else None).first()
+    found = rows.first(SignInFlow, _FIND, {"flow": flow_id, "tenant": tenant.id if tenant else None})
     if found is None or not found.is_open:
         raise FlowExpired
     return found
@@ -112,11 +121,22 @@ def address_of(flow: SignInFlow) -> Address:
     return Address(data["mailbox"], data["canonical"])
 
 
-def finish(flow: SignInFlow, **unchanged: Any) -> None:
-    """End the flow by one statement, once; raises FlowExpired when it had ended or moved on."""
-    live = SignInFlow.objects.filter(id=flow.id, stage=flow.stage, expires_at__gt=timezone.now(), **unchanged)
-    if not live.update(stage=Stage.DONE, code_digest="", link_digest="", updated_at=timezone.now()):
-        raise FlowExpired
+def finish(flow: SignInFlow, *, code_digest: str | None = None, link_digest: str | None = None) -> None:
+    """End the flow by one statement, once; raises FlowExpired when it had ended or moved on.
+
+    Where digests are given, a newer mail than theirs moved it on too.
+    """
+    of: dict[str, Any] = {
+        "flow": flow.id,
+        "stage": flow.stage,
+        "code": code_digest,
+        "link": link_digest,
+        "now": timezone.now(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, of)
+        if not cursor.rowcount:
+            raise FlowExpired
 
 
 def advance(

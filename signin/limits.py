@@ -8,7 +8,7 @@ network's rule first, a device that signed in before has a rule of its own, and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -105,26 +105,49 @@ def take(attempts: Iterable[Attempt]) -> list[str]:
     of the rules that begin to make people wait with this very try.
     """
     assert scope.current() is None, "attempts are counted outside of any scope"
-    slowed, refused = [], None
+    asked = list(attempts)
+    counts = _take_all(asked)
+    return _slowed(asked, counts) if all(counts) else _take_until_refused(asked)
+
+
+def _take_all(attempts: Sequence[Attempt]) -> list[int]:
+    """Count them all in one round trip, or, where one of them is used up, none."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = cursor.ask([(TAKE, _values(attempt)) for attempt in attempts])
+        counts = [rows[0][0] if rows else 0 for rows in found]
+        if not all(counts):
+            transaction.set_rollback(True)
+    return counts
+
+
+def _take_until_refused(attempts: Iterable[Attempt]) -> list[str]:
+    """Count in order, and nothing behind the rule that refuses: it is not the later ones that are used up."""
+    taken: list[Attempt] = []
+    counts: list[int] = []
+    wait = 0
     with transaction.atomic(), connection.cursor() as cursor:
         for attempt in attempts:
-            count = _take(cursor, attempt)
-            if count is None:
-                refused = TooManyAttempts(_wait(cursor, attempt), password=attempt.rule in GUESSES)
+            cursor.execute(TAKE, _values(attempt))
+            row = cursor.fetchone()
+            if row is None:
+                wait = _wait(cursor, attempt)
                 break
-            if count in (attempt.rule.free, attempt.rule.quota):
-                slowed.append(attempt.rule.name)
-    if refused:  # outside, so that the counts stay
-        raise refused
-    return slowed
+            taken.append(attempt)
+            counts.append(row[0])
+    if wait:
+        raise TooManyAttempts(wait)
+    return _slowed(taken, counts)
 
 
-def _take(cursor: Any, attempt: Attempt) -> int | None:
+def _slowed(attempts: Iterable[Attempt], counts: Iterable[int]) -> list[str]:
+    tries = zip(attempts, counts, strict=True)
+    return [one.rule.name for one, count in tries if count in (one.rule.free, one.rule.quota)]
+
+
+def _values(attempt: Attempt) -> dict[str, Any]:
     rule = attempt.rule
     values = {"quota": rule.quota, "window": rule.window, "free": rule.free, "longest": rule.longest}
-    cursor.execute(TAKE, {"key": _digest(attempt), **values})
-    row = cursor.fetchone()
-    return int(row[0]) if row else None
+    return {"key": _digest(attempt), **values}
 
 
 def _wait(cursor: Any, attempt: Attempt) -> int:

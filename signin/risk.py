@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from core import context, scope, secrets
+from core import context, ids, scope, secrets
+from core.postgres import rows
+from core.postgres.prepared import Prepared
 from identity import places, sessions
 from identity.models import KnownDevice
 from identity.places import Place
@@ -29,6 +32,17 @@ KINDS = (NEW_DEVICE, IMPOSSIBLE_TRAVEL, PASSWORD_BREACHED)
 NOTIFY, STEP_UP, BLOCK = "notify", "step_up", "block"
 PURPOSE = "signin.known_device"
 MOST_DEVICES = 100  # of one account, the latest ones
+_LATEST = f"account_id = %(account)s ORDER BY seen_at DESC LIMIT {MOST_DEVICES}"
+_REMEMBER = Prepared("""
+INSERT INTO identity_knowndevice AS d (id, account_id, digest, created_at, updated_at, seen_at, checked_at, ip,
+  user_agent, latitude, longitude, radius)
+VALUES (%(id)s, %(account)s, %(digest)s, %(now)s, %(now)s, %(now)s, CASE WHEN %(checked)s THEN %(now)s::timestamptz END, %(ip)s,
+  %(agent)s, %(latitude)s, %(longitude)s, %(radius)s)
+ON CONFLICT (account_id, digest) DO UPDATE SET
+  seen_at = excluded.seen_at, forgotten_at = NULL, ip = excluded.ip, user_agent = excluded.user_agent,
+  latitude = excluded.latitude, longitude = excluded.longitude, radius = excluded.radius,
+  checked_at = coalesce(excluded.checked_at, d.checked_at)
+""")
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ def policy_at(tenant: TenantRef | None) -> TenantPolicy:
 
 def devices_of(account_id: uuid.UUID) -> list[KnownDevice]:
     """Return the person's devices in the open account scope, the latest first."""
-    return list(KnownDevice.objects.filter(account_id=account_id).order_by("-seen_at")[:MOST_DEVICES])
+    return rows.several(KnownDevice, _LATEST, {"account": account_id})
 
 
 def weigh(
@@ -129,25 +143,21 @@ def _trip(devices: list[KnownDevice]) -> Trip:
 
 def remember(account_id: uuid.UUID, browser: Browser, *, is_checked: bool) -> None:
     """Note a sign-in in this browser, by one statement in the open account scope."""
-    known, here, now = context.current(), places.current(), timezone.now()
-    row = KnownDevice(
-        account_id=account_id,
-        digest=_digests(account_id, browser)[0],
-        seen_at=now,
-        checked_at=now if is_checked else None,
-        ip=known.ip or None,
-        user_agent=known.user_agent[:300],
-        latitude=here.latitude if here else None,
-        longitude=here.longitude if here else None,
-        radius=here.radius if here else 0,
-    )
-    changed = ["seen_at", "forgotten_at", "ip", "user_agent", "latitude", "longitude", "radius"]
-    KnownDevice.objects.bulk_create(
-        [row],
-        update_conflicts=True,
-        unique_fields=["account", "digest"],
-        update_fields=[*changed, *(["checked_at"] if is_checked else [])],
-    )
+    known, here = context.current(), places.current()
+    values = {
+        "id": ids.uuid7(),
+        "account": account_id,
+        "digest": _digests(account_id, browser)[0],
+        "now": timezone.now(),
+        "checked": is_checked,
+        "ip": known.ip or None,
+        "agent": known.user_agent[:300],
+        "latitude": here.latitude if here else None,
+        "longitude": here.longitude if here else None,
+        "radius": here.radius if here else 0,
+    }
+    with connection.cursor() as cursor:
+        cursor.post(_REMEMBER, values)
 
 
 @sessions.on_ended

@@ -85,5 +85,5 @@ def authenticate(
 def _stored_password(account_id: uuid.UUID | None) -> str | None:
     """Read the hash; an unknown address reads nothing from a scope just as real."""
     wanted = account_id or ids.uuid7()
-    with scope.account(wanted):
+    with scope.one_statement_of_account(wanted):
         return people.credentials(wanted).password

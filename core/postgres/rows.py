@@ -1,6 +1,6 @@
 """Rows of models by statements that are planned once, for the ways that every sign-in and token takes.
 
-The ORM writes the same SQL anew on each call, and PostgreSQL plans it anew. These know one row at a time,
+The ORM writes the same SQL anew on each call, and PostgreSQL plans it anew. These
 send no signals and follow no relations.
 """
 
@@ -23,8 +23,15 @@ PLAIN = (models.UUIDField, models.CharField, models.TextField, models.BooleanFie
 
 def first(model: type[M], condition: str, values: Mapping[str, Any]) -> M | None:
     """Return the first row for which the condition holds, a constant with %(name)s and, where needed, an order."""
-    found = _fetch(_selection(model, condition), model, values)
+    found = _fetch(_selection(model, f"{condition} LIMIT 1"), model, values)
     return _made(model, found) if found is not None else None
+
+
+def several(model: type[M], condition: str, values: Mapping[str, Any]) -> list[M]:
+    """Return all rows for which the condition holds; it names their order and how many there may be."""
+    with connections[router.db_for_read(model)].cursor() as cursor:
+        cursor.execute(_selection(model, condition), values)
+        return [_made(model, found) for found in cursor.fetchall()]
 
 
 def pair(one: type[M], other: type[N], tables: str, values: Mapping[str, Any]) -> tuple[M | None, N | None]:
@@ -97,7 +104,7 @@ def _is_plain(field: Any) -> bool:
 
 @lru_cache(maxsize=256)
 def _selection(model: type[Model], condition: str) -> Prepared:
-    return Prepared(f'SELECT {_columns(model)} FROM "{model._meta.db_table}" WHERE {condition} LIMIT 1')  # noqa: S608 — constants
+    return Prepared(f'SELECT {_columns(model)} FROM "{model._meta.db_table}" WHERE {condition}')  # noqa: S608 — constants
 
 
 @lru_cache(maxsize=256)
