@@ -60,7 +60,7 @@ def deny(tokens: Iterable[tuple[str, datetime]]) -> None:
     rows = [RevokedToken(jti=jti, expires_at=expires) for jti, expires in tokens if jti]
     if rows:
         RevokedToken.objects.bulk_create(rows, ignore_conflicts=True)
-        livecache.invalidate("revoked_token", *(f"{tenant_id}:{row.jti}" for row in rows))
+        livecache.invalidate("revoked_token", str(tenant_id), *(f"{tenant_id}:{row.jti}" for row in rows))
 
 
 def reuse_detected(client: Client, family: uuid.UUID, member_id: uuid.UUID, kind: str) -> None:

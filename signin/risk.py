@@ -36,8 +36,8 @@ _LATEST = f"account_id = %(account)s ORDER BY seen_at DESC LIMIT {MOST_DEVICES}"
 _REMEMBER = Prepared("""
 INSERT INTO identity_knowndevice AS d (id, account_id, digest, created_at, updated_at, seen_at, checked_at, ip,
   user_agent, latitude, longitude, radius)
-VALUES (%(id)s, %(account)s, %(digest)s, %(now)s, %(now)s, %(now)s, CASE WHEN %(checked)s THEN %(now)s::timestamptz END, %(ip)s,
-  %(agent)s, %(latitude)s, %(longitude)s, %(radius)s)
+VALUES (%(id)s, %(account)s, %(digest)s, %(now)s, %(now)s, %(now)s,
+  CASE WHEN %(checked)s THEN %(now)s::timestamptz END, %(ip)s, %(agent)s, %(latitude)s, %(longitude)s, %(radius)s)
 ON CONFLICT (account_id, digest) DO UPDATE SET
   seen_at = excluded.seen_at, forgotten_at = NULL, ip = excluded.ip, user_agent = excluded.user_agent,
   latitude = excluded.latitude, longitude = excluded.longitude, radius = excluded.radius,

@@ -12,7 +12,16 @@ from .keys import (
     verifying_key,
 )
 from .signing import sign
-from .verifying import AHEAD, RENAMED, check_times, unverified_claims, unverified_header, verify
+from .verifying import (
+    AHEAD,
+    RENAMED,
+    Unverified,
+    check_times,
+    parse,
+    unverified_claims,
+    unverified_header,
+    verify,
+)
 
 __all__ = [
     "AHEAD",
@@ -20,10 +29,12 @@ __all__ = [
     "RENAMED",
     "SigningKey",
     "TokenError",
+    "Unverified",
     "VerifyingKey",
     "check_times",
     "generate_key",
     "load_signing_key",
+    "parse",
     "public_jwk",
     "sign",
     "thumbprint",

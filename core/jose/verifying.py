@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from . import encoding
@@ -20,8 +22,23 @@ RENAMED = {"Ed25519": "EdDSA"}
 AHEAD = 10  # seconds that another clock may be ahead of ours (threat R10)
 
 
+@dataclass(frozen=True)
+class Unverified:
+    """A well-formed token, taken apart once. Nothing of it is proved."""
+
+    header: dict[str, Any]
+    signed: bytes
+    payload: bytes
+    signature: bytes
+
+    @cached_property
+    def claims(self) -> dict[str, Any]:
+        """For finding the issuer to check it with. Raises TokenError."""
+        return encoding.load_object(encoding.decode(self.payload))
+
+
 def verify(
-    token: str,
+    token: str | Unverified,
     keys: Iterable[SigningKey | VerifyingKey],
     *,
     typ: str | Collection[str] | None,
@@ -34,30 +51,30 @@ def verify(
     an absent type or `JWT`, as client assertions and ID tokens have. `algs` narrows what the keys allow.
     Raises TokenError.
     """
-    header, signed, payload, signature = _split(token, max_bytes)
-    _check_header(header, typ)
-    key = _choose(header, keys)
-    if _algorithm(header) != key.alg or (algs is not None and key.alg not in algs):
+    given = token if isinstance(token, Unverified) else parse(token, max_bytes)
+    _check_header(given.header, typ)
+    key = _choose(given.header, keys)
+    if _algorithm(given.header) != key.alg or (algs is not None and key.alg not in algs):
         raise TokenError("wrong_algorithm")
-    if not key.verify(encoding.decode(signature), signed):
+    if not key.verify(encoding.decode(given.signature), given.signed):
         raise TokenError("bad_signature")
-    return encoding.load_object(encoding.decode(payload))
+    return given.claims
 
 
 def unverified_header(token: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The header of a well-formed token, for finding whose keys to check it with. Proves nothing."""
-    header = _split(token, max_bytes)[0]
+    header = parse(token, max_bytes).header
     _check_critical(header)
     return header
 
 
 def unverified_claims(token: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The claims of a well-formed token, for finding the issuer to check it with. Proves nothing."""
-    return encoding.load_object(encoding.decode(_split(token, max_bytes)[2]))
+    return parse(token, max_bytes).claims
 
 
-def _split(token: str, max_bytes: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
-    """Header, signing input, payload and signature segments. The size is looked at before anything else."""
+def parse(token: str, max_bytes: int = MAX_BYTES) -> Unverified:
+    """Take a token apart; its size is looked at before anything else. Raises TokenError."""
     if not isinstance(token, str) or len(token) > max_bytes:
         raise TokenError("too_large" if isinstance(token, str) else "malformed")
     if token.count(".") != 2 or not token.isascii():
@@ -66,7 +83,7 @@ def _split(token: str, max_bytes: int) -> tuple[dict[str, Any], bytes, bytes, by
     head, _, payload = signed.partition(b".")
     if not head or not payload or not signature:
         raise TokenError("malformed")
-    return encoding.load_object(encoding.decode(head)), signed, payload, signature
+    return Unverified(encoding.load_object(encoding.decode(head)), signed, payload, signature)
 
 
 def _check_header(header: Mapping[str, Any], typ: str | Collection[str] | None) -> None:
