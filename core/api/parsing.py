@@ -13,6 +13,7 @@ from rest_framework.parsers import BaseParser
 
 from core.errors import MalformedRequest, PayloadTooLarge
 
+MOST_VALUES = 10_000  # in one body: each is checked by itself, which takes much longer than reading it
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json writes the character, not the six letters
 
 
@@ -58,6 +59,8 @@ def read_json(raw: bytes) -> dict[str, Any]:
             parse_int=_integer,
             parse_float=_fraction,
         )
+        if text.count(",") >= MOST_VALUES and holds_more(value, MOST_VALUES):
+            raise MalformedRequest(f"The body holds more than {MOST_VALUES} values.")
         written = json.dumps(value, ensure_ascii=False)
         written.encode("utf-8")
     except (ValueError, RecursionError):
@@ -74,6 +77,17 @@ def nests_deeper(text: str, most: int) -> bool:
     if text.count("[") + text.count("{") <= most:
         return False
     return any(depth > most for depth in depths(text))
+
+
+def holds_more(value: Any, most: int) -> bool:
+    """Whether there are more than `most` members and items in a value, at whatever depth."""
+    waiting, seen = [value], 0
+    while waiting and seen <= most:
+        one = waiting.pop()
+        inner = list(one.values()) if isinstance(one, dict) else one if isinstance(one, list) else []
+        seen += len(inner)
+        waiting += (item for item in inner if isinstance(item, dict | list))
+    return seen > most
 
 
 def depths(text: str) -> Iterator[int]:

@@ -44,6 +44,8 @@ UNREADABLE = {
     "twice inside": b'{"metadata": {"a": "1", "a": "2"}}',
     "depth 1000": b'{"metadata":' + b"[" * 1000 + b"]" * 1000 + b"}",
     "depth 100000": b"[" * 100_000,
+    "120000 values": b'{"metadata":[' + b"1," * 120_000 + b"1]}",
+    "10001 members": json.dumps({"metadata": {str(i): "" for i in range(10_001)}}).encode(),
     "NUL": b'{"name": "a\\u0000b"}',
     "NUL raw": b'{"name": "a\x00b"}',
     "lone surrogate": b'{"name": "\\ud800"}',
