@@ -22,6 +22,7 @@ from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
+from tenants import selectors
 from tenants.selectors import TenantRef
 
 
@@ -55,7 +56,7 @@ def _attempts(tenant: TenantRef, number: Address) -> list[Attempt]:
 def _send(tenant: TenantRef, flow: SignInFlow) -> None:
     proof = flows.issue_proof(flow)
     text = _("%(code)s is your code to sign in to %(name)s. Give it to nobody.")
-    text %= {"code": proof.code, "name": tenant.slug}
+    text %= {"code": proof.code, "name": selectors.tenant().name}
     texts.send(flow.data["mailbox"], text, tenant_id=tenant.id, wanted=flow.account_id is not None)
 
 

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from core import scope
 from identity import contacts
+from tenants import selectors as tenants
 from tests.factories import Browser, Cast, Person, make_cast, make_member, make_tenant
 from tests.factories.hosted import elsewhere, mails_to, prefix, sign_in
 from tests.signin.test_sign_in import seen, who
@@ -52,6 +53,9 @@ def test_a_linked_number_signs_in_however_it_is_written(cast: Cast) -> None:
     browser, person = elsewhere(), make_member(cast.acme)
     number = linked(person)
     page = ask(browser, cast, f" {number[:3]} (0) {number[3:5]} {number[5:]} ")
+    with scope.tenant(cast.acme.id):
+        name = tenants.tenant().name
+    assert f"is your code to sign in to {name}." in mails_to(number)[0]["text"]
     browser.follow(browser.submit(page, {"code": code_to(number)}))
     found = seen(browser, cast.acme)
     assert (found.member.subject, found.amr) == (person.subject, ("sms",))

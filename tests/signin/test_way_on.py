@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from identity import typed
 from identity.browser import cookie_name
 from signin.models import Stage
 from tests.factories import Cast, make_cast
@@ -120,3 +122,16 @@ def test_only_stages_behind_a_first_proof_are_gone_on_with() -> None:
     from signin.hosted import FURTHER
 
     assert set(FURTHER) == {Stage.SECOND_FACTOR, Stage.CONFIRM}
+
+
+@pytest.mark.parametrize("written", ["{0} {1}", " {0}-{1} ", "{0}\u2013{1}", "{0}\u00a0{1}"])
+def test_a_code_is_taken_as_it_was_pasted(cast: Cast, written: str) -> None:
+    browser, email = elsewhere(), f"{secrets.token_hex(4)}@example.com"
+    page = sign_up(browser, cast.acme, email)
+    code = code_in(mails_to(email)[0])
+    assert browser.submit(page, {"code": written.format(code[:3], code[3:])}).status_code == 303
+
+
+def test_digits_of_any_keyboard_are_digits() -> None:
+    assert typed.bare("\uff11\uff12\uff13 456") == "123456"
+    assert typed.bare("abcde-fghij") == "abcdefghij"
