@@ -124,18 +124,18 @@ def _take_until_refused(attempts: Iterable[Attempt]) -> list[str]:
     """Count in order, and nothing behind the rule that refuses: it is not the later ones that are used up."""
     taken: list[Attempt] = []
     counts: list[int] = []
-    wait = 0
+    refused: TooManyAttempts | None = None
     with transaction.atomic(), connection.cursor() as cursor:
         for attempt in attempts:
             cursor.execute(TAKE, _values(attempt))
             row = cursor.fetchone()
             if row is None:
-                wait = _wait(cursor, attempt)
+                refused = TooManyAttempts(_wait(cursor, attempt), password=attempt.rule in GUESSES)
                 break
             taken.append(attempt)
             counts.append(row[0])
-    if wait:
-        raise TooManyAttempts(wait)
+    if refused:  # outside, so that the counts stay
+        raise refused
     return _slowed(taken, counts)
 
 

@@ -244,6 +244,13 @@ def test_a_wait_is_told_in_words_that_people_can_use(seconds: int, words: str) -
     assert TooManyAttempts(seconds).headers["Retry-After"] == str(min(seconds, 86_400))
 
 
+def test_a_new_password_is_the_way_out_of_too_many_wrong_ones(cast: Cast) -> None:
+    browser, email = elsewhere(), f"{unique('nobody')}@example.com"
+    answers = [sign_in(browser, cast.acme, email, "a wrong guess of somebody") for _ in range(6)]
+    assert answers[-1].status_code == 429
+    assert "Or choose a new password by mail." in answers[-1].content.decode()
+
+
 def test_a_new_password_is_no_way_out_of_too_many_mails(cast: Cast) -> None:
     browser, email = elsewhere(), "often@example.com"
     for _ in range(4):
