@@ -27,6 +27,7 @@ def each(
     def decorate(test: Callable[..., None]) -> Any:
         @functools.wraps(test)
         def walk(**fixtures: Any) -> None:
+            assert cases, "a sweep over nothing proves nothing"
             failures, skipped = [], 0
             for case in cases:
                 try:
@@ -39,7 +40,7 @@ def each(
             if failures:
                 named = ", ".join(error.__notes__[-1].removeprefix("case: ") for error in failures)
                 raise ExceptionGroup(f"{len(failures)} of {len(cases)} cases failed: {named}", failures)
-            if cases and skipped == len(cases):
+            if skipped == len(cases):
                 pytest.skip("every case skipped itself")
 
         taken = inspect.signature(test)
