@@ -166,6 +166,9 @@ def delete_organization(*, actor: Principal, organization: Organization, reason:
     if actor.organization_id is not None:
         raise Conflict("Only the tenant deletes an organization. Ask its administrators.")
     with transaction.atomic():
+        present = Organization.objects.select_for_update().filter(id=organization.id)
+        if present.exclude(status=OrganizationStatus.DELETED).first() is None:
+            raise NotFound
         for hook in _ending:
             hook(actor, organization)
         end_sessions(organization, None, "organization_deleted", actor.actor)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from core import ids, livecache, ports
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.principal import Actor, Principal
 from events.services import emit
 from tenants import profile, sessions
@@ -193,6 +193,9 @@ def check_leaving(*, actor: Principal, member: Member, even_suspended: bool = Fa
 
 
 def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> None:
+    present = Member.objects.select_for_update().filter(id=member.id)
+    if present.exclude(status=MemberStatus.REMOVED).first() is None:
+        raise NotFound
     check_guards(actor, member)
     before = member.status
     sessions.end_member_sessions(member, ended_for, actor=actor.actor)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core import ports
+from django.db import connection
+
+from core import ports, scope
 from core.errors import Conflict
 from core.principal import Principal
 from identity import emails
@@ -27,8 +29,20 @@ def provision_member(
     """
     ports.authority.require(actor, "members:write")
     address = emails.read(email)
+    _one_at_a_time(address.canonical)
     if selectors.member_by_email(address.canonical) is not None:
         raise Conflict("A member with this address exists already. Search for it by q=.")
     return members.create_member(
         actor=actor.actor, email=address.mailbox, name=name, locale=locale, metadata=metadata
     )
+
+
+def _one_at_a_time(canonical: str) -> None:
+    """Let those who add one address to the tenant pass one after the other, until their transactions end.
+
+    No constraint does it: an address links nobody, so two members may have one by other doors.
+    """
+    place = f"member:{scope.require_tenant()}:{canonical}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [place])
+        cursor.fetchone()
