@@ -40,19 +40,22 @@ def run(call: Call, work: Callable[[], Answer]) -> Answer:
     """Run `work` in the caller's scope, at most once per key; raises what it raises."""
     key = read_key(call)
     with scope.principal(call.caller):
-        serialise_conditional(call)
+        serialise(call)
         if key is None:
             return work()
         return _once(call, key, work)
 
 
-def serialise_conditional(call: Call) -> None:
-    """Let writes with If-Match to one object pass one after the other (RFC 9110 §13.1.1).
+def serialise(call: Call) -> None:
+    """Let writes with If-Match, deletions and changes of state of one object pass one after the other.
 
-    Otherwise two that read the same ETag would both find it current, and one change be lost.
+    Otherwise two that read the same ETag would both find it current, and one change be lost (RFC 9110 §13.1.1); and
+    what is deleted or suspended twice at once would be told twice.
     """
     request = call.request
-    if request.method in {"GET", "HEAD"} or "If-Match" not in request.headers:
+    if request.method in {"GET", "HEAD"}:
+        return
+    if request.method not in {"DELETE", "PUT"} and "If-Match" not in request.headers:
         return
     named = str(list(call.path.values())[-1]) if call.path else request._request.path_info
     place = hashlib.sha256(f"if-match:{call.caller.tenant_id}:{named}".encode()).digest()

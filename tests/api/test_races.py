@@ -11,6 +11,7 @@ from events.models import Event
 from organizations.models import Organization
 from tests.api.test_idempotency import together
 from tests.factories import Browser, Cast, access_token, make_cast, make_member, make_organization, unique
+from tests.oauth.helpers import register
 
 pytestmark = pytest.mark.usefixtures("roomy")
 
@@ -37,6 +38,21 @@ def test_S6_one_address_is_added_once(people: Cast, token: str) -> None:
     assert len(listed) == 1
     theirs = Browser().api("POST", "/v1/members", access_token(people.other_owner), body)
     assert theirs.status_code == 201  # the other tenant's members are its own
+
+
+def test_S6_what_is_suspended_at_once_is_told_once(people: Cast, token: str) -> None:
+    subject = make_member(people.acme).subject
+    path = f"/v1/members/{subject}/suspension"
+    assert statuses("PUT", path, token, {}) == {200: 8}
+    assert statuses("DELETE", path, token) == {204: 8}
+    with scope.tenant(people.acme.id):
+        told = Event.objects.filter(object_id=subject).values_list("type", flat=True)
+        assert Counter(told)["user.suspended"] == Counter(told)["user.reactivated"] == 1
+
+
+def test_S6_an_application_is_deleted_once(people: Cast, token: str) -> None:
+    public_id = register(people.acme, "machine").application.public_id
+    assert statuses("DELETE", f"/v1/applications/{public_id}", token) == {204: 1, 404: 7}
 
 
 @pytest.mark.parametrize("kind", ["members", "organizations"])
