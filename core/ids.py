@@ -29,23 +29,26 @@ class MalformedId(ValueError):
 
 def uuid7() -> uuid.UUID:
     """Return a new UUIDv7 (RFC 9562 §5.7), strictly rising within this process."""
+    return uuid.UUID(int=_new())
+
+
+def _new() -> int:
     global _last
     with _lock:
         stamp = max(time.time_ns() // 1000 * 4096 // 1000, _last + 1)  # 48 bit ms, 12 bit fraction
         _last = stamp
     milliseconds, fraction = stamp >> 12, stamp & 0xFFF
     tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
-    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail)
+    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail
 
 
 @lru_cache(maxsize=20_000)  # the same tenants, members and keys stand in one answer after the other
 def encode(prefix: str, value: uuid.UUID) -> str:
     """Write `value` as `prefix_` and 26 characters."""
-    return _write(prefix, value)
+    return _write(prefix, value.int)
 
 
-def _write(prefix: str, value: uuid.UUID) -> str:
-    number = value.int
+def _write(prefix: str, number: int) -> str:
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
@@ -65,8 +68,8 @@ def decode(prefix: str, text: str) -> uuid.UUID:
 
 def new_subject() -> str:
     """Return a new pairwise subject: 128 random bits, unlinkable and not sortable."""
-    return _write("sub", uuid.UUID(int=secrets.randbits(128)))
+    return _write("sub", secrets.randbits(128))
 
 
 def new_request_id() -> str:
-    return _write("req", uuid7())
+    return _write("req", _new())

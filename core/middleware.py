@@ -29,6 +29,7 @@ from core.errors import (
     Problem,
     Unavailable,
 )
+from core.machine_http import put_header
 from core.network import client_address
 from core.urls import own_address
 
@@ -91,7 +92,7 @@ class RequestContextMiddleware:
         request.request_id = known.request_id  # type: ignore[attr-defined]
         with context.use(known):
             response = self.get_response(request)
-        response.headers["Request-Id"] = known.request_id
+        put_header(response, "Request-Id", known.request_id)
         return response
 
 

@@ -48,7 +48,7 @@ from core.errors import (
     TenantMismatch,
     ValidationFailed,
 )
-from core.machine_http import JSON, json_response
+from core.machine_http import JSON, json_response, put_header
 from core.principal import Principal, SubjectType
 from core.urls import tenant_slug
 
@@ -274,8 +274,9 @@ class Endpoint(APIView):
     def stamp(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Write the headers of every answer of the API."""
         cross_origin.show(request, response, self.caller)
-        for name, value in {"Api-Version": settings.API_VERSION, **self.limits}.items():
-            response.headers[name] = value
+        put_header(response, "Api-Version", settings.API_VERSION)
+        for name, value in self.limits.items():
+            put_header(response, name, value)
         return response
 
 
