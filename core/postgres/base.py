@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.transaction import TransactionManagementError
-from psycopg import Error
+from psycopg import Error, sql
 
 from core.postgres.prepared import STALE, Prepared
 
@@ -65,7 +65,10 @@ class Cursor(stock.Cursor):
         if query.name not in names:
             super().execute(query.preparation)
             names.add(query.name)
-        return query.call, query.arguments(params)
+        return query.call(params, self.quoted), None
+
+    def quoted(self, value: Any) -> str:
+        return sql.quote(value, self.connection)
 
     def send(self, query: Any, params: Any = None, **options: Any) -> Any:
         waiting = self.wrapper.take_for_statement()
@@ -122,13 +125,6 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         self._posted = False
         self._sole = Sole.NO
 
-    @property
-    def pool(self) -> Any:
-        found = super().pool
-        if found is not None and not isinstance(found._pool, _LatestFirst):
-            found._pool = _LatestFirst(found._pool)
-        return found
-
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": Cursor}
 
@@ -139,10 +135,13 @@ class DatabaseWrapper(stock.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection that is open as far as its socket shows; raises PoolTimeout as the pool does."""
+        pool = self.pool
+        if pool is not None and type(pool._pool) is not _LatestFirst:
+            pool._pool = _LatestFirst(pool._pool)
         connection = super().get_new_connection(conn_params)
-        while self.pool is not None and not is_quiet(connection):
+        while pool is not None and not is_quiet(connection):
             connection.close()
-            self.pool.putconn(connection)  # which puts a new one in its place
+            pool.putconn(connection)  # which puts a new one in its place
             connection = super().get_new_connection(conn_params)
         return connection
 
