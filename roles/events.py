@@ -20,6 +20,9 @@ ASSIGNMENT: dict[str, Schema | str] = {
     "organization": {"type": ["string", "null"]},
     "expires_at": {"type": ["string", "null"]},
 }
+ADMINISTRATOR: dict[str, Schema | str] = {
+    "roles": {"type": "array", "items": {"type": "string", "enum": ["owner", "admin"]}},
+}
 RESOURCE: dict[str, Schema | str] = {
     "name": "string",
     "audience": "string",
@@ -47,6 +50,30 @@ declare("role.updated", "A custom role was changed", object="role", fields=ROLE)
 declare("role.deleted", "A custom role was deleted and taken from everybody", object="role", fields=ROLE)
 declare("role.assigned", "A member was given a role", object="role_assignment", fields=ASSIGNMENT)
 declare("role.unassigned", "A role was taken from a member", object="role_assignment", fields=ASSIGNMENT)
+declare(
+    "organization.member.role_changed",
+    "The roles of a member in an organization changed",
+    object="membership",
+    fields={"member": "string", "organization": "string", "roles": STRINGS},
+)
+declare(
+    "tenant.admin.added",
+    "A member became an administrator of the tenant",
+    object="member",
+    fields=ADMINISTRATOR,
+)
+declare(
+    "tenant.admin.role_changed",
+    "An administrator of the tenant became its owner, or ceased to be",
+    object="member",
+    fields=ADMINISTRATOR,
+)
+declare(
+    "tenant.admin.removed",
+    "A member is no longer an administrator of the tenant",
+    object="member",
+    fields=ADMINISTRATOR,
+)
 declare("resource_server.created", "An API resource was created", object="api_resource", fields=RESOURCE)
 declare("resource_server.updated", "An API resource was changed", object="api_resource", fields=RESOURCE)
 declare("resource_server.deleted", "An API resource was deleted", object="api_resource", fields=RESOURCE)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from core import ids
 from core.errors import NotFound
-from core.principal import SYSTEM, Principal
+from core.principal import SYSTEM, Actor, Principal
+from events.services import emit_many
 from organizations.models import Membership, Organization
 from organizations.services import before_ending, before_leaving
-from roles import guards, resources, selectors, services
+from roles import guards, resources, selectors, services, standing
 from roles.models import Role, RoleAssignment
 from roles.permissions import Permission
 from tenants import bulk
-from tenants.members import guard_removal
+from tenants.members import after_removal, guard_removal
 from tenants.models import Member, Tenant
 from tenants.services import on_created
 
@@ -44,7 +45,13 @@ def leave(actor: Principal, membership: Membership) -> None:
         guards.keep_an_owner(membership.member_id, confined)
     held = RoleAssignment.objects.filter(organization_id=confined, member_id=membership.member_id)
     for assignment in held.select_related("role", "member"):
-        services.remove(actor=actor.actor, assignment=assignment)
+        services.remove(actor=actor.actor, assignment=assignment, is_leaving=True)
+
+
+@after_removal
+def tell_of_administrators(actor: Actor, member: Member) -> None:
+    """Say that the tenant has an administrator less, when one of them is removed."""
+    emit_many(standing.ended(actor, member))
 
 
 @before_ending

@@ -98,7 +98,7 @@ def owners(organization_id: uuid.UUID | None = None) -> QuerySet[RoleAssignment]
 
 
 def holders(role: Role) -> QuerySet[RoleAssignment]:
-    return RoleAssignment.objects.filter(tenant_id=role.tenant_id, role=role).select_related("member")
+    return RoleAssignment.objects.filter(tenant_id=role.tenant_id, role=role).select_related("member", "role")
 
 
 def who_may(permission: str, organization_id: uuid.UUID | None = None) -> list[Member]:

@@ -17,9 +17,9 @@ from core import ids, ports
 from core.api.fields import timestamp
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import SYSTEM, Actor, Principal
-from events.services import emit
+from events.services import Draft, emit, emit_many
 from organizations.models import Membership, Organization
-from roles import guards, selectors
+from roles import guards, selectors, standing
 from roles.errors import RoleImmutable
 from roles.models import Role, RoleAssignment
 from roles.permissions import BUILT_IN, ORGANIZATION, Permission
@@ -153,7 +153,8 @@ def delete_role(*, actor: Principal, role: Role) -> None:
         bump(row.member_id for row in held)
         gone = describe(role, whole=True)
         Role.objects.filter(id=role.id).delete()
-        emit("role.deleted", actor=actor.actor, organization_id=role.organization_id, object=gone)
+        deleted = Draft("role.deleted", actor.actor, gone, organization_id=role.organization_id)
+        emit_many([deleted, *standing.told(actor.actor, standing.lost(held))])
 
 
 def changeable(actor: Principal, role: Role) -> None:
@@ -220,11 +221,14 @@ def assign_role_as_system(
         )
         if not created and row.expires_at == expires_at:
             return row
+        had = not created and standing.counts(row)
         if not created:
             prolong(row, expires_at)
         bump([member.id])
         shown = describe_assignment(row, member, role)
-        emit("role.assigned", actor=actor, organization_id=confined, object=shown)
+        assigned = Draft("role.assigned", actor, shown, organization_id=confined)
+        change = standing.Change(row, had, standing.counts(row))
+        emit_many([assigned, *standing.told(actor, [change])])
     return row
 
 
@@ -265,14 +269,19 @@ def unassign_role(*, actor: Principal, assignment: RoleAssignment) -> None:
         remove(actor=actor.actor, assignment=assignment)
 
 
-def remove(*, actor: Actor, assignment: RoleAssignment) -> None:
-    """Delete an assignment without asking: for callers that have asked themselves."""
+def remove(*, actor: Actor, assignment: RoleAssignment, is_leaving: bool = False) -> None:
+    """Delete an assignment without asking: for callers that have asked themselves.
+
+    Of somebody who `is_leaving` the organization only that is told, not that their roles there changed.
+    """
     with transaction.atomic():
         gone = describe_assignment(assignment, assignment.member, assignment.role)
         deleted, _by_model = RoleAssignment.objects.filter(id=assignment.id).delete()
         if deleted:
             bump([assignment.member_id])
-            emit("role.unassigned", actor=actor, organization_id=assignment.organization_id, object=gone)
+            unassigned = Draft("role.unassigned", actor, gone, organization_id=assignment.organization_id)
+            changes = [] if is_leaving else standing.lost([assignment])
+            emit_many([unassigned, *standing.told(actor, changes)])
 
 
 def bump(member_ids: Iterable[uuid.UUID]) -> None:

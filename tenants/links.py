@@ -164,7 +164,7 @@ def told(member_id: uuid.UUID) -> list[dict[str, str]]:
 
 
 @members.after_removal
-def departed(member: Member) -> None:
+def departed(_actor: Actor, member: Member) -> None:
     """Promise, in the tenant's scope, that the links of somebody who was removed end on the other side too."""
     if member.account_id and linked_subjects(member.id).exists():
         payload = {"account": str(member.account_id), "tenant": str(member.tenant_id)}

@@ -202,7 +202,7 @@ def _remove(actor: Principal, member: Member, ended_for: str, reason: str) -> No
     member.status = MemberStatus.REMOVED
     keep(member, "status")
     for hook in _after_removal:
-        hook(member)
+        hook(actor.actor, member)
     emit(
         "user.deleted", actor=actor.actor, object=describe(member, reason=reason), previous={"status": before}
     )
@@ -237,10 +237,10 @@ def guard_removal(check: Any) -> Any:
     return check
 
 
-_after_removal: list[Callable[[Member], None]] = []
+_after_removal: list[Callable[[Actor, Member], None]] = []
 
 
-def after_removal(hook: Callable[[Member], None]) -> Callable[[Member], None]:
+def after_removal(hook: Callable[[Actor, Member], None]) -> Callable[[Actor, Member], None]:
     """Register what else ends when a member is removed, in the same transaction."""
     _after_removal.append(hook)
     return hook
