@@ -7,7 +7,7 @@ class ApikeysConfig(AppConfig):
     name = "apikeys"
 
     def ready(self) -> None:
-        from apikeys import exposure, uses  # noqa: F401 — register with transport, and what uses scopes
+        from apikeys import exposure, notices, uses  # noqa: F401 — register with transport, schedule, and what uses scopes
         from apikeys.live import check_token, permissions_now
         from invitations.inviters import authority_of_keys
         from tenants.bearer import register_liveness

@@ -42,6 +42,12 @@ declare(
     fields={**KEY, "revoke_reason": _TEXT},
 )
 declare(
+    "api_key.expiring",
+    "An API key stops soon: seven days before it expires, or in the last quarter of a shorter life",
+    object="api_key",
+    fields=KEY,
+)
+declare(
     "api_key.used",
     "An API key was used (at most once a minute for each key)",
     object="api_key",

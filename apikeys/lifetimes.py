@@ -13,6 +13,7 @@ from tenants.policy import TenantPolicy
 DAY: Final = 86_400
 PRESETS: Final = {"7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY, "1y": 365 * DAY}
 RECOMMENDED: Final = "90d"
+NOTICE: Final = 7 * DAY
 MAX_OVERLAP: Final = 30 * DAY
 
 
@@ -43,6 +44,16 @@ def decide(wanted: Expiry, policy: TenantPolicy, standard: int = PRESETS[RECOMME
     if cap and wanted > now + timedelta(seconds=cap + 60):  # a minute for the way from form to service
         raise PolicyDenied(f"This tenant's policy lets keys live {cap // DAY} days at most. Choose less.")
     return wanted
+
+
+def notice_at(made_at: datetime, expires_at: datetime | None) -> datetime | None:
+    """Return when to tell that a key expires (KEY-11): 7 days before, or in the last quarter of a shorter life.
+
+    None for a key that never expires.
+    """
+    if expires_at is None:
+        return None
+    return expires_at - min(timedelta(seconds=NOTICE), (expires_at - made_at) / 4)
 
 
 def allowed_presets(policy: TenantPolicy) -> list[str]:

@@ -82,6 +82,7 @@ class ApiKey(TenantModel):
     rotated_to = TenantForeignKey("self", null=True)
     last_used_at = models.DateTimeField(null=True)
     last_used_ip = models.GenericIPAddressField(null=True)
+    notice_due_at = models.DateTimeField(null=True)  # when to tell that it expires; null: told, or never
     exposed_at = models.DateTimeField(null=True)  # first seen where others could read it
     metadata = models.JSONField(default=dict)
 
@@ -94,6 +95,11 @@ class ApiKey(TenantModel):
             models.Index(fields=["tenant_id", "organization", "id"], name="apikeys_apikey_org"),
             models.Index(fields=["tenant_id", "service_account"], name="apikeys_apikey_account"),
             models.Index(fields=["tenant_id", "maker_key"], name="apikeys_apikey_maker_key"),
+            models.Index(
+                fields=["notice_due_at"],
+                name="apikeys_apikey_notice",
+                condition=models.Q(notice_due_at__isnull=False),
+            ),
         ]
 
     @property

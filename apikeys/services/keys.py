@@ -103,6 +103,7 @@ def _insert(**fields: Any) -> IssuedKey:
     parsed = secrets.generate_key(PREFIXES[Mode(tenants.tenant().mode)])
     digest = secrets.digest(parsed.text, DIGEST)
     row = ApiKey(prefix=parsed.prefix, public_part=parsed.public_id, digest=digest, **fields)
+    row.notice_due_at = lifetimes.notice_at(timezone.now(), row.expires_at)
     row.save(force_insert=True)
     return IssuedKey(row, parsed.text)
 
