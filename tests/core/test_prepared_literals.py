@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from django.db import DataError, connection
@@ -30,7 +31,7 @@ HOSTILE = [
 ]
 
 
-def back(kind: str, value: object) -> object:
+def back(kind: str, value: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(Prepared(f"SELECT %s::{kind}"), [value])
         return cursor.fetchone()[0]
@@ -78,8 +79,9 @@ def test_other_types_come_back_as_they_were(kind, value):
 
 @pytest.mark.parametrize("value", [{"a'b": ["\\", "ä", None, 1.5]}, [], "text", "it's"])
 def test_json_comes_back_as_it_was(value):
+    given: Any = [Jsonb(value), json.dumps(value)]
     with connection.cursor() as cursor:
-        cursor.execute(Prepared("SELECT %s::jsonb = %s::text::jsonb"), [Jsonb(value), json.dumps(value)])
+        cursor.execute(Prepared("SELECT %s::jsonb = %s::text::jsonb"), given)
         assert cursor.fetchone()[0] is True
 
 
