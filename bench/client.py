@@ -6,10 +6,13 @@ import http.client
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlencode
 
+T = TypeVar("T")
 CONNECTIONS = 8  # as many as the server has threads
 
 
@@ -91,3 +94,12 @@ class Shared(Iterator[Request]):
             request = self._next()
             self.taken += 1
             return request
+
+
+def spread(parts: Sequence[T], count: int, work: Callable[[T, int], None]) -> int:
+    """Let each part do its share of `count` at once; return how many that were. Raises what `work` raises."""
+    share = max(1, count // len(parts))
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for ended in [pool.submit(work, part, share) for part in parts]:
+            ended.result()
+    return share * len(parts)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.client import Connection, Request, drive, form, in_json, repeat
+from bench.client import CONNECTIONS, Connection, Request, drive, form, in_json, repeat, spread
 from bench.person import Person
 from embedded.installation import Installation
 
@@ -73,8 +73,10 @@ class Operations:
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         yield Operation("userinfo", self._get("/oauth/userinfo", bearer), 800, 0.60)
         yield Operation("GET /v1/me", self._get("/v1/me", bearer), 200)
-        yield Operation("code + PKCE, both requests", lambda count: _codes(person, count), 100, 4.0)
-        yield Operation("refresh with rotation", lambda count: _refreshes(person, tokens, count), 150, 2.0)
+        people = [person, *(self._signed_in() for _ in range(CONNECTIONS - 1))]
+        held = [(one, one.redeem(*one.code())) for one in people]
+        yield Operation("code + PKCE, both requests", lambda count: spread(people, count, _codes), 160, 4.0)
+        yield Operation("refresh with rotation", lambda count: spread(held, count, _refreshes), 240, 2.0)
 
     def _pages(self, person: Person) -> Iterator[Operation]:
         yield Operation("page: sign-in", self._get("/sign-in"), 200, 10.0)
@@ -83,6 +85,11 @@ class Operations:
         person.sign_in()
         consent = person.again(person.consent_page())
         yield Operation("page: consent", lambda count: drive(self.port, repeat(consent, count)), 200, 10.0)
+
+    def _signed_in(self) -> Person:
+        person = Person(self.tenant, self.tenant["member"])
+        person.sign_in()
+        return person
 
     def _at_password(self, person: Person) -> tuple[Person, httpx.Response]:
         return person, person.password_page()
@@ -131,17 +138,16 @@ def _passwords(waiting: Iterator[tuple[Person, httpx.Response]], count: int) -> 
     return count
 
 
-def _codes(person: Person, count: int) -> int:
+def _codes(person: Person, count: int) -> None:
     for _ in range(count):
         person.redeem(*person.code())
-    return count
 
 
-def _refreshes(person: Person, tokens: dict[str, Any], count: int) -> int:
+def _refreshes(held: tuple[Person, dict[str, Any]], count: int) -> None:
+    person, tokens = held
     for _ in range(count):
         fields = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
         tokens.update(person.token(fields))
-    return count
 
 
 def _basic(name: str, password: str) -> str:
