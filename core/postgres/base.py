@@ -137,7 +137,8 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         """Return a connection that is open as far as its socket shows; raises PoolTimeout as the pool does."""
         pool = self.pool
         if pool is not None and type(pool._pool) is not _LatestFirst:
-            pool._pool = _LatestFirst(pool._pool)
+            with pool._lock:  # or a connection that comes in meanwhile would be lost to the pool
+                pool._pool = _LatestFirst(pool._pool)
         connection = super().get_new_connection(conn_params)
         while pool is not None and not is_quiet(connection):
             connection.close()

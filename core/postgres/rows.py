@@ -1,7 +1,7 @@
 """Rows of models by statements that are planned once, for the ways that every sign-in and token takes.
 
-The ORM writes the same SQL anew on each call, and PostgreSQL plans it anew. These
-send no signals and follow no relations.
+The ORM writes the same SQL anew on each call, and PostgreSQL plans it anew. These send no signals and follow
+no relations.
 """
 
 from __future__ import annotations
