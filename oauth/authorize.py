@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from core import scope
 from core.urls import tenant_path
@@ -37,6 +37,7 @@ LONGEST = 5500  # characters of a query, which travels through the hosted pages 
 
 
 @csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     """RFC 6749 §3.1. A POST (OIDC Core §3.1.2.1) is only turned into the same request by GET."""
     if request.method == "POST":

@@ -20,7 +20,7 @@ from oauth import applications, dynamic_clients, initial_access_tokens, registra
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.clients import in_tenant
 from oauth.dynamic_clients import SelfRegistered
-from oauth.errors import InvalidClientMetadata, InvalidRequest, InvalidToken, OAuthError
+from oauth.errors import InvalidClientMetadata, InvalidRequest, InvalidToken, OAuthError, WrongMethod
 from oauth.http import answer_error, answer_json, tenant_of
 from oauth.initial_access_tokens import Held
 from oauth.models import Application
@@ -32,6 +32,7 @@ PER_TOKEN = ratelimit.Limit("registration", 600)
 PER_NETWORK = ratelimit.Limit("registration_attempts", 30_000)
 FETCH = outbound.Limits(connect=3, total=3, max_bytes=64 * 1024)
 SHOWN_ONCE = Operation(secrets=("client_secret", "registration_access_token"))
+CONFIGURING = ("GET", "PUT", "DELETE")
 # RFC 7592 §2.2: the server alone decides these.
 NOT_TO_SEND = (
     "registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at",
@@ -77,7 +78,7 @@ def token_in(request: HttpRequest) -> str:
 def register(request: HttpRequest) -> HttpResponse:
     """RFC 7591 §3.1. At the bare origin the tenant is the token's; under an issuer they must agree."""
     if request.method != "POST":
-        raise InvalidRequest("Use POST.")
+        raise WrongMethod("POST")
     _count(f"network:{current().ip}", PER_NETWORK)
     held = initial_access_tokens.find(token_in(request))
     if held is None or tenant_slug(request) not in (None, held.tenant.slug):
@@ -142,6 +143,8 @@ def check_sector(metadata: Mapping[str, Any]) -> None:
 @open_to_browsers
 def configuration(request: HttpRequest, client_id: str) -> HttpResponse:
     """RFC 7592 §2: the client reads, replaces or deletes its own registration."""
+    if request.method not in CONFIGURING:
+        raise WrongMethod(*CONFIGURING)
     _count(f"network:{current().ip}", PER_NETWORK)
     tenant, token = tenant_of(request), token_in(request)
     with in_tenant(tenant.id):
@@ -150,11 +153,9 @@ def configuration(request: HttpRequest, client_id: str) -> HttpResponse:
         return answer_json(document(tenant, SelfRegistered(row, token)))
     if request.method == "PUT":
         return _replace(tenant, row, token, _body(request))
-    if request.method == "DELETE":
-        with in_tenant(tenant.id):
-            dynamic_clients.delete(tenant=tenant, application=dynamic_clients.find(client_id, token))
-        return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
-    raise InvalidRequest("Use GET, PUT or DELETE.")
+    with in_tenant(tenant.id):
+        dynamic_clients.delete(tenant=tenant, application=dynamic_clients.find(client_id, token))
+    return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
 
 
 def _replace(tenant: TenantRef, row: Application, token: str, metadata: dict[str, Any]) -> HttpResponse:

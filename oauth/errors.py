@@ -27,6 +27,16 @@ class InvalidRequest(OAuthError):
     description = "A parameter is missing, repeated or malformed."
 
 
+class WrongMethod(InvalidRequest):
+    """RFC 9110 §15.5.6, in the shape of OAuth; `methods` are those of the Allow header."""
+
+    status = 405
+
+    def __init__(self, *methods: str) -> None:
+        allowed = ", ".join(methods)
+        super().__init__(f"Use {' or '.join(methods)} at this address.", headers={"Allow": allowed})
+
+
 class InvalidClient(OAuthError):
     error, status = "invalid_client", 401
     description = "The client is unknown or did not prove itself by its registered method."

@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.machine_http import json_response
 from core.urls import tenant_slug
 from oauth.clients import Client, origins_of
-from oauth.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
+from oauth.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError, WrongMethod
 from tenants import selectors
 from tenants.selectors import TenantRef
 
@@ -32,12 +32,13 @@ def tenant_of(request: HttpRequest) -> TenantRef:
 
 
 def form_of(request: HttpRequest) -> dict[str, str]:
-    """Return the parameters of a form body, each given once (RFC 6749 §3.2). Raises InvalidRequest.
+    """Return the parameters of a form body, each given once (RFC 6749 §3.2).
 
-    An empty value counts as absent, as the RFC says. What stands in the address is not read.
+    Raises WrongMethod, InvalidRequest. An empty value counts as absent, as the RFC says. What stands in the
+    address is not read.
     """
     if request.method != "POST":
-        raise InvalidRequest("Use POST with a form body.")
+        raise WrongMethod("POST")
     if request.content_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("Send application/x-www-form-urlencoded.")
     return single(request.POST)

@@ -23,6 +23,7 @@ from tenants.models import Member
 from tenants.selectors import TenantRef
 
 TYPE = "userinfo+jwt"
+METHODS = ("GET", "POST")  # OIDC Core §5.3.1
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    if request.method not in {"GET", "POST"}:
-        raise MethodNotAllowed
+    if request.method not in METHODS:
+        raise MethodNotAllowed(headers={"Allow": ", ".join(METHODS)})
     tenant = tenant_of(request)
     token = bearers.verified(request, tenant, bearers.posted(request))
     client = clients.find(tenant, str(token.claims["client_id"]))

@@ -157,7 +157,7 @@ def test_2_a_disabled_client_manages_nothing(cast, client):
 
 
 def test_2_other_methods_are_refused(cast, client):
-    assert manage("POST", client, {}).status_code == 400
+    assert manage("POST", client, {}).status_code == 405
 
 
 def test_T5_the_registration_access_token_is_a_digest_at_rest(cast, client):
