@@ -71,10 +71,18 @@ def holder(call: Call) -> TokenHolder:
     return cast("AccountCaller", call.caller).holder
 
 
-def _caller(request: Request, spec: Operation) -> AccountCaller:
+def carries_account_token(request: Request) -> bool:
+    return tokens.is_account_token(_bearer(request))
+
+
+def _bearer(request: Request) -> str:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    text = text.strip()
-    if scheme.lower() != "bearer" or not tokens.is_account_token(text):
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _caller(request: Request, spec: Operation) -> AccountCaller:
+    text = _bearer(request)
+    if not tokens.is_account_token(text):
         _refuse_tenants_credential(request)
     if "X-API-Key" in request.headers:
         raise AmbiguousCredentials

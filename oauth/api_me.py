@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -13,13 +14,17 @@ from core.api.endpoint import PEOPLE, Call, Endpoint, Operation, operation
 from core.api.fields import PublicId, Shape
 from core.errors import NotFound
 from core.principal import Principal
+from identity.api import AccountEndpoint, carries_account_token, holder
+from identity.tokens import TokenScope
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import authority
 from tenants import selectors as members
-from tenants.models import Member, TenantSession
+from tenants.models import Member, Tenant, TenantSession, TenantStatus
 
 ME = ("Me",)
+# The same address, asked with a person's own token.
+EVERYWHERE = Operation(scope=TokenScope.TENANTS_READ.value, account=True, subject_types=PEOPLE, many=True)
 
 
 class MeShape(Shape):
@@ -60,6 +65,7 @@ class MyOrganizationShape(Shape):
 
     object_name = "organization"
 
+    tenant_id = PublicId("ten")
     name = serializers.CharField()
     slug = serializers.CharField()
     status = serializers.CharField()
@@ -87,11 +93,28 @@ class Me(Endpoint):
         return call.shape(MeShape, _member(call))
 
 
-class MyOrganizations(Endpoint):
-    """All of a person's organizations in the tenant, also while one is active: a switcher needs that."""
+class MyOrganizations(AccountEndpoint):
+    """All of a person's organizations in the tenant, also while one is active: a switcher needs that.
+
+    With the person's own token, at the bare origin, those of all tenants (TEN-13, C28).
+    """
 
     takes_outside_tokens = True
     mine: list[Organization]
+
+    def perform(
+        self, spec: Operation, function: Callable[..., Any], request: Request, path: dict[str, Any]
+    ) -> HttpResponse:
+        if carries_account_token(request):
+            return super().perform(EVERYWHERE, MyOrganizations.everywhere, request, path)
+        return Endpoint.perform(self, spec, function, request, path)
+
+    def everywhere(self, call: Call) -> dict[str, Any]:
+        with scope.account(holder(call).account_id):
+            places = members.places_of_account()
+        return _whole(
+            [row for tenant, member in places for row in _organizations_there(call, tenant, member)]
+        )
 
     def authorize(
         self, spec: Operation, caller: Principal, request: Request, path: Mapping[str, Any]
@@ -105,19 +128,34 @@ class MyOrganizations(Endpoint):
         answer=MyOrganizationShape,
         many=True,
         subject_types=PEOPLE,
-        summary="List the organizations the person belongs to in this tenant",
+        summary="List the organizations the person belongs to in this tenant, or with an own token in all",
         tags=ME,
     )
     def get(self, call: Call) -> dict[str, Any]:
-        data = [call.shape(MyOrganizationShape, row) for row in self.mine]
-        return {"object": "list", "data": data, "has_more": False, "next_cursor": None, "prev_cursor": None}
+        return _whole([call.shape(MyOrganizationShape, row) for row in self.mine])
+
+
+def _whole(data: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "data": data, "has_more": False, "next_cursor": None, "prev_cursor": None}
 
 
 def _organizations_of(caller: Principal) -> list[Organization]:
     assert caller.member_id is not None
-    found = list(organizations.organizations_of(members.member(caller.member_id)))
+    return _with_roles(members.member(caller.member_id))
+
+
+def _organizations_there(call: Call, tenant: Tenant, member: Member) -> list[dict[str, Any]]:
+    """Return the organizations in one of the person's tenants, none where tenant or member is suspended."""
+    if tenant.status != TenantStatus.ACTIVE or not member.is_active:
+        return []
+    with scope.tenant(tenant.id):
+        return [{**call.shape(MyOrganizationShape, row), "mode": tenant.mode} for row in _with_roles(member)]
+
+
+def _with_roles(member: Member) -> list[Organization]:
+    found = list(organizations.organizations_of(member))
     for row in found:
-        row.roles = list(authority.roles_of(caller.member_id, row.id))  # type: ignore[attr-defined]
+        row.roles = list(authority.roles_of(member.id, row.id))  # type: ignore[attr-defined]
     return found
 
 

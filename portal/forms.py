@@ -102,7 +102,7 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         choices=[
             (TokenScope.TENANTS_CREATE.value, _("Create tenants that you own")),
-            (TokenScope.TENANTS_READ.value, _("List the tenants that you are in")),
+            (TokenScope.TENANTS_READ.value, _("List the tenants and organizations that you are in")),
         ],
         error_messages={"required": _("Tick at least one.")},
     )

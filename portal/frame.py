@@ -98,10 +98,7 @@ def section_of(path: str) -> str:
 def places(own: Own) -> list[tuple[Tenant, Member]]:
     """Return the tenants that the person is in, by name, each with the member that they are there."""
     with scope.account(own.session.account_id):
-        tenants = {tenant.id: tenant for tenant in selectors.tenants_of_account()}
-        members = list(Member.objects.exclude(status="removed"))
-    found = [(tenants[member.tenant_id], member) for member in members if member.tenant_id in tenants]
-    return sorted(found, key=lambda place: place[0].name.casefold())
+        return selectors.places_of_account()
 
 
 View = Callable[..., HttpResponse]

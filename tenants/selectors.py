@@ -207,3 +207,11 @@ def session_of(member: Member, session_id: uuid.UUID) -> TenantSession:
 def tenants_of_account() -> QuerySet[Tenant]:
     """Return the tenants in which the person of the open account scope is a member."""
     return Tenant.objects.order_by("name")
+
+
+def places_of_account() -> list[tuple[Tenant, Member]]:
+    """Return these tenants by name, each with the member that the person is there."""
+    tenants = {tenant.id: tenant for tenant in tenants_of_account()}
+    members = Member.objects.exclude(status=MemberStatus.REMOVED)
+    found = [(tenants[member.tenant_id], member) for member in members if member.tenant_id in tenants]
+    return sorted(found, key=lambda place: place[0].name.casefold())

@@ -13,17 +13,28 @@ from django.utils import timezone
 
 from core import ids, scope
 from core.errors import Problem
+from core.principal import SYSTEM
 from identity import services, tokens
 from identity.models import AccountToken
-from tenants import selectors
+from tenants import members, selectors
 from tests.api.callers import api_key, problem
 from tests.api.routes import operations
 from tests.api.test_idempotency import together
-from tests.factories import Browser, Cast, access_token, make_account, make_cast, unique
+from tests.factories import (
+    Browser,
+    Cast,
+    Person,
+    access_token,
+    make_account,
+    make_cast,
+    make_organization,
+    make_principal,
+    unique,
+)
 from tests.factories.factors import enrol_app
 from tests.factories.hosted import at_home
 
-TENANTS = "/v1/tenants"
+TENANTS, MINE = "/v1/tenants", "/v1/me/organizations"
 BOTH = ["tenants:create", "tenants:read"]
 
 
@@ -142,7 +153,12 @@ def test_A6_each_call_needs_its_scope(method: str, held: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("case", [c for c in operations() if c.method == "get"], ids=str)
+TAKING = {"/v1/me/organizations"}  # at the bare origin, beside what tenants' credentials are shown there
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in operations() if c.method == "get" and c.path() not in TAKING], ids=str
+)
 def test_C28_the_token_is_refused_everywhere_else(cast: Cast, case: Any) -> None:
     secret = issue(cast.owner.account_id).secret
     try:
@@ -175,6 +191,53 @@ def test_A2_under_a_tenants_address_the_token_is_refused(cast: Cast) -> None:
     secret = issue(cast.owner.account_id).secret
     for slug in (cast.acme.slug, cast.globex.slug):
         problem(create(secret, to=f"/t/{slug}{TENANTS}"), 403, "tenant_mismatch")
+        problem(Browser().api("GET", f"/t/{slug}{MINE}", secret), 403, "tenant_mismatch")
+
+
+def test_TEN13_the_persons_own_token_lists_organizations_of_all_tenants_and_a_tenants_token_its_own(
+    cast: Cast,
+) -> None:
+    person = cast.other_member
+    there = joins(cast.acme, person)
+    here, other = (
+        make_organization(cast.globex, people=[person]),
+        make_organization(cast.acme, people=[there]),
+    )
+    secret = issue(person.account_id).secret
+    rows = Browser().api("GET", MINE, secret).json()["data"]
+    assert {(row["tenant_id"], row["id"]) for row in rows} == {
+        (cast.globex.public_id, here.public_id), (cast.acme.public_id, other.public_id)
+    }  # fmt: skip
+    assert {row["mode"] for row in rows} == {"test"} and all(row["roles"] == [] for row in rows)
+    mine = Browser().api("GET", MINE, access_token(person)).json()["data"]
+    assert [row["id"] for row in mine] == [here.public_id]
+    assert Browser().api("GET", MINE, issue(cast.stranger.account_id).secret).json()["data"] == []
+    problem(
+        Browser().api("GET", MINE, issue(person.account_id, ["tenants:create"]).secret),
+        403,
+        "insufficient_scope",
+    )
+    suspend(there)
+    rows = Browser().api("GET", MINE, secret).json()["data"]
+    assert [row["id"] for row in rows] == [here.public_id]
+
+
+def joins(tenant: Any, person: Person) -> Person:
+    """Return the same person as a member of another tenant."""
+    with scope.tenant(tenant.id):
+        member = members.create_member(
+            actor=SYSTEM,
+            email=person.email,
+            name="Also Here",
+            account_id=person.account_id,
+            email_verified=True,
+        )
+    return Person(person.account_id, person.email, person.password, member, tenant)
+
+
+def suspend(person: Person) -> None:
+    with scope.tenant(person.tenant.id):
+        members.suspend_member(actor=make_principal(person.tenant), member=person.member)
 
 
 @pytest.mark.parametrize(
