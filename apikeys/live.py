@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
-
 from apikeys.models import AccountStatus, ApiKey
 from apikeys.services.keys import DIGEST
 from core import ids, scope, secrets
@@ -243,10 +241,8 @@ def _hash(text: str) -> str:
 
 
 def _find(public_part: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(LOOKUP, [public_part])
-        found: tuple[uuid.UUID, uuid.UUID] | None = cursor.fetchone()
-    return found
+    found = LOOKUP.first([public_part])
+    return (found[0], found[1]) if found else None
 
 
 def _load_by_id(tenant: TenantRef, public_id: str) -> LiveKey:

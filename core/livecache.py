@@ -91,8 +91,7 @@ class Conclusions(LiveCache[V]):
 
 def invalidate(topic: str, *keys: str, using: str = "default") -> None:
     """Record in the running transaction that `keys` of `topic` changed; forget them here on commit."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(_INVALIDATE, [topic, list(keys)])
+    _INVALIDATE.post([topic, list(keys)], using=using)
     forget(topic, *keys)
     transaction.on_commit(partial(forget, topic, *keys), using=using)
 
@@ -153,9 +152,7 @@ _RECENT = Prepared(
 def poll() -> None:
     """Read the window of invalidations once and forget what they name."""
     started = time.monotonic()
-    with connections["default"].cursor() as cursor:
-        cursor.execute(_RECENT, [WINDOW])
-        rows = cursor.fetchall()
+    rows = _RECENT.all([WINDOW])
     connections["default"].close()
     for topic, key in rows:
         forget(topic, key)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError
 
 from core import scope
 from core.postgres.prepared import Prepared
@@ -25,6 +25,7 @@ from events.models import Event
 log = structlog.get_logger(__name__)
 BATCH = 500
 WINDOW = 2000  # how many of the oldest pending rows decide which streams a batch serves
+RELAY = "relay"
 SET_ASIDE = 5.0  # seconds for which a stream that fails is left alone, so that others go on
 
 
@@ -90,17 +91,15 @@ def seal_pending(limit: int = BATCH) -> int:
 
 
 def _one_by_one(limit: int) -> int:
-    with scope.relay(), connections["relay"].cursor() as cursor:
-        cursor.execute(_WAITING, [_resting(), WINDOW])
-        streams = [row[0] for row in cursor.fetchall()]
+    with scope.relay():
+        streams = [row[0] for row in _WAITING.all([_resting(), WINDOW], using=RELAY)]
     return sum(_alone(stream, limit) for stream in streams)
 
 
 def _alone(stream: uuid.UUID, limit: int) -> int:
     try:
-        with scope.relay(), connections["relay"].cursor() as cursor:
-            cursor.execute(_LOCK_ONE, [stream])
-            locked = cursor.fetchone()
+        with scope.relay():
+            locked = _LOCK_ONE.first([stream], using=RELAY)
             return _seal([stream], limit) if locked and locked[0] else 0
     except (InterfaceError, OperationalError):
         raise
@@ -155,48 +154,41 @@ _RAISE_HEAD = Prepared(
     rows.insert("events_streamhead", _HEAD_COLUMNS)
     + """
  ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, updated_at = now()
- WHERE events_streamhead.sequence < excluded.sequence
+ WHERE events_streamhead.sequence < excluded.sequence RETURNING 1
 """
 )
 
 
 def _lock(resting: list[uuid.UUID]) -> list[uuid.UUID]:
     """Return the streams that wait and that no other sealer holds; they stay ours until the commit."""
-    with connections["relay"].cursor() as cursor:
-        cursor.execute(_LOCK, [resting, WINDOW])
-        return [row[0] for row in cursor.fetchall()]
+    return [row[0] for row in _LOCK.all([resting, WINDOW], using=RELAY)]
 
 
 def _seal(streams: list[uuid.UUID], limit: int) -> int:
     """Seal up to `limit` pending events of locked streams; returns how many pending rows went."""
     if not streams:
         return 0
-    with connections["relay"].cursor() as cursor:
-        cursor.execute(_TAKE, [streams, limit])  # a new statement: it sees what others committed before
-        pending = cursor.fetchall()
-        batch = _chain(cursor, _events(cursor, pending))
-        if batch:
-            _write(cursor, batch)
-        cursor.post(_DONE, [[row[0] for row in pending]])
+    # A statement after the lock's: it sees what others committed before.
+    pending = _TAKE.all([streams, limit], using=RELAY)
+    batch = _chain(_events(pending))
+    if batch:
+        _write(batch)
+    _DONE.post([[row[0] for row in pending]], using=RELAY)
     for hook in _hooks if batch else ():
         hook(batch)
     return len(pending)
 
 
-def _events(
-    cursor: Any, pending: Sequence[tuple[int, uuid.UUID, uuid.UUID]]
-) -> list[tuple[uuid.UUID, Event]]:
+def _events(pending: Sequence[tuple[Any, ...]]) -> list[tuple[uuid.UUID, Event]]:
     """Return (stream, event) in the order of the pending rows.
 
     A pending row that names no event of its own stream, or one that is sealed already, is not the work of
     emit(); it is dropped and reported.
     """
     wanted = list({row[2] for row in pending})
-    cursor.execute(_EVENTS, [wanted])
-    events = [Event.from_db("relay", _EVENT_COLUMNS, row) for row in cursor.fetchall()]
+    events = [Event.from_db(RELAY, _EVENT_COLUMNS, row) for row in _EVENTS.all([wanted], using=RELAY)]
     found = {event.id: event for event in events}
-    cursor.execute(_SEALED, [wanted])
-    done = {row[0] for row in cursor.fetchall()}
+    done = {row[0] for row in _SEALED.all([wanted], using=RELAY)}
     ordered: list[tuple[uuid.UUID, Event]] = []
     for _, stream, event_id in pending:
         event = found.get(event_id)
@@ -208,10 +200,10 @@ def _events(
     return ordered
 
 
-def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[SealedEvent]:
+def _chain(events: Sequence[tuple[uuid.UUID, Event]]) -> list[SealedEvent]:
     streams = list({stream for stream, _ in events})
-    cursor.execute(_HEADS, [streams])
-    heads = {stream: (sequence, bytes(digest)) for stream, sequence, digest in cursor.fetchall()}
+    known = _HEADS.all([streams], using=RELAY)
+    heads = {stream: (sequence, bytes(digest)) for stream, sequence, digest in known}
     batch = []
     for stream, event in events:
         sequence, previous = heads.get(stream, (0, GENESIS))
@@ -225,11 +217,11 @@ def _chain(cursor: Any, events: Sequence[tuple[uuid.UUID, Event]]) -> list[Seale
     return batch
 
 
-def _write(cursor: Any, batch: Sequence[SealedEvent]) -> None:
+def _write(batch: Sequence[SealedEvent]) -> None:
     seals = [[one.id, *(getattr(one, name) for name in list(_SEAL_COLUMNS)[1:])] for one in batch]
-    cursor.post(_SEAL, rows.arrays(_SEAL_COLUMNS, seals))
+    _SEAL.post(rows.arrays(_SEAL_COLUMNS, seals), using=RELAY)
     last = {one.stream: one for one in batch}
     heads = [[getattr(one, name) for name in _HEAD_COLUMNS] for one in last.values()]
-    cursor.execute(_RAISE_HEAD, rows.arrays(_HEAD_COLUMNS, heads))
-    if cursor.rowcount != len(heads):
+    raised = _RAISE_HEAD.all(rows.arrays(_HEAD_COLUMNS, heads), using=RELAY)
+    if len(raised) != len(heads):
         raise RuntimeError("a stream's head moved under its lock")

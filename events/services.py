@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from core import context, ids, scope
 from core.postgres.prepared import Prepared
@@ -198,8 +198,7 @@ def _insert(opened: scope.Scope, written: Sequence[Written]) -> None:
     """Insert all rows in one statement, which waits for the next one or for the commit."""
     alone = len(written) == 1 and len(written[0].personal) <= FEW
     statement, values = _of_one(written[0]) if alone else _of_many(written)
-    with connections[opened.alias].cursor() as cursor:
-        cursor.post(statement, values)
+    statement.post(values, using=opened.alias)
 
 
 def _of_one(one: Written) -> tuple[Prepared, dict[str, Any]]:

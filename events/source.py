@@ -10,7 +10,6 @@ import uuid
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
 from core import scope, urls
 from core.livecache import LiveCache
@@ -39,9 +38,7 @@ def of(opened: scope.Scope) -> Source:
 
 
 def _load(tenant_id: uuid.UUID) -> Source:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK_UP, [tenant_id])
-        row = cursor.fetchone()
+    row = _LOOK_UP.first([tenant_id])
     if row is None:
         raise scope.ScopeError(f"no tenant {tenant_id} to write events for")
     return Source(urls.issuer(row[0]), row[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from core.postgres.prepared import Prepared
@@ -13,6 +12,7 @@ from identity.emails import Address
 from identity.models import Account, EmailAddress, IdentitySession
 
 _ACCOUNT = Prepared("SELECT account_by_email(%s)")
+_CONTACT = Prepared("SELECT account_by_contact(%s)")
 
 # One statement, because every sign-in asks it.
 _CREDENTIALS = Prepared("""
@@ -37,23 +37,19 @@ class Credentials:
 
 def account_id_by_address(address: Address) -> uuid.UUID | None:
     """Return the account that proved this address; asks the lookup function, so no scope is needed."""
-    with connection.cursor() as cursor:
-        for digest in address.digests:
-            cursor.execute(_ACCOUNT, [digest])
-            found = cursor.fetchone()
-            if found and found[0]:
-                return uuid.UUID(str(found[0]))
-    return None
+    return _look_up(_ACCOUNT, address)
 
 
 def account_id_by_contact(contact: Address) -> uuid.UUID | None:
     """Return the account that proved this phone number or wallet; asks the lookup function."""
-    with connection.cursor() as cursor:
-        for digest in contact.digests:
-            cursor.execute("SELECT account_by_contact(%s)", [digest])
-            found = cursor.fetchone()
-            if found and found[0]:
-                return uuid.UUID(str(found[0]))
+    return _look_up(_CONTACT, contact)
+
+
+def _look_up(statement: Prepared, address: Address) -> uuid.UUID | None:
+    for digest in address.digests:
+        found = statement.first([digest])
+        if found and found[0]:
+            return uuid.UUID(str(found[0]))
     return None
 
 
@@ -63,9 +59,7 @@ def account(account_id: uuid.UUID) -> Account | None:
 
 def credentials(account_id: uuid.UUID) -> Credentials:
     """Return those of the account in the open scope; for one that is not there nothing can be enough."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CREDENTIALS, [account_id])
-        found = cursor.fetchone()
+    found = _CREDENTIALS.first([account_id])
     return Credentials(*found) if found else Credentials(None, has_second=True, has_mailbox=False)
 
 

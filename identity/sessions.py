@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core import context, jobs, scope, secrets
@@ -111,9 +111,7 @@ def find(value: str) -> SessionRef | None:
 
 
 def _read(digest: str) -> SessionRef | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, {"digest": digest, "now": timezone.now()})
-        row = cursor.fetchone()
+    row = _FIND.first({"digest": digest, "now": timezone.now()})
     if row is None:
         return None
     found = dict(zip(_FOUND, row, strict=True))

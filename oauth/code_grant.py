@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from core import secrets
@@ -173,8 +172,7 @@ def record_denied(wanted: AuthorizationRequest, signed: Any, reason: str) -> Non
 def note_session_client(session: TenantSession, client: Client) -> None:
     if client.client_id in session.clients:
         return
-    with connection.cursor() as cursor:
-        cursor.post(_NOTE_CLIENT, {"session": session.id, "client": client.client_id})
+    _NOTE_CLIENT.post({"session": session.id, "client": client.client_id})
 
 
 def challenge_of(verifier: str) -> str:
@@ -215,13 +213,10 @@ def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer
         "redirect": request.get("redirect_uri"),
         "jkt": request.confirmation.get("jkt", ""),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_REDEEM, parameters)
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_USED, parameters)
-            used = cursor.fetchone()
-            return _replayed(client, *used) if used else InvalidGrant()
+    row = _REDEEM.first(parameters)
+    if row is None:
+        used = _USED.first(parameters)
+        return _replayed(client, *used) if used else InvalidGrant()
     return _answer(request, Redeemed(*row))
 
 
@@ -292,5 +287,4 @@ def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
 
 def _note_access(code: Redeemed, minted: MintedToken) -> None:
     """Keep with the code what it issued, for the day on which it comes twice."""
-    with connection.cursor() as cursor:
-        cursor.post(_NOTE_ACCESS, [minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC), code.id])
+    _NOTE_ACCESS.post([minted.jti, datetime.fromtimestamp(minted.claims["exp"], UTC), code.id])

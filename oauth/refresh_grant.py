@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
 from core import secrets
 from core.postgres.prepared import Prepared
 from oauth import binding, families, grants, issuing, member_tokens, organization_switch, standing
@@ -93,13 +91,10 @@ def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
         "application": client.id,
         "confirmation": binding.text(request.confirmation),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_USE if client.rotates else _KEEP, parameters)
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_REUSED, parameters)
-            reused = cursor.fetchone()
-            return _reused(client, *reused) if reused else InvalidGrant()
+    row = (_USE if client.rotates else _KEEP).first(parameters)
+    if row is None:
+        reused = _REUSED.first(parameters)
+        return _reused(client, *reused) if reused else InvalidGrant()
     return _answer(request, Link(*row))
 
 
@@ -176,5 +171,4 @@ def _next(link: Link, minted: MintedToken, client: Client) -> str:
 
 def _note(link: Link, minted: MintedToken) -> None:
     expires = datetime.fromtimestamp(minted.claims["exp"], UTC)
-    with connection.cursor() as cursor:
-        cursor.post(_NOTE_ACCESS, [minted.jti, expires, link.id])
+    _NOTE_ACCESS.post([minted.jti, expires, link.id])

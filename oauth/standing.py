@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from core import scope
@@ -113,9 +112,7 @@ def _row(
         "organization": organization_id,
         "weak": not assurance.satisfies(acr, assurance.PHISHING_RESISTANT),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_LOAD, parameters)
-        return cursor.fetchone()
+    return _LOAD.first(parameters)
 
 
 def _is_alive(row: Any) -> bool:

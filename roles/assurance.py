@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from core import scope
@@ -32,9 +31,7 @@ def demanded(member_id: uuid.UUID, organization_id: uuid.UUID | None = None) -> 
     Roles count wherever they are assigned: with them the person administers something.
     """
     of = {"tenant": scope.require_tenant(), "member": member_id, "organization": organization_id}
-    with connection.cursor() as cursor:
-        cursor.execute(_DEMANDING, {**of, "now": timezone.now()})
-        stored, roles = cursor.fetchone()
+    ((stored, roles),) = _DEMANDING.all({**of, "now": timezone.now()})
     found = [(bool(grants), str(factor)) for grants, factor in map(json.loads, roles)]
     return weigh(tenants.policy(), json.loads(stored) if stored else None, found)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -33,6 +32,7 @@ _FINISH = Prepared("""
 UPDATE signin_signinflow SET stage = 'done', code_digest = '', link_digest = '', updated_at = %(now)s
  WHERE id = %(flow)s AND stage = %(stage)s AND expires_at > %(now)s
    AND (%(code)s::text IS NULL OR code_digest = %(code)s) AND (%(link)s::text IS NULL OR link_digest = %(link)s)
+RETURNING 1
 """)
 
 
@@ -133,10 +133,8 @@ def finish(flow: SignInFlow, *, code_digest: str | None = None, link_digest: str
         "link": link_digest,
         "now": timezone.now(),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISH, of)
-        if not cursor.rowcount:
-            raise FlowExpired
+    if not _FINISH.all(of):
+        raise FlowExpired
 
 
 def advance(

@@ -125,12 +125,11 @@ def _take_until_refused(attempts: Iterable[Attempt]) -> list[str]:
     taken: list[Attempt] = []
     counts: list[int] = []
     refused: TooManyAttempts | None = None
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         for attempt in attempts:
-            cursor.execute(TAKE, _values(attempt))
-            row = cursor.fetchone()
+            row = TAKE.first(_values(attempt))
             if row is None:
-                refused = TooManyAttempts(_wait(cursor, attempt), password=attempt.rule in GUESSES)
+                refused = TooManyAttempts(_wait(attempt), password=attempt.rule in GUESSES)
                 break
             taken.append(attempt)
             counts.append(row[0])
@@ -150,16 +149,14 @@ def _values(attempt: Attempt) -> dict[str, Any]:
     return {"key": _digest(attempt), **values}
 
 
-def _wait(cursor: Any, attempt: Attempt) -> int:
-    cursor.execute(WAIT, [_digest(attempt)])
-    row = cursor.fetchone()
+def _wait(attempt: Attempt) -> int:
+    row = WAIT.first([_digest(attempt)])
     return max(1, ceil(row[0]) if row else 1)
 
 
 def settle(*, own: Iterable[Attempt], shared: Iterable[Attempt]) -> None:
     """After a success clear a person's `own` counts and give back what was taken from `shared` ones."""
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE, [[_digest(one) for one in own], [_digest(one) for one in shared]])
+    SETTLE.post([[_digest(one) for one in own], [_digest(one) for one in shared]])
 
 
 def counts(attempts: Iterable[Attempt]) -> dict[str, int]:
@@ -203,6 +200,4 @@ def _digest(attempt: Attempt) -> str:
 
 def once(key: str, seconds: int) -> bool:
     """Whether this is the first time within so many seconds; of many at once one is. Joins an open transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(ONCE, {"key": secrets.fingerprint(key, "signin.once"), "seconds": seconds})
-        return cursor.fetchone() is not None
+    return bool(ONCE.all({"key": secrets.fingerprint(key, "signin.once"), "seconds": seconds}))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from core import context, ids, scope, secrets
@@ -156,8 +155,7 @@ def remember(account_id: uuid.UUID, browser: Browser, *, is_checked: bool) -> No
         "longitude": here.longitude if here else None,
         "radius": here.radius if here else 0,
     }
-    with connection.cursor() as cursor:
-        cursor.post(_REMEMBER, values)
+    _REMEMBER.post(values)
 
 
 @sessions.on_ended

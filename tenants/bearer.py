@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from core import ids, jose, scope
@@ -201,17 +200,12 @@ def is_revoked(tenant: TenantRef, jti: str) -> bool:
 
 def _deny_list() -> frozenset[str] | None:
     """Return the tokens that were revoked before their end, None where they are too many to remember."""
-    with connection.cursor() as cursor:
-        cursor.execute(_DENIED, [scope.require_tenant(), SHORT + 1])
-        listed = frozenset(row[0] for row in cursor.fetchall())
+    listed = frozenset(row[0] for row in _DENIED.all([scope.require_tenant(), SHORT + 1]))
     return listed if len(listed) <= SHORT else None
 
 
 def _is_listed(jti: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_IS_REVOKED, [jti])
-        (listed,) = cursor.fetchone()
-    return bool(listed)
+    return _IS_REVOKED.first([jti]) == (True,)
 
 
 def _in_tenant(tenant: TenantRef, read: Callable[[], Any]) -> Any:

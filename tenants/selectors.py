@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from core import scope
@@ -71,9 +70,7 @@ def by_id(tenant_id: uuid.UUID) -> TenantRef | None:
 
 
 def _look_up(function: str, argument: str | uuid.UUID) -> TenantRef | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK_UP[function], [argument])
-        row = cursor.fetchone()
+    row = _LOOK_UP[function].first([argument])
     return TenantRef(*row) if row else None
 
 

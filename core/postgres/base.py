@@ -17,9 +17,13 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.transaction import TransactionManagementError
-from psycopg import Error, sql
+from psycopg import Error, OperationalError, sql
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from core.postgres.prepared import STALE, Prepared
+from core.postgres.times import adapters
 
 stock: Any = base  # the type stubs know only its public part
 
@@ -40,17 +44,6 @@ class Cursor(stock.Cursor):
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         return self.send(*self.known(query, params), **options)
 
-    def post(self, query: str, params: Any) -> None:
-        """Let a statement that answers nothing travel with the next one or with the commit.
-
-        Where there is no commit to wait for it goes at once.
-        """
-        with self.wrapper.wrap_database_errors:
-            if self.wrapper.may_post:
-                self.wrapper.post(self.mogrify(*self.known(query, params)))
-            else:
-                self.execute(query, params)
-
     def ask(self, calls: Sequence[tuple[str, Any]]) -> list[list[tuple[Any, ...]]]:
         """Run several statements that answer in one message; return the rows of each."""
         with self.wrapper.wrap_database_errors:
@@ -61,14 +54,7 @@ class Cursor(stock.Cursor):
         """Return the call of a prepared statement, once its connection knows it; any other as it is."""
         if not isinstance(query, Prepared) or not settings.DATABASE_PREPARES:
             return query, params
-        names = self.wrapper.prepared()
-        if query.name not in names:
-            super().execute(query.preparation)
-            names.add(query.name)
-        return query.call(params, self.quoted), None
-
-    def quoted(self, value: Any) -> str:
-        return sql.quote(value, self.connection)
+        return self.wrapper.known(query, params), None
 
     def send(self, query: Any, params: Any = None, **options: Any) -> Any:
         waiting = self.wrapper.take_for_statement()
@@ -116,6 +102,9 @@ class _LatestFirst(deque[Any]):
     popleft = deque.pop
 
 
+_ANSWERED = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+
 class DatabaseWrapper(stock.DatabaseWrapper):
     """The connections stay in psycopg's autocommit mode; transactions are opened by our own BEGIN."""
 
@@ -126,7 +115,12 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         self._sole = Sole.NO
 
     def get_connection_params(self) -> dict[str, Any]:
-        return {**super().get_connection_params(), "cursor_factory": Cursor}
+        params = super().get_connection_params()
+        return {
+            **params,
+            "cursor_factory": Cursor,
+            "context": adapters(settings.USE_TZ, self.timezone),
+        }
 
     def connect(self) -> None:
         super().connect()
@@ -169,15 +163,65 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         self.ensure_connection()  # a new connection would forget what waits
         self._waiting, self._sole = [statement], Sole.DUE
 
-    def post(self, statement: str) -> None:
-        """Let a whole statement go before the next one or before the commit."""
-        self._waiting.append(statement)
-        self._posted = True
+    def answer(self, query: Prepared, params: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement, without the two cursors around it that cost more than it does."""
+        if self.execute_wrappers or self.queries_logged or not settings.DATABASE_PREPARES:
+            return self._answer_by_cursor(query, params)
+        self.validate_no_broken_transaction()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            call = self.known(query, params)
+            result = self._exchange("; ".join([*self.take_for_statement(), call]))
+            reader = self._reader()
+            reader.set_pgresult(result)
+            found: list[tuple[Any, ...]] = reader.load_rows(0, result.ntuples, tuple)
+        return found
 
-    @property
-    def may_post(self) -> bool:
-        """Whether a statement may wait: in a transaction that is more than one statement."""
-        return self.in_atomic_block and self._sole is Sole.NO
+    def post(self, query: Prepared, params: Any) -> None:
+        """Let a statement that answers nothing go before the next one or with the commit.
+
+        Where there is no commit to wait for it goes at once.
+        """
+        if not (self.in_atomic_block and self._sole is Sole.NO and settings.DATABASE_PREPARES):
+            self.answer(query, params)
+            return
+        self.validate_no_broken_transaction()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            self._waiting.append(self.known(query, params))
+            self._posted = True
+
+    def _answer_by_cursor(self, query: str, params: Any) -> list[tuple[Any, ...]]:
+        with self.cursor() as cursor:
+            cursor.execute(query, params)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def known(self, query: Prepared, params: Any) -> str:
+        """Return the call of a prepared statement, of which the connection is told when it first needs it."""
+        names = self.prepared()
+        if query.name not in names:
+            self._exchange(query.preparation)
+            names.add(query.name)
+        return query.call(params, self._quoted)
+
+    def _quoted(self, value: Any) -> str:
+        return sql.quote(value, self.connection)
+
+    def _reader(self) -> Any:
+        """Return what makes Python's values of this connection's results."""
+        reader = getattr(self.connection, "reader", None)
+        if reader is None:
+            reader = self.connection.reader = Transformer(self.connection)
+        return reader
+
+    def _exchange(self, message: str) -> Any:
+        """Send a message and wait, in C and without the interpreter's lock; return its last result."""
+        result = self.connection.pgconn.exec_(message.encode())
+        if result.status not in _ANSWERED:
+            error = error_from_result(result)
+            self.drop_if_stale(error)
+            raise error if error.sqlstate else OperationalError(str(error))  # which a lost connection has not
+        return result
 
     def drop_if_stale(self, error: Error) -> None:
         """Leave a connection whose plans do not fit any more; the pool puts a new one in its place."""
@@ -212,23 +256,19 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         if self._sole is not Sole.NO:
             raise TransactionManagementError("this scope is for exactly one statement")
         if self._waiting:
-            self._run(self.take_waiting())
-
-    def _run(self, statements: list[str]) -> None:
-        with stock.Cursor(self.connection) as cursor:
-            cursor.execute("; ".join(statements))
+            self._exchange("; ".join(self.take_waiting()))
 
     def _commit(self) -> None:
         """Commit; statements that still wait go in the same message, and their failure is the commit's."""
-        if not self._posted:
-            super()._commit()
+        if self.connection is None:
             return
+        waiting = self.take_waiting() if self._posted else []
+        if not waiting and self.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            return  # nothing was asked
         with self.wrap_database_errors:
-            try:
-                self._run([*self.take_waiting(), "COMMIT"])
-            except Error as error:
-                self.drop_if_stale(error)
-                raise
+            done = self._exchange("; ".join([*waiting, "COMMIT"]))
+        if done.command_status == b"ROLLBACK":
+            raise TransactionManagementError("a statement failed before: there was nothing left to commit")
 
     def _savepoint(self, sid: str) -> None:
         self.prepare(self.ops.savepoint_create_sql(sid))

@@ -2,7 +2,7 @@
 running it.
 
     _FIND = Prepared("SELECT … WHERE id = %(id)s")     # placeholders as everywhere
-    cursor.execute(_FIND, {"id": …})
+    row = _FIND.first({"id": …})
 
 The text is a constant of our own code; values travel as literals of EXECUTE, in the same message as what
 waits on the connection, which the protocol's own prepared statements could not.
@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg.types.json import Jsonb
 
 PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|(s)|(%))")
@@ -27,6 +28,7 @@ STALE = frozenset({"0A000", "26000"})
 
 
 Quote = Callable[[Any], str]
+Params = Sequence[Any] | Mapping[str, Any] | None
 
 
 def literal(value: Any, quote: Quote) -> str:
@@ -56,6 +58,21 @@ def literal(value: Any, quote: Quote) -> str:
 class Prepared(str):  # noqa: SLOT000 — what is derived from it is kept
     """SQL whose parameters' types PostgreSQL can tell from where they stand."""
 
+    def all(self, params: Params = None, *, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
+        """Run it and return its rows; jsonb comes as text."""
+        connection: Any = connections[using]
+        found: list[tuple[Any, ...]] = connection.answer(self, params)
+        return found
+
+    def first(self, params: Params = None, *, using: str = DEFAULT_DB_ALIAS) -> tuple[Any, ...] | None:
+        found = self.all(params, using=using)
+        return found[0] if found else None
+
+    def post(self, params: Params = None, *, using: str = DEFAULT_DB_ALIAS) -> None:
+        """Run it with the next statement or with the commit, whose failure its own then is; it answers nothing."""
+        connection: Any = connections[using]
+        connection.post(self, params)
+
     @cached_property
     def name(self) -> str:
         return f"p{hashlib.sha256(self.encode()).hexdigest()[:24]}"
@@ -64,7 +81,7 @@ class Prepared(str):  # noqa: SLOT000 — what is derived from it is kept
     def preparation(self) -> str:
         return f"PREPARE {self.name} AS {self._numbered[0]}"
 
-    def call(self, params: Sequence[Any] | Mapping[str, Any] | None, quote: Quote) -> str:
+    def call(self, params: Params, quote: Quote) -> str:
         """Return the whole EXECUTE; `quote` writes the literals that are not plain."""
         _, names, count = self._numbered
         if not count:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from django.db import connections, models, router
 from django.db.models import Field, Model
+from django.db.models.base import ModelState
 
 from core.postgres.prepared import Prepared
 
@@ -29,9 +30,8 @@ def first(model: type[M], condition: str, values: Mapping[str, Any]) -> M | None
 
 def several(model: type[M], condition: str, values: Mapping[str, Any]) -> list[M]:
     """Return all rows for which the condition holds; it names their order and how many there may be."""
-    with connections[router.db_for_read(model)].cursor() as cursor:
-        cursor.execute(_selection(model, condition), values)
-        return [_made(model, found) for found in cursor.fetchall()]
+    statement, alias = _selection(model, condition), router.db_for_read(model)
+    return [_made(model, found) for found in statement.all(values, using=alias)]
 
 
 def pair(one: type[M], other: type[N], tables: str, values: Mapping[str, Any]) -> tuple[M | None, N | None]:
@@ -55,16 +55,12 @@ def insert(row: Model) -> None:
         field.get_db_prep_save(field.pre_save(row, add=True), connection) if field else getattr(row, name)
         for name, field in _writers(model)
     ]
-    with connection.cursor() as cursor:
-        cursor.post(_insertion(model), values)
+    connection.post(_insertion(model), values)
     row._state.adding, row._state.db = False, connection.alias
 
 
 def _fetch(statement: Prepared, model: type[Model], values: Mapping[str, Any]) -> Sequence[Any] | None:
-    with connections[router.db_for_read(model)].cursor() as cursor:
-        cursor.execute(statement, values)
-        found: Sequence[Any] | None = cursor.fetchone()
-    return found
+    return statement.first(values, using=router.db_for_read(model))
 
 
 def _made(model: type[M], found: Sequence[Any]) -> M:
@@ -72,7 +68,11 @@ def _made(model: type[M], found: Sequence[Any]) -> M:
     read = list(found)
     for place, convert in _readers(model):
         read[place] = convert(read[place], None, connections[alias])
-    return model.from_db(alias, _names(model), read)
+    made = model.__new__(model)
+    made.__dict__.update(zip(_names(model), read, strict=True))
+    made._state = ModelState()
+    made._state.adding, made._state.db = False, alias
+    return made
 
 
 @lru_cache(maxsize=256)

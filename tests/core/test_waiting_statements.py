@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from datetime import UTC
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from core import scope
-from core.postgres.base import is_quiet
+from core.postgres.base import DatabaseWrapper, is_quiet
 from core.postgres.prepared import Prepared
 from tenants.models import Member, Tenant
 from tests.factories import make_cast
@@ -25,19 +27,18 @@ def cast():
 def sent(monkeypatch):
     """What reached the server, one entry for each round trip."""
     trips: list[str] = []
-    execute, commit = psycopg.ClientCursor.execute, psycopg.Connection.commit
+    execute, exchange = psycopg.ClientCursor.execute, DatabaseWrapper._exchange
 
     def noted(self, query, *arguments, **options):
         trips.append(str(query))
         return execute(self, query, *arguments, **options)
 
-    def committed(self):
-        if self.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            trips.append("COMMIT")
-        commit(self)
+    def exchanged(self, message):
+        trips.append(message)
+        return exchange(self, message)
 
     monkeypatch.setattr(psycopg.ClientCursor, "execute", noted)
-    monkeypatch.setattr(psycopg.Connection, "commit", committed)
+    monkeypatch.setattr(DatabaseWrapper, "_exchange", exchanged)
     return trips
 
 
@@ -164,14 +165,12 @@ _READ = Prepared("SELECT name FROM tenants_tenant WHERE id = %(id)s AND %(id)s I
 
 
 def post(tenant, name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.post(_NAME, {"name": name, "id": tenant.id})
+    _NAME.post({"name": name, "id": tenant.id})
 
 
 def name_of(tenant) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, {"id": tenant.id})
-        return cursor.fetchone()[0]
+    (name,) = _READ.first({"id": tenant.id})
+    return name
 
 
 def test_a_posted_statement_travels_with_the_commit(cast, sent):
@@ -195,8 +194,7 @@ def test_the_next_statement_sees_what_was_posted(cast):
 
 
 def test_without_a_transaction_it_goes_at_once(sent):
-    with connection.cursor() as cursor:
-        cursor.post(Prepared("UPDATE tenants_tenant SET name = %s WHERE false"), ["nobody"])
+    Prepared("UPDATE tenants_tenant SET name = %s WHERE false").post(["nobody"])
     assert [trip.split()[0] for trip in sent] == ["PREPARE", "EXECUTE"]
 
 
@@ -226,8 +224,7 @@ def test_a_savepoint_keeps_or_takes_only_its_own(cast):
 def test_the_failure_of_a_posted_statement_is_the_commits(cast):
     with pytest.raises(DatabaseError), scope.tenant(cast.acme.id):
         Tenant.objects.update(name="with a failing one")
-        with connection.cursor() as cursor:
-            cursor.post("UPDATE tenants_tenant SET slug = %s", [cast.globex.slug])
+        Prepared("UPDATE tenants_tenant SET slug = %s").post([cast.globex.slug])
     with scope.tenant(cast.acme.id):
         assert name_of(cast.acme) != "with a failing one"
 
@@ -242,8 +239,8 @@ def test_A3_a_posted_write_into_another_tenant_changes_nothing(cast):
 def test_a_statement_is_prepared_once_for_each_connection(cast, sent):
     statement = Prepared("SELECT name, 'planned once' FROM tenants_tenant WHERE id = %s")
     for _ in range(3):
-        with scope.tenant(cast.acme.id), connection.cursor() as cursor:
-            cursor.execute(statement, [cast.acme.id])
+        with scope.tenant(cast.acme.id):
+            assert len(statement.all([cast.acme.id])) == 1
     assert [trip.startswith("PREPARE") for trip in sent].count(True) == 1
 
 
@@ -251,26 +248,54 @@ def test_A3_a_plan_made_for_one_tenant_shows_no_other(cast):
     statement = Prepared("SELECT id FROM tenants_member")
     seen = {}
     for tenant in (cast.acme, cast.globex) * 7:
-        with scope.tenant(tenant.id), connection.cursor() as cursor:
-            cursor.execute(statement)
-            seen.setdefault(tenant.slug, set()).update(row[0] for row in cursor.fetchall())
+        with scope.tenant(tenant.id):
+            seen.setdefault(tenant.slug, set()).update(row[0] for row in statement.all())
     assert not seen[cast.acme.slug] & seen[cast.globex.slug]
-    with connection.cursor() as cursor:  # nothing set: no rows
-        cursor.execute(statement)
-        assert cursor.fetchall() == []
+    assert statement.all() == []  # nothing set: no rows
 
 
 def test_a_connection_whose_plans_are_stale_is_replaced(cast):
     statement = Prepared("SELECT count(*) FROM tenants_tenant")
     with scope.tenant(cast.acme.id), connection.cursor() as cursor:
-        cursor.execute(statement)
+        assert statement.first() == (1,)
         cursor.execute("DEALLOCATE ALL")
-    with pytest.raises(DatabaseError), scope.tenant(cast.acme.id), connection.cursor() as cursor:
-        cursor.execute(statement)
+    with pytest.raises(DatabaseError), scope.tenant(cast.acme.id):
+        statement.first()
     connection.close()
+    with scope.tenant(cast.acme.id):
+        assert statement.first() == (1,)
+
+
+def test_a_cursor_runs_a_prepared_statement_too(cast, sent):
     with scope.tenant(cast.acme.id), connection.cursor() as cursor:
-        cursor.execute(statement)
-        assert cursor.fetchone() == (1,)
+        cursor.execute(_READ, {"id": cast.acme.id})
+        assert len(cursor.fetchall()) == 1
+    assert any(trip.split("; ")[-1].startswith("EXECUTE") for trip in sent)
+
+
+def test_a_failure_that_was_swallowed_is_told_at_the_commit(cast):
+    with pytest.raises(TransactionManagementError), scope.tenant(cast.acme.id):
+        Tenant.objects.update(name="never")
+        with contextlib.suppress(DatabaseError):
+            Prepared("SELECT 1 / (%s::int - 1)").all([1])
+    with scope.tenant(cast.acme.id):
+        assert name_of(cast.acme) != "never"
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-11-22 16:32:43.5+00", "2026-11-22 16:32:43+00", "0001-01-01 00:00:00+00"]
+)
+def test_times_are_read_as_django_reads_them(written):
+    (ours,) = Prepared("SELECT %s::timestamptz").first([written])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM %s::timestamptz)::float", [written])
+        assert ours.timestamp() == cursor.fetchone()[0]
+    assert ours.tzinfo is UTC
+
+
+def test_a_time_that_python_cannot_hold_is_a_data_error():
+    with pytest.raises(DataError):
+        Prepared("SELECT %s::timestamptz").first(["infinity"])
 
 
 def test_without_prepared_statements_the_same_text_is_sent(cast, settings):
