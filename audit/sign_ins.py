@@ -69,6 +69,7 @@ WORDS = {
     ),
     "wrong_factor": gettext_noop("The second factor was not right."),
     "idle": gettext_noop("The session ended because nobody used it."),
+    "expired": gettext_noop("The session reached its longest life."),
     "signed_out": gettext_noop("The person signed out."),
     "forced": gettext_noop("An administrator ended the session."),
 }

@@ -55,7 +55,7 @@ def link_phone(*, account_id: uuid.UUID, address: Address) -> PhoneNumber:
 def link_wallet(*, account_id: uuid.UUID, address: Address) -> Wallet:
     """Keep a wallet that has signed just now, in the open account scope; raises ContactTaken."""
     row = Wallet(account_id=account_id, address=address.mailbox, digest=address.digest)
-    return _store(row, "user.wallet.linked", {"wallet": address.mailbox})
+    return _store(row, "identity.wallet.linked", {"wallet": address.mailbox})
 
 
 def _store(row: T, event: str, personal: dict[str, str]) -> T:
@@ -86,7 +86,7 @@ def unlink(*, account_id: uuid.UUID, kind: type[PhoneNumber | Wallet], row_id: u
         if not kind.objects.filter(account_id=account_id, id=row_id).delete()[0]:
             raise NotFound
         _keep_a_primary(account_id)
-        event = "user.phone.removed" if kind is PhoneNumber else "user.wallet.unlinked"
+        event = "user.phone.removed" if kind is PhoneNumber else "identity.wallet.unlinked"
         emit(event, actor=person(account_id), object=describe(account_id))
 
 

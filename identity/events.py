@@ -85,12 +85,12 @@ declare(
 )
 declare("user.phone.removed", "A phone number was removed from an account", object="account")
 declare(
-    "user.wallet.linked",
+    "identity.wallet.linked",
     "A person linked a wallet to their account",
     object="account",
     fields={"wallet": "string"},
 )
-declare("user.wallet.unlinked", "A wallet was unlinked from an account", object="account")
+declare("identity.wallet.unlinked", "A wallet was unlinked from an account", object="account")
 declare(
     "device.forgotten",
     "A browser was forgotten: it is new again, or no longer a second factor",

@@ -1,12 +1,12 @@
-"""Sessions that ran out by themselves are ended, so that applications which asked for it are told.
+"""Sessions that ran out by themselves are ended, so that applications and webhooks that asked for it are told.
 
-Whether a session is good is decided whenever it is used (promise R20); this only notices, within minutes,
-and only for tenants that have somebody to tell.
+Whether a session is good is decided whenever it is used (promise R20); this only notices, within minutes.
 """
 
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.db import connections
 from django.utils import timezone
@@ -19,10 +19,10 @@ from tenants import selectors, sessions
 from tenants.models import TenantSession
 
 BATCH = 1000
+SHORTEST_IDLE = timedelta(minutes=1)
 _TENANTS = """
-SELECT DISTINCT s.tenant_id FROM tenants_tenantsession s
- WHERE s.ended_at IS NULL AND s.clients <> '[]'::jsonb AND EXISTS (
-    SELECT FROM oauth_application a WHERE a.tenant_id = s.tenant_id AND a.backchannel_logout_uri <> '')
+SELECT DISTINCT tenant_id FROM tenants_tenantsession
+ WHERE ended_at IS NULL AND (expires_at <= %(now)s OR last_active_at <= %(seen)s)
 """
 
 
@@ -30,14 +30,15 @@ SELECT DISTINCT s.tenant_id FROM tenants_tenantsession s
 def end_what_ran_out() -> int:
     """End sessions past their absolute or idle limit; returns how many."""
     with scope.relay(), connections["relay"].cursor() as cursor:
-        cursor.execute(_TENANTS)
+        now = timezone.now()
+        cursor.execute(_TENANTS, {"now": now, "seen": now - SHORTEST_IDLE})
         tenants = [row[0] for row in cursor.fetchall()]
     return sum(_end_in(tenant_id) for tenant_id in tenants)
 
 
 def _end_in(tenant_id: uuid.UUID) -> int:
     with in_tenant(tenant_id):
-        live = TenantSession.objects.filter(ended_at=None).exclude(clients=[]).select_related("member")
+        live = TenantSession.objects.filter(ended_at=None).select_related("member")
         oldest = live.order_by("last_active_at")[:BATCH]
         over = [(row, reason) for row in oldest if (reason := _reason(row))]
         for row, reason in over:

@@ -43,7 +43,7 @@ def plan(*, account_id: uuid.UUID) -> datetime:
         if is_new:
             when = row.due_at.isoformat()
             emit(
-                "account.deletion.planned",
+                "user.deletion_requested",
                 actor=person(account_id),
                 object=describe(account_id) | {"due_at": when},
             )

@@ -12,9 +12,10 @@ declare(
     object="account",
     fields={"tenant": "string"},
 )
-declare("account.export.requested", "A person asked for a copy of their data", object="account")
+declare("user.export.requested", "A person asked for a copy of their data", object="account")
+declare("user.export.completed", "The copy of a person's data is ready", object="account")
 declare("account.export.downloaded", "A person downloaded a copy of their data", object="account")
-declare("account.deletion.planned", "A person planned the end of their account", object="account", fields=DUE)
+declare("user.deletion_requested", "A person planned the end of their account", object="account", fields=DUE)
 declare("account.deletion.cancelled", "A person keeps their account after all", object="account")
 declare("account.deletion.stopped", "An account could not be deleted yet", object="account")
 declare("account.deleted", "An account was deleted at its owner's wish", object="account")

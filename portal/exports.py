@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from core import crypto, housekeeping, jobs, scope
 from core.errors import NotFound
+from core.principal import SYSTEM
 from events import selectors as events
 from events.services import emit
 from identity import selectors as people
@@ -35,7 +36,7 @@ def request(*, account_id: uuid.UUID) -> DataExport:
     if known is not None:
         return known
     row = DataExport.objects.create(account_id=account_id, expires_at=timezone.now() + KEPT)
-    emit("account.export.requested", actor=person(account_id), object=describe(account_id))
+    emit("user.export.requested", actor=person(account_id), object=describe(account_id))
     jobs.enqueue(JOB, {"account": str(account_id), "export": str(row.id)})
     return row
 
@@ -65,7 +66,9 @@ def make(payload: dict[str, Any]) -> None:
     files = collect(account_id)
     sealed = crypto.seal(_zipped(files), _place(export_id))
     with scope.account(account_id):
-        DataExport.objects.filter(id=export_id).update(sealed=sealed, made_at=timezone.now())
+        waiting = DataExport.objects.filter(id=export_id, made_at=None)
+        if waiting.update(sealed=sealed, made_at=timezone.now()):
+            emit("user.export.completed", actor=SYSTEM, object=describe(account_id))
 
 
 def collect(account_id: uuid.UUID) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core import context, ids, livecache, scope
+from core import context, ids, scope
 from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
@@ -32,6 +32,7 @@ from tenants import sessions as tenant_sessions
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
+from tenants.sessions import Proof
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,10 @@ def enter(
             tenant_sessions.end_session(current, "idle")
             current = None
         if current is not None:
-            return _refresh(current, session, organization_id, ends)
+            current.member = member
+            proof = Proof(session.acr, session.amr, session.auth_time, min(ends, session.expires_at))
+            tenant_sessions.refresh(current, proof=proof, organization_id=organization_id)
+            return current
         opened = tenant_sessions.open_session(
             member=member,
             identity_session_id=session.id,
@@ -281,19 +285,6 @@ def enter(
             object={**described, "method": method, "acr": session.acr},
         )
         return opened
-
-
-def _refresh(
-    current: TenantSession, session: SessionRef, organization_id: uuid.UUID | None, ends: datetime
-) -> TenantSession:
-    """A step-up, or another organization, changes the session in place: its `sid` stays."""
-    current.auth_time, current.acr, current.amr = session.auth_time, session.acr, list(session.amr)
-    current.organization_id, current.last_active_at = organization_id, timezone.now()
-    current.expires_at = min(ends, session.expires_at)
-    changed = ("auth_time", "acr", "amr", "organization_id", "last_active_at", "expires_at", "updated_at")
-    current.save(update_fields=changed)
-    livecache.invalidate("session", current.public_id)
-    return current
 
 
 @identity_sessions.on_ended

@@ -53,7 +53,7 @@ TEXT_TENANT = Rule("text_tenant", quota=1000, window=HOUR, free=1000)  # what a 
 GUEST_NETWORK = Rule("guest_network", quota=20, window=HOUR, free=20)
 START_NETWORK = Rule("start_network", quota=600, window=600, free=600)
 PROOF_NETWORK = Rule("proof_network", quota=100, window=600, free=100)
-FACTOR_ACCOUNT = Rule("factor_account", quota=50, window=DAY, free=10)  # by whoever knows the password
+FACTOR_ACCOUNT = Rule("factor_account", quota=50, window=DAY, free=5)  # by whoever knows the password
 CHALLENGE_NETWORK = Rule("challenge_network", quota=600, window=600, free=600)
 # Of all tries since the person last got in, however long that takes: a hundred in all (NIST SP 800-63B-4 §3.2.2).
 LONG = 10 * 365 * DAY

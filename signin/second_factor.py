@@ -1,7 +1,7 @@
 """The second proof: after a password, or to raise a sign-in that is there already (AUT-14, AUT-16).
 
-A try is counted before it is compared, in statements of their own: at most five a challenge, and growing
-waits over all challenges of the account (threat M1).
+A try is counted before it is compared, in statements of their own: at most five a challenge, and after five
+growing waits over all challenges of the account (threat M1).
 """
 
 from __future__ import annotations

@@ -105,6 +105,27 @@ declare(
 declare("session.created", "A session began", object="session", fields=SESSION, high_volume=True)
 declare("session.ended", "A session was ended", object="session", fields=SESSION)
 declare(
+    "session.refreshed",
+    "Somebody signed in again, or switched the organization, in a session that went on",
+    object="session",
+    fields=SESSION,
+    high_volume=True,
+)
+declare(
+    "session.expired",
+    "A session reached its idle or absolute limit",
+    object="session",
+    fields=SESSION,
+    high_volume=True,
+)
+declare(
+    "session.assurance_changed",
+    "A session counts for another level of proof since a step-up or a new sign-in",
+    object="session",
+    fields=SESSION,
+    signal=f"{CAEP}/assurance-level-change",
+)
+declare(
     "session.revoked",
     "A session was ended by somebody else",
     object="session",

@@ -25,6 +25,18 @@ class Ended:
     clients: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What somebody has proved in a sign-in, and until when that lets a session last."""
+
+    acr: str
+    amr: Sequence[str]
+    auth_time: datetime
+    expires_at: datetime
+
+
+RAN_OUT = ("idle", "expired")
+_REFRESHED = ("auth_time", "acr", "amr", "organization_id", "last_active_at", "expires_at")
 Listener = Callable[[Sequence[Ended]], None]
 _listeners: list[Listener] = []
 
@@ -73,7 +85,23 @@ def describe(session: TenantSession, member: Member) -> dict[str, object]:
 def end_session(session: TenantSession, reason: str, *, actor: Actor = SYSTEM) -> None:
     """End one session; ending an ended one changes nothing. Tokens that carry its `sid` are refused at once."""
     if _end(TenantSession.objects.filter(id=session.id), reason):
-        emit("session.ended", actor=actor, object=describe(session, session.member) | {"reason": reason})
+        event = "session.expired" if reason in RAN_OUT else "session.ended"
+        emit(event, actor=actor, object=describe(session, session.member) | {"reason": reason})
+
+
+def refresh(session: TenantSession, *, proof: Proof, organization_id: uuid.UUID | None) -> None:
+    """Carry a further proof, or another organization, into a session that goes on under its `sid`."""
+    before = session.acr
+    session.auth_time, session.acr, session.amr = proof.auth_time, proof.acr, list(proof.amr)
+    session.organization_id, session.last_active_at = organization_id, timezone.now()
+    session.expires_at = proof.expires_at
+    session.save(update_fields=(*_REFRESHED, "updated_at"))
+    livecache.invalidate("session", session.public_id)
+    actor, described = Actor("user", session.member.subject), describe(session, session.member)
+    if before != session.acr:
+        emit("session.assurance_changed", actor=actor, object=described, previous={"acr": before})
+    else:
+        emit("session.refreshed", actor=actor, object=described)
 
 
 def revoke(session: TenantSession, reason: str, *, actor: Actor) -> None:

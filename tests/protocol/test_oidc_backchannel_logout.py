@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from core import jose, livecache, scope
+from events import selectors as events
 from oauth import backchannel, expiry
 from oauth.models import LogoutDelivery
 from organizations import services as organizations
@@ -371,7 +372,7 @@ def test_an_organizations_own_idle_limit_counts(cast, receiver):
     assert session_of(run).ended_at is None
 
 
-def test_sessions_of_tenants_with_nobody_to_tell_are_left_alone(cast):
+def test_a_session_that_ran_out_is_told_where_no_application_listens_too(cast):
     run = flow(cast.other_member)
     run.tokens()
     session = session_of(run)
@@ -383,4 +384,7 @@ def test_sessions_of_tenants_with_nobody_to_tell_are_left_alone(cast):
         TenantSession.objects.filter(id=session.id).update(expires_at=timezone.now() - timedelta(hours=1))
     livecache.forget("session", session.public_id)
     expiry.end_what_ran_out()
-    assert session_of(run).ended_at is None
+    assert session_of(run).end_reason == "expired"
+    with scope.tenant(cast.globex.id):
+        [told] = events.described(events.stream().filter(type="session.expired"))
+    assert events.envelope(told)["data"]["object"]["id"] == session.public_id

@@ -86,6 +86,18 @@ def test_M1_codes_of_an_authenticator_app(cast: Cast, compared: Any) -> None:
     assert browser.submit(page, {"code": code_of(key)}).status_code in (410, 429)
 
 
+def test_M1_codes_of_an_app_over_many_challenges_at_once(cast: Cast, compared: Any) -> None:
+    """Whoever knows the password begins as many challenges as they like: the count is the account's too."""
+    person = make_member(cast.acme)
+    right = code_of(add_totp(person))
+    begun = [(browser := elsewhere(), asked(browser, cast.acme, person)) for _ in range(4)]
+    seen, started = compared(TotpDevice, "verify_token"), time.monotonic()
+    with ThreadPoolExecutor(len(begun)) as pool:
+        answers = list(pool.map(lambda one: guess_at_once(*one, right), begun))
+    assert not any(303 in one for one in answers)
+    assert 1 <= len(seen) <= COMPARES + _waited_out(time.monotonic() - started)
+
+
 def test_M1_recovery_codes(cast: Cast, compared: Any) -> None:
     browser, person = elsewhere(), make_member(cast.acme)
     add_totp(person)
