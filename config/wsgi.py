@@ -1,4 +1,4 @@
-"""The WSGI entry: a thin wrapper maps `/t/{slug}` and tenants' own domains to tenant + path."""
+"""The WSGI entry: a thin wrapper maps `/t/{slug}` to tenant + path."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -192,18 +191,10 @@ class CsrfMiddleware(CsrfViewMiddleware):
         origin = request.headers.get("Origin")
         if origin == "null":
             return request.headers.get("Sec-Fetch-Site") == "same-origin"
-        return origin == own_origin(request)
+        return origin == settings.ORIGIN
 
     def process_response(self, request, response):  # type: ignore[no-untyped-def]
         response = super().process_response(request, response)
         if settings.CSRF_COOKIE_NAME in response.cookies:
             patch_vary_headers(response, ("Cookie",))
         return response
-
-
-def own_origin(request: HttpRequest) -> str:
-    """Return the configured origin, or the verified custom domain that this request came in by."""
-    domain = request.META.get("claviger.domain", "")
-    if not domain:
-        return settings.ORIGIN
-    return f"{urlsplit(settings.ORIGIN).scheme}://{domain}"

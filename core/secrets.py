@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_VALUE = {character: value for value, character in enumerate(ALPHABET)}
 
 PUBLIC_ID_LENGTH = 12  # 71 bits: found by lookup, not secret
 SECRET_BYTES = 32
@@ -102,21 +101,6 @@ def base62(data: bytes) -> str:
     return _encode(int.from_bytes(data, "big"), base62_width(len(data)))
 
 
-def from_base62(text: str, nbytes: int) -> bytes:
-    """The inverse of `base62`. Raises ValueError on a wrong width or character, or too large a number."""
-    if len(text) != base62_width(nbytes):
-        raise ValueError("wrong length")
-    value = 0
-    for character in text:
-        if character not in _VALUE:
-            raise ValueError("not base62")
-        value = value * 62 + _VALUE[character]
-    try:
-        return value.to_bytes(nbytes, "big")
-    except OverflowError as error:
-        raise ValueError("not a base62 value of this width") from error
-
-
 @lru_cache(maxsize=64)
 def base62_width(nbytes: int) -> int:
     width, reach = 0, 1
@@ -149,11 +133,6 @@ def matches(secret: bytes | str, stored: str, purpose: str) -> bool:
         if known_id == pepper_id:
             return hmac.compare_digest(_mac(pepper, "digest", purpose, secret).encode(), expected.encode())
     return False
-
-
-def needs_redigest(stored: str) -> bool:
-    """Whether `stored` was made under an older pepper; make it anew when the secret is next seen."""
-    return stored.partition("$")[0] != _peppers()[0][0]
 
 
 def fingerprint(value: bytes | str, purpose: str) -> str:

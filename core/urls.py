@@ -13,17 +13,10 @@ from django.urls import reverse
 
 Environ = dict[str, Any]
 SLUG = re.compile(r"/t/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(/.*|)\Z")
-_domain_resolver: Callable[[str], str | None] | None = None
-
-
-def bind_domains(resolver: Callable[[str], str | None]) -> None:
-    """Let the tenants app answer which slug a verified custom domain belongs to."""
-    global _domain_resolver
-    _domain_resolver = resolver
 
 
 class TenantPrefix:
-    """Maps `/t/{slug}/path`, or a tenant's own host, to `claviger.tenant` and `/path`.
+    """Maps `/t/{slug}/path` to `claviger.tenant` and `/path`.
 
     It stands in front of Django and leaves SCRIPT_NAME alone: rewriting that would move reversed and
     static addresses by accident.
@@ -39,23 +32,11 @@ class TenantPrefix:
 
 def map_tenant(environ: Environ) -> None:
     """Write `claviger.tenant` and the path beneath it into a WSGI environment."""
-    for name in ("claviger.tenant", "claviger.domain"):
-        environ.pop(name, None)
+    environ.pop("claviger.tenant", None)
     match = SLUG.match(environ.get("PATH_INFO", ""))
     if match:
         environ["claviger.tenant"] = match[1]
         environ["PATH_INFO"] = match[2] or "/"
-    elif _domain_resolver is not None:
-        _map_host(environ)
-
-
-def _map_host(environ: Environ) -> None:
-    host = environ.get("HTTP_HOST", "").lower()
-    if not host or host.split(":")[0] == settings.HOST:
-        return
-    slug = _domain_resolver(host) if _domain_resolver else None
-    if slug:
-        environ["claviger.tenant"], environ["claviger.domain"] = slug, host
 
 
 def tenant_slug(request: Any) -> str | None:

@@ -73,8 +73,9 @@ class Site:
         return urlsplit(self.origin).hostname or ""
 
 
-def here(origin: str = "") -> Site:
-    return Site(origin or settings.ORIGIN)
+def here() -> Site:
+    """Return this installation: all tenants share its origin, and so a person's passkeys."""
+    return Site(settings.ORIGIN)
 
 
 @dataclass(frozen=True)

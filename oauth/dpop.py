@@ -24,7 +24,6 @@ from django.db import connection
 from django.http import HttpRequest
 
 from core import ids, jose, scope, secrets
-from core.middleware import own_origin
 from core.urls import tenant_slug
 from oauth import mtls
 from oauth.clients import Client, in_tenant
@@ -131,10 +130,10 @@ def _check_request(claims: Mapping[str, Any], request: HttpRequest) -> None:
 
 
 def address(request: HttpRequest) -> str:
-    """Return the address of a request under a configured origin, or its tenant's own domain."""
-    slug = None if request.META.get("claviger.domain") else tenant_slug(request)
+    """Return the address of a request under a configured origin, without its query."""
+    slug = tenant_slug(request)
     path = request.get_full_path().partition("?")[0]
-    origin = settings.MTLS_ORIGIN if mtls.is_alias(request) else own_origin(request)
+    origin = settings.MTLS_ORIGIN if mtls.is_alias(request) else settings.ORIGIN
     return origin + (f"/t/{slug}" if slug else "") + path
 
 

@@ -6,29 +6,23 @@ Each wants a fresh sign-in, and the second factor of whoever has one (threats L8
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
-from core.middleware import own_origin
 from core.pages import safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
 from identity.errors import AuthenticatorRefused, FactorDemanded, LastWayIn, WrongFactor
 from identity.models import Passkey
-from identity.passkeys import Site
 from portal import factor_removal
 from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
 from portal.frame import Own, places, strong_page
 
 READ_WRITE = ["GET", "HEAD", "POST"]
-
-
-def _site(request: HttpRequest) -> Site:
-    return passkeys.here(own_origin(request))
 
 
 def _next(own: Own) -> str:
@@ -81,7 +75,7 @@ def add_passkey(own: Own) -> HttpResponse:
                 account_id=own.session.account_id,
                 answer=form.cleaned_data["credential"],
                 name=form.cleaned_data["name"],
-                site=_site(own.request),
+                site=passkeys.here(),
                 bound_to=str(own.session.id),
                 unsettled_until=unsettled_until,
             )
@@ -99,7 +93,7 @@ def passkey_options(own: Own) -> HttpResponse:
         account_id=own.session.account_id,
         label=own.session.email,
         name=own.session.account_name,
-        site=_site(own.request),
+        site=passkeys.here(),
         bound_to=str(own.session.id),
     )
     return HttpResponse(options, content_type="application/json")

@@ -10,10 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import scope
-from core.middleware import own_origin
 from identity import assurance, authenticators, browser, passkeys
 from identity.errors import WrongFactor
-from identity.passkeys import Site
 from signin import passkey_sign_in, trust
 from signin import second_factor as service
 from signin.errors import TooManyAttempts
@@ -23,16 +21,12 @@ from signin.pages import READ_WRITE, welcome
 from signin.second_factor import Answer
 
 
-def site_of(visit: Visit) -> Site:
-    return passkeys.here(own_origin(visit.request))
-
-
 @require_POST
 @hosted
 def passkey_options(visit: Visit) -> HttpResponse:
     """Give the browser a challenge for any passkey of this host; nobody has said who they are yet."""
     options = passkey_sign_in.ask(
-        tenant=visit.tenant, browser=visit.browser, site=site_of(visit), interaction=visit.interaction
+        tenant=visit.tenant, browser=visit.browser, site=passkeys.here(), interaction=visit.interaction
     )
     return HttpResponse(options, content_type="application/json")
 
@@ -46,7 +40,7 @@ def passkey(visit: Visit) -> HttpResponse:
             tenant=visit.tenant,
             browser=visit.browser,
             answer=visit.request.POST.get("credential", ""),
-            site=site_of(visit),
+            site=passkeys.here(),
             interaction=visit.interaction,
             present=browser.current_session(visit.request),
         )
@@ -71,7 +65,7 @@ def second_factor(visit: Visit) -> HttpResponse:
             flow_id=flow_id,
             browser=visit.browser,
             answer=_answer(form, wants_recovery),
-            site=site_of(visit),
+            site=passkeys.here(),
             present=browser.current_session(visit.request),
         )
     except (WrongFactor, TooManyAttempts) as problem:
@@ -121,7 +115,7 @@ def second_factor_options(visit: Visit) -> HttpResponse:
         tenant=visit.tenant,
         flow_id=visit.request.GET.get("flow", ""),
         browser=visit.browser,
-        site=site_of(visit),
+        site=passkeys.here(),
     )
     return HttpResponse(options, content_type="application/json")
 

@@ -118,11 +118,6 @@ def end_member_sessions(member: Member, reason: str, *, actor: Actor = SYSTEM) -
     return len(ended)
 
 
-def end_for_identity_session(identity_session_id: uuid.UUID, reason: str) -> int:
-    """End this tenant's sessions of one browser sign-in."""
-    return len(_end(TenantSession.objects.filter(identity_session_id=identity_session_id), reason))
-
-
 def _end(sessions: QuerySet[TenantSession], reason: str) -> list[uuid.UUID]:
     rows = sessions.filter(ended_at=None).select_for_update().values_list("id", "clients")
     ended = [Ended(session_id, tuple(clients)) for session_id, clients in rows]

@@ -28,7 +28,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from core import context, ids, ports, scope
+from core import context, ids, ports
 from core.api import cross_origin, denials, idempotency, quota
 from core.api.fields import Body, merged_pairs, represent
 from core.api.parsing import JsonParser, MergePatchParser
@@ -318,8 +318,3 @@ def validated(serializer: type[Serializer], data: Any, *, partial: bool = False)
     checked = serializer(data=data, partial=partial)
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
-
-
-def in_scope(caller: Principal) -> Any:
-    """Return the context manager of the caller's database scope."""
-    return scope.principal(caller)

@@ -110,10 +110,6 @@ class Application(TenantModel, AbstractApplication):
         ]
 
     @property
-    def is_confidential(self) -> bool:
-        return self.auth_method != AuthMethod.NONE
-
-    @property
     def status(self) -> str:
         return "disabled" if self.disabled_at else "active"
 

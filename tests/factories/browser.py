@@ -54,11 +54,7 @@ class Browser(Client):
         mapped = {"PATH_INFO": environ["PATH_INFO"]}
         environ_copy = {**environ, **mapped}
         map_tenant(environ_copy)
-        extra = {
-            name: environ_copy[name]
-            for name in ("claviger.tenant", "claviger.domain")
-            if name in environ_copy
-        }
+        extra = {name: environ_copy[name] for name in ("claviger.tenant",) if name in environ_copy}
         response = super().request(**{**request, "PATH_INFO": environ_copy["PATH_INFO"], **extra})
         response.requested_path = environ["PATH_INFO"]
         return response
