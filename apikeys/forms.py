@@ -22,6 +22,7 @@ from roles import scope_words
 from roles import selectors as roles
 from roles.models import ApiResource, Scope
 from roles.permissions import ORGANIZATION
+from tenants.pagekit import Explained
 from tenants.policy import TenantPolicy
 
 ON_A_DATE = "date"
@@ -29,20 +30,10 @@ MOST_OFFERED = 500
 OVERLAPS = (0, 3600, DAY, 7 * DAY, MAX_OVERLAP)
 
 
-class Described(forms.Form):
-    """A form whose services' refusals come back as errors of its fields."""
-
-    def explain(self, problem: Problem) -> None:
-        """Show a refusal: at the field that it names, else above the form."""
-        for error in problem.errors:
-            name = error.pointer.strip("/").split("/")[0].removesuffix("_id")
-            self.add_error(name if name in self.fields else None, error.detail)
-        if not problem.errors:
-            self.add_error(None, problem.detail)
-
-
-class KeyForm(Described):
+class KeyForm(Explained):
     """What a new key is called, may do, and how long it lives, for one API resource."""
+
+    names = {"service_account_id": "service_account", "organization_id": "organization"}
 
     name = forms.CharField(
         max_length=120, help_text=gettext_lazy("What will use it, such as “Nightly import”.")
@@ -141,7 +132,7 @@ class KeyForm(Described):
         return lifetimes.preset(self.cleaned_data["lifetime"])
 
 
-class RotationForm(Described):
+class RotationForm(Explained):
     overlap = forms.TypedChoiceField(
         coerce=int,
         label=gettext_lazy("The old key works for"),
@@ -154,7 +145,7 @@ class RotationForm(Described):
         self.fields["overlap"].initial = DAY
 
 
-class AccountForm(Described):
+class AccountForm(Explained):
     name = forms.CharField(
         max_length=120, help_text=gettext_lazy("The program or machine that it stands for.")
     )

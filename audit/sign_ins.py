@@ -20,7 +20,7 @@ from core.principal import Principal
 from events.models import Event
 from events.selectors import Search, envelope
 from events.services import emit
-from tenants.pagekit import plain, show
+from tenants.pagekit import plain, posted, show
 from tenants.selectors import members
 
 FAMILIES = ["signin.*", "signup.*", "mfa.*", "risk.*", "recovery.*", "session.*", "oauth.*", "consent.*"]
@@ -147,7 +147,7 @@ def _risk(told: dict[str, Any]) -> str:
 
 def sign_ins(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Ask for an address or a request id. A POST, so that addresses stay out of logs, and the look is an act."""
-    form = TraceForm(request.POST if request.method == "POST" else None)
+    form = TraceForm(posted(request))
     steps = None
     if form.is_valid():
         about = plain(form.cleaned_data["about"], 254)

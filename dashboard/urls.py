@@ -8,16 +8,18 @@ from itertools import chain
 
 from django.urls import URLPattern, URLResolver, path
 
+import apikeys.account_pages as service_accounts
 import apikeys.pages as keys
 import audit.pages as audit
 import audit.sign_ins as sign_ins
 import invitations.pages as invitations
 import oauth.assignment_pages as assignment
+import oauth.initial_access_token_pages as initial_access_tokens
 import oauth.inspector_pages as inspector
 import oauth.pages as applications
-import oauth.registration_pages as registrations
 import oauth.token_pages as application_tokens
 import oauth.trusted_issuer_pages as trusted_issuers
+import oauth.try_it_pages as try_it
 import organizations.branding_pages as organization_branding
 import organizations.pages as organizations
 import organizations.policy_pages as organization_policy
@@ -45,10 +47,12 @@ APPS = (
     organization_branding,
     applications,
     assignment,
-    registrations,
+    try_it,
+    initial_access_tokens,
     trusted_issuers,
     roles,
     keys,
+    service_accounts,
     webhooks,
     audit,
     sign_ins,

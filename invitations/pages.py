@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,8 +18,20 @@ from organizations.models import Organization
 from roles import guards
 from roles import selectors as roles
 from roles.models import Role
-from tenants.pagekit import Explained, Viewer, act, asked, id_or_missing, listing, row_of, see_other, show
-from tenants.pages import select
+from tenants.pagekit import (
+    Explained,
+    Viewer,
+    act,
+    asked,
+    id_or_missing,
+    list_context,
+    listing,
+    posted,
+    row_of,
+    see_other,
+    select,
+    show,
+)
 
 READ, WRITE = "invitations:read", "invitations:write"
 
@@ -83,7 +96,26 @@ def state_label(state: str) -> str:
 
 
 def invitation_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """List invitations, newest first, by the beginning of the address, state and organization."""
     q, state, place = (asked(request, name) for name in ("q", "state", "organization"))
+    page = listing(request, _narrowed(q, state, place))
+    states = [(s.value, state_label(s)) for s in InvitationState]
+    selects = [
+        select("state", _("Any state"), state, states),
+        select("organization", _("Any organization"), place, organizations.choices()),
+    ]
+    return show(
+        request,
+        "invitations/list.html",
+        shown=[shown(row) for row in page.rows],
+        **list_context(page, q, selects),
+        invitations_url=viewer.url("invitations"),
+        new_url=viewer.url("invitations", "new") if viewer.may(WRITE) else "",
+        may_change=viewer.may(WRITE),
+    )
+
+
+def _narrowed(q: str, state: str, place: str) -> QuerySet[Invitation]:
     rows = selectors.invitations().select_related("organization", "inviter")
     if state in InvitationState.values:
         rows = selectors.in_states(rows, [state])
@@ -91,25 +123,7 @@ def invitation_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         rows = selectors.search(rows, q)
     if place:
         rows = rows.filter(organization=row_of(Organization.PREFIX, place))
-    page = listing(request, rows)
-    options = [(s.value, state_label(s)) for s in InvitationState]
-    return show(
-        request,
-        "invitations/list.html",
-        page=page,
-        shown=[shown(row) for row in page.rows],
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        narrowed=bool(q or state or place),
-        selects=[
-            select("state", _("Any state"), state, options),
-            select("organization", _("Any organization"), place, organizations.choices()),
-        ],
-        invitations_url=viewer.url("invitations"),
-        new_url=viewer.url("invitations", "new") if viewer.may(WRITE) else "",
-        may_change=viewer.may(WRITE),
-    )
+    return rows
 
 
 def shown(invitation: Invitation) -> dict[str, Any]:
@@ -121,7 +135,7 @@ def shown(invitation: Invitation) -> dict[str, Any]:
 
 def invitation_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     initial = {"organization": request.GET.get("organization", "")}
-    form = InvitationForm(request.POST if request.method == "POST" else None, initial=initial, viewer=viewer)
+    form = InvitationForm(posted(request), initial=initial, viewer=viewer)
     if form.is_valid():
         made = form.carry_out(
             lambda: services.invite(

@@ -24,7 +24,7 @@ from organizations.models import Organization
 from roles import selectors as roles
 from roles.permissions import Permission
 from tenants.face import face_of
-from tenants.pagekit import Viewer
+from tenants.pagekit import Viewer, posted
 
 # --- the person who may not ------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ def application_assignment(request: HttpRequest, viewer: Viewer, application_id:
     """Show and change who may use the application; with nothing chosen, everyone may."""
     row = applications.application(_read(Application, application_id) or _missing())
     initial = {"organizations": row.assigned_organizations, "roles": row.assigned_roles}
-    data = request.POST if request.method == "POST" else None
+    data = posted(request)
     form = AssignmentForm(data, application=row, initial=initial)
     if form.is_bound and form.is_valid():
         try:

@@ -8,10 +8,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.errors import Problem
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
 from oauth.models import Application, ApplicationType, AuthMethod
 from oauth.registration import METHODS
+from tenants.pagekit import Explained
 from tenants.selectors import TenantRef
 
 KINDS = {
@@ -66,24 +66,6 @@ class KeySetField(forms.JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
-class Explaining(forms.BaseForm):
-    """A form whose input a service judges."""
-
-    def explain(self, problem: Problem) -> None:
-        """Show a service's refusal: at the field that it names, else above the form."""
-        for error in problem.errors:
-            name, _slash, index = error.pointer.strip("/").partition("/")
-            known = name if name in self.fields else None
-            self.add_error(known, self._which(name, index) + error.detail)
-        if not problem.errors:
-            self.add_error(None, problem.detail)
-
-    def _which(self, name: str, index: str) -> str:
-        """Say which line is meant."""
-        lines = self.cleaned_data.get(name) if index.isdigit() else None
-        return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
-
-
 def offered_scopes(field: Any, tenant: TenantRef, *, personal: bool) -> None:
     """Offer the tenant's scopes in a field, each with its sentence; those about people where `personal`."""
     offered = dict(IDENTITY_SCOPES) if personal else {}
@@ -93,7 +75,7 @@ def offered_scopes(field: Any, tenant: TenantRef, *, personal: bool) -> None:
     field.option_help = {word: str(text) for word, text in offered.items()}
 
 
-class ApplicationForm(Explaining, forms.Form):
+class ApplicationForm(Explained):
     """Settings of an application; what its type cannot have is not asked."""
 
     name = forms.CharField(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 
 from core.errors import Problem
 from oauth import inspector
 from oauth.inspector.report import Report
-from oauth.pages import Viewer
 from roles.permissions import Permission
+from tenants.pagekit import Viewer, attempt, show
 
 SECTION = "token-inspector"
 
@@ -37,13 +36,12 @@ def token_inspector(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Explain what was posted; a request id may also stand in the address, as `?request=req_…`."""
     form = _form(request)
     report: Report | None = None
-    if form.is_bound and form.is_valid():
+    if form.is_valid():
         told = form.cleaned_data
-        try:
-            report = inspector.inspect(
-                actor=viewer.principal, text=told["token"], operation=told["operation"]
-            )
-        except Problem as problem:
+        report, problem = attempt(
+            lambda: inspector.inspect(actor=viewer.principal, text=told["token"], operation=told["operation"])
+        )
+        if problem is not None:
             _explain(form, problem)
     return _show(request, form, report)
 
@@ -65,12 +63,12 @@ def _explain(form: InspectionForm, problem: Problem) -> None:
 
 def _show(request: HttpRequest, form: InspectionForm, report: Report | None) -> HttpResponse:
     """The form comes back with what to try against, and never with the token."""
+    kept = {"operation": form.data.get("operation", "")}
     if form.errors:
-        form.data = {"operation": form.data.get("operation", "")}
+        form.data = kept
     else:
-        form = InspectionForm(initial={"operation": form.data.get("operation", "")})
-    context = {"form": form, "report": report}
-    return render(request, "oauth/token_inspector.html", context, status=400 if form.errors else 200)
+        form = InspectionForm(initial=kept)
+    return show(request, "oauth/token_inspector.html", form, form=form, report=report)
 
 
 ROUTES = [(SECTION, token_inspector, Permission.AUDIT_READ)]

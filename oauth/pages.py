@@ -1,29 +1,40 @@
-"""The dashboard's pages of applications: plain functions in an open tenant scope."""
+"""The dashboard's pages of applications: plain functions in an open tenant scope; `ROUTES` lists them."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import render
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from core import ids
-from core.errors import NotFound, Problem
-from core.principal import Principal
+from core.errors import MethodNotAllowed
 from oauth import applications, backchannel, client_metadata, code_samples, integration, try_it
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
-from oauth.models import Application, ApplicationType, Consent, RefreshToken
+from oauth.models import Application, ApplicationType, ClientSecret, Consent, RefreshToken
 from oauth.protection_pages import ProtectionForm
+from oauth.token_pages import SECTION, read
 from roles.permissions import Permission
-from tenants.models import Tenant
+from tenants.pagekit import (
+    Explained,
+    Viewer,
+    act,
+    asked,
+    id_or_missing,
+    list_context,
+    listing,
+    posted,
+    see_other,
+    select,
+    show,
+    unconfirmed,
+)
 
-PAGE, SHOWN = 50, 10
-SECTION = "applications"
+READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
+LOGOUTS_SHOWN = 10
 SOURCE_LABELS = {
     Application.RegistrationSource.MANUAL.value: gettext_lazy("Registered here"),
     Application.RegistrationSource.DCR.value: gettext_lazy("Registered itself"),
@@ -31,20 +42,25 @@ SOURCE_LABELS = {
 }
 
 
-class Viewer(Protocol):
-    """The administrator at work, as the dashboard's frame hands over."""
-
-    principal: Principal
-    tenant: Tenant
-
-    def url(self, *parts: str) -> str: ...
-
-    def may(self, permission: str) -> bool: ...
-
-
 def application_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List applications, newest first, narrowed by type and the beginning of the name or the client id."""
-    kind, source, q = (request.GET.get(name, "").strip() for name in ("type", "source", "q"))
+    kind, source, q = (asked(request, name) for name in ("type", "source", "q"))
+    page = listing(request, _narrowed(kind, source, q))
+    selects = [
+        select("type", _("Any type"), kind, KIND_LABELS.items()),
+        select("source", _("Any origin"), source, SOURCE_LABELS.items()),
+    ]
+    return show(
+        request,
+        "oauth/applications.html",
+        applications=[(row, KIND_LABELS[ApplicationType(row.type)]) for row in page.rows],
+        applications_url=viewer.url(SECTION),
+        new_url=viewer.url(SECTION, "new") if viewer.may(WRITE) else "",
+        **list_context(page, q, selects),
+    )
+
+
+def _narrowed(kind: str, source: str, q: str) -> QuerySet[Application]:
     rows = applications.applications()
     if source in SOURCE_LABELS:
         rows = rows.filter(registration_source=source)
@@ -52,101 +68,82 @@ def application_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         rows = rows.filter(type=kind)
     if q:
         rows = rows.filter(name__istartswith=q) | rows.filter(client_id=q)
-    page, older = _page(request, rows)
-    labels = [(value, str(label)) for value, label in KIND_LABELS.items()]
-    context = {
-        "applications": [(row, KIND_LABELS[ApplicationType(row.type)]) for row in page],
-        "next_url": older,
-        "q": q,
-        "is_narrowed": bool(kind or source or q),
-        "selects": [
-            {"name": "type", "label": _("Any type"), "value": kind, "options": labels},
-            {"name": "source", "label": _("Any origin"), "value": source, "options": SOURCE_LABELS.items()},
-        ],
-    }
-    return render(request, "oauth/applications.html", _with(viewer, context))
+    return rows
 
 
 def application_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Choose the type, then say where it runs and what it may ask for; a secret is shown in the answer."""
     kind = request.POST.get("type") or request.GET.get("type", "")
+    links: dict[str, Any] = {"applications_url": viewer.url(SECTION), "new_url": viewer.url(SECTION, "new")}
     if kind not in ApplicationType.values:
         kinds = [(value, KIND_LABELS[value], text) for value, text in KINDS.items()]
-        return render(request, "oauth/choose_type.html", _with(viewer, {"kinds": kinds}))
-    form = ApplicationForm(request.POST if request.method == "POST" else None, tenant=tenant_ref(), type=kind)
-    if form.is_bound and form.is_valid():
-        try:
-            made = applications.create_application(actor=viewer.principal, type=kind, **form.cleaned_data)
-        except Problem as problem:
-            form.explain(problem)
-        else:
+        return show(request, "oauth/choose_type.html", kinds=kinds, **links)
+    form = ApplicationForm(posted(request), tenant=tenant_ref(), type=kind)
+    if form.is_valid():
+        made = form.carry_out(
+            lambda: applications.create_application(actor=viewer.principal, type=kind, **form.cleaned_data)
+        )
+        if made is not None:
             return _registered(request, viewer, made.application, made.secret)
-    context = {"form": form, "kind": kind, "kind_label": KIND_LABELS[ApplicationType(kind)]}
-    return render(
-        request, "oauth/new_application.html", _with(viewer, context), status=400 if form.errors else 200
-    )
+    label = KIND_LABELS[ApplicationType(kind)]
+    return show(request, "oauth/new_application.html", form, form=form, kind=kind, kind_label=label, **links)
 
 
 def _registered(request: HttpRequest, viewer: Viewer, row: Application, secret: str) -> HttpResponse:
     if not secret:
         messages.success(request, _("The application is registered."))
-        return _see_other(viewer.url(SECTION, row.public_id))
+        return see_other(viewer.url(SECTION, row.public_id))
     return _shown_once(request, viewer, row, secret)
 
 
 def _shown_once(request: HttpRequest, viewer: Viewer, row: Application, secret: str) -> HttpResponse:
-    context = {
-        "application": row,
-        "secret": secret,
-        "values": integration.values(tenant_ref(), row),
-        "done_url": viewer.url(SECTION, row.public_id),
-    }
-    return render(request, "oauth/secret.html", _with(viewer, context))
+    return show(
+        request,
+        "oauth/secret.html",
+        application=row,
+        secret=secret,
+        values=integration.values(tenant_ref(), row),
+        done_url=viewer.url(SECTION, row.public_id),
+    )
 
 
 def application_detail(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Show an application; POST changes its settings."""
-    row = _application(application_id)
-    form = _settings_form(row, request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
-        try:
-            applications.update_application(
-                actor=viewer.principal, application=row, changes=form.cleaned_data
-            )
-        except Problem as problem:
-            row = _application(application_id)
-            form.explain(problem)
-        else:
-            messages.success(request, _("Saved."))
-            return _see_other(viewer.url(SECTION, row.public_id))
+    row = read(application_id)
+    form = _settings_form(row, posted(request))
+    if form.is_valid() and _save(request, viewer, row, form):
+        return see_other(viewer.url(SECTION, row.public_id))
     return _detail(request, viewer, row, form=form)
 
 
 def application_protect(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Change what the application's tokens are bound to, and its profile."""
     if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    row = _application(application_id)
+        raise MethodNotAllowed
+    row = read(application_id)
     form = ProtectionForm(request.POST, row)
-    if form.is_valid():
-        try:
-            applications.update_application(
-                actor=viewer.principal, application=row, changes=form.cleaned_data
-            )
-        except Problem as problem:
-            row = _application(application_id)
-            form.explain(problem)
-        else:
-            messages.success(request, _("Saved."))
-            return _see_other(viewer.url(SECTION, row.public_id))
+    if form.is_valid() and _save(request, viewer, row, form):
+        return see_other(viewer.url(SECTION, row.public_id))
     return _detail(request, viewer, row, protection=form)
+
+
+def _save(request: HttpRequest, viewer: Viewer, row: Application, form: Explained) -> bool:
+    """Change a fresh copy: the page that shows a refusal shows what `row` still is."""
+    saved = form.carry_out(
+        lambda: applications.update_application(
+            actor=viewer.principal, application=read(row.public_id), changes=form.cleaned_data
+        )
+    )
+    if saved is not None:
+        messages.success(request, _("Saved."))
+    return saved is not None
 
 
 def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Replace the secret; the new one is shown once, in the answer."""
     if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    row, form = _application(application_id), RotationForm(request.POST)
+        raise MethodNotAllowed
+    row, form = read(application_id), RotationForm(request.POST)
     if not form.is_valid():
         return _detail(request, viewer, row, rotation=form)
     issued = applications.rotate_secret(
@@ -155,31 +152,57 @@ def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str
     return _shown_once(request, viewer, row, issued.secret)
 
 
+def application_revoke_secret(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
+    """Stop one of two live secrets at once."""
+    row = read(application_id)
+    named = request.POST.get("secret", "")
+    return act(
+        request,
+        viewer.url(SECTION, row.public_id),
+        lambda: applications.revoke_secret(
+            actor=viewer.principal,
+            application=row,
+            secret=applications.secret_of(row, id_or_missing(ClientSecret.PREFIX, named)),
+        ),
+        _("The secret is revoked."),
+    )
+
+
 def application_suspend(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Disable the application, or enable it again with `enable` in the form."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    row = _application(application_id)
+    row = read(application_id)
     if request.POST.get("enable"):
-        applications.enable_application(actor=viewer.principal, application=row)
-        messages.success(request, _("The application works again."))
+        verb, done = applications.enable_application, _("The application works again.")
     else:
-        applications.disable_application(actor=viewer.principal, application=row)
-        messages.success(request, _("The application is disabled. Its tokens are refused from now on."))
-    return _see_other(viewer.url(SECTION, row.public_id))
+        verb = applications.disable_application
+        done = _("The application is disabled. Its tokens are refused from now on.")
+    back = viewer.url(SECTION, row.public_id)
+    return act(request, back, lambda: verb(actor=viewer.principal, application=row), done)
+
+
+def application_vet(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
+    """Vouch for a client that came by itself, or take that back with `withdraw` in the form."""
+    row, vetted = read(application_id), not request.POST.get("withdraw")
+    return act(
+        request,
+        viewer.url(SECTION, row.public_id),
+        lambda: applications.vet_application(actor=viewer.principal, application=row, vetted=vetted),
+        _("You vouch for it now.") if vetted else _("The vetting is taken back."),
+    )
 
 
 def application_delete(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Delete after the name was typed and a reason given."""
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    row = _application(application_id)
-    error = _unconfirmed(request, row.name)
-    if error:
+    row = read(application_id)
+    if request.method == "POST" and (error := unconfirmed(request, row.name)):
         return _detail(request, viewer, row, delete_error=error)
-    applications.delete_application(actor=viewer.principal, application=row)
-    messages.success(request, _("The application is deleted."))
-    return _see_other(viewer.url(SECTION))
+    return act(
+        request,
+        viewer.url(SECTION, row.public_id),
+        lambda: applications.delete_application(actor=viewer.principal, application=row),
+        _("The application is deleted."),
+        then=viewer.url(SECTION),
+    )
 
 
 def _detail(
@@ -192,37 +215,55 @@ def _detail(
     protection: ProtectionForm | None = None,
     delete_error: str = "",
 ) -> HttpResponse:
+    refused = [one for one in (form, rotation, protection) if one is not None]
+    return show(
+        request,
+        "oauth/application.html",
+        *refused,
+        status=422 if delete_error else 0,
+        application=row,
+        form=form or _settings_form(row),
+        rotation=rotation or RotationForm(),
+        protection=protection or ProtectionForm(None, row),
+        delete_error=delete_error,
+        consequences=_consequences(row),
+        may_change=viewer.may(WRITE),
+        **_facts(row),
+        **_links(viewer, row),
+    )
+
+
+def _facts(row: Application) -> dict[str, Any]:
+    """Return what the page says of the application beside its forms."""
     tenant = tenant_ref()
-    context = {
-        "application": row,
+    return {
         "kind_label": KIND_LABELS[ApplicationType(row.type)],
-        "crumbs": [{"label": _("Applications"), "url": viewer.url(SECTION)}],
         "values": integration.values(tenant, row),
         "samples": code_samples.samples(tenant, row),
         "secrets": list(applications.secrets_of(row)),
-        "try_url": viewer.url(SECTION, row.public_id, "try"),
         "untried": try_it.hindrance(tenant, row),
         "source": None if row.is_vetted else SOURCE_LABELS.get(row.registration_source),
         "registered_with": row.initial_access_token,
         "document": client_metadata.document_of(row),
         "is_dynamic": row.registration_source != Application.RegistrationSource.MANUAL,
-        "vetting_url": viewer.url(SECTION, row.public_id, "vetting"),
-        "secret_url": viewer.url(SECTION, row.public_id, "secret-revocation"),
-        "tokens_url": viewer.url("initial-access-tokens"),
-        "logouts": list(backchannel.deliveries_of(row)[:SHOWN]),
-        "form": form or _settings_form(row, None),
-        "rotation": rotation or RotationForm(),
-        "protection": protection or ProtectionForm(None, row),
-        "protect_url": viewer.url(SECTION, row.public_id, "protection"),
-        "rotate_url": viewer.url(SECTION, row.public_id, "rotation"),
-        "suspend_url": viewer.url(SECTION, row.public_id, "suspension"),
-        "delete_url": viewer.url(SECTION, row.public_id, "deletion"),
-        "consequences": _consequences(row),
-        "delete_error": delete_error,
-        "may_change": viewer.may(Permission.APPLICATIONS_WRITE),
+        "logouts": list(backchannel.deliveries_of(row)[:LOGOUTS_SHOWN]),
     }
-    failed = bool(delete_error or any(each and each.errors for each in (form, rotation, protection)))
-    return render(request, "oauth/application.html", _with(viewer, context), status=400 if failed else 200)
+
+
+def _links(viewer: Viewer, row: Application) -> dict[str, Any]:
+    base = viewer.url(SECTION, row.public_id)
+    return {
+        "crumbs": [{"label": _("Applications"), "url": viewer.url(SECTION)}],
+        "applications_url": viewer.url(SECTION),
+        "tokens_url": viewer.url("initial-access-tokens"),
+        "try_url": f"{base}/try",
+        "vetting_url": f"{base}/vetting",
+        "protect_url": f"{base}/protection",
+        "secret_url": f"{base}/secret-revocation",
+        "rotate_url": f"{base}/rotation",
+        "suspend_url": f"{base}/suspension",
+        "delete_url": f"{base}/deletion",
+    }
 
 
 def _consequences(row: Application) -> list[str]:
@@ -235,50 +276,18 @@ def _consequences(row: Application) -> list[str]:
     ]
 
 
-def _settings_form(row: Application, data: Any) -> ApplicationForm:
+def _settings_form(row: Application, data: Any = None) -> ApplicationForm:
     return ApplicationForm(data, tenant=tenant_ref(), type=row.type, initial=initial_of(row))
 
 
-def _with(viewer: Viewer, context: dict[str, Any]) -> dict[str, Any]:
-    new_url = viewer.url(SECTION, "new") if viewer.may(Permission.APPLICATIONS_WRITE) else ""
-    return {"applications_url": viewer.url(SECTION), "new_url": new_url, **context}
-
-
-def _page(request: HttpRequest, rows: Any) -> tuple[list[Application], str]:
-    """Return one page, newest first, and the address of the next; `after` is the last id seen."""
-    with suppress(ids.MalformedId):
-        rows = rows.filter(id__lt=ids.decode(Application.PREFIX, request.GET.get("after", "")))
-    page = list(rows.order_by("-id")[: PAGE + 1])
-    if len(page) <= PAGE:
-        return page, ""
-    query = request.GET.copy()
-    query["after"] = page[PAGE - 1].public_id
-    return page[:PAGE], f"?{query.urlencode()}"
-
-
-def _application(application_id: str) -> Application:
-    try:
-        return applications.application(ids.decode(Application.PREFIX, application_id))
-    except ids.MalformedId:
-        raise NotFound from None
-
-
-def _unconfirmed(request: HttpRequest, name: str) -> str:
-    if request.POST.get("confirm", "").strip() != name:
-        return _("Type the name exactly as shown.")
-    return "" if request.POST.get("reason", "").strip() else _("Give a reason: it is kept in the audit log.")
-
-
-def _see_other(url: str) -> HttpResponse:
-    return HttpResponseRedirect(url, status=303)
-
-
 ROUTES = [
-    (SECTION, application_list, Permission.APPLICATIONS_READ),
-    (f"{SECTION}/new", application_create, Permission.APPLICATIONS_WRITE),
-    (f"{SECTION}/<str:application_id>", application_detail, Permission.APPLICATIONS_READ),
-    (f"{SECTION}/<str:application_id>/protection", application_protect, Permission.APPLICATIONS_WRITE),
-    (f"{SECTION}/<str:application_id>/rotation", application_rotate, Permission.APPLICATIONS_WRITE),
-    (f"{SECTION}/<str:application_id>/suspension", application_suspend, Permission.APPLICATIONS_WRITE),
-    (f"{SECTION}/<str:application_id>/deletion", application_delete, Permission.APPLICATIONS_WRITE),
+    (SECTION, application_list, READ),
+    (f"{SECTION}/new", application_create, WRITE),
+    (f"{SECTION}/<str:application_id>", application_detail, READ),
+    (f"{SECTION}/<str:application_id>/protection", application_protect, WRITE),
+    (f"{SECTION}/<str:application_id>/rotation", application_rotate, WRITE),
+    (f"{SECTION}/<str:application_id>/secret-revocation", application_revoke_secret, WRITE),
+    (f"{SECTION}/<str:application_id>/suspension", application_suspend, WRITE),
+    (f"{SECTION}/<str:application_id>/vetting", application_vet, WRITE),
+    (f"{SECTION}/<str:application_id>/deletion", application_delete, WRITE),
 ]

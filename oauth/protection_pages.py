@@ -8,9 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from oauth import mtls
-from oauth.forms import Explaining
 from oauth.grants import AUTHORIZATION_CODE
 from oauth.models import Application, ApplicationType, Profile
+from tenants.pagekit import Explained
 
 PROFILES = {
     Profile.NONE: _("OAuth 2.1: what every application keeps to"),
@@ -18,7 +18,7 @@ PROFILES = {
 }
 
 
-class ProtectionForm(Explaining, forms.Form):
+class ProtectionForm(Explained):
     """Settings by their public names; what the type or the installation cannot have is not asked."""
 
     profile = forms.ChoiceField(

@@ -16,7 +16,7 @@ from oauth.models import Application
 from roles import claim_mapping
 from roles.claim_pages import Owner, mapping_page
 from roles.permissions import Permission
-from tenants.pagekit import Explained, Viewer, id_or_missing, see_other, show
+from tenants.pagekit import Explained, Viewer, id_or_missing, posted, see_other, show
 
 SECTION = "applications"
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
@@ -58,7 +58,7 @@ def application_tokens(request: HttpRequest, viewer: Viewer, application_id: str
     """Show and change what an application's tokens are like."""
     row = read(application_id)
     initial = {name: getattr(row, name) for name in TokensForm.base_fields}
-    form = TokensForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = TokensForm(posted(request), initial=initial)
     if form.is_valid():
         saved = form.carry_out(
             lambda: applications.update_application(

@@ -14,7 +14,19 @@ from oauth.models import ExternalIdentity, TrustedIssuer
 from oauth.trusted_issuer_forms import NewTrustedIssuerForm, TrustedIssuerForm, initial_of
 from oauth.trusted_issuer_presets import KNOWN
 from roles.permissions import Permission
-from tenants.pagekit import Viewer, act, asked, id_or_missing, listing, see_other, show, unconfirmed
+from tenants.pagekit import (
+    Viewer,
+    act,
+    asked,
+    id_or_missing,
+    list_context,
+    listing,
+    posted,
+    see_other,
+    select,
+    show,
+    unconfirmed,
+)
 
 READ, WRITE = Permission.POLICIES_READ, Permission.POLICIES_WRITE
 SECTION = "trusted-issuers"
@@ -29,16 +41,12 @@ def trusted_issuer_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if q:
         rows = rows.filter(name__istartswith=q) | rows.filter(issuer=q)
     page = listing(request, rows)
-    kinds = [(value, str(known.label)) for value, known in KNOWN.items()]
+    kinds = [(value, known.label) for value, known in KNOWN.items()]
     return show(
         request,
         "oauth/trusted_issuers.html",
         issuers=[(row, KNOWN[row.preset].label) for row in page.rows],
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        is_narrowed=bool(q or preset),
-        selects=[{"name": "preset", "label": _("Any kind"), "value": preset, "options": kinds}],
+        **list_context(page, q, [select("preset", _("Any kind"), preset, kinds)]),
         issuers_url=viewer.url(SECTION),
         new_url=viewer.url(SECTION, "new") if viewer.may(WRITE) else "",
     )
@@ -56,7 +64,7 @@ def trusted_issuer_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             new_url=viewer.url(SECTION, "new"),
             **_base(viewer),
         )
-    form = NewTrustedIssuerForm(request.POST if request.method == "POST" else None, preset=preset)
+    form = NewTrustedIssuerForm(posted(request), preset=preset)
     if form.is_valid():
         made = form.carry_out(
             lambda: trusted_issuers.create_issuer(actor=viewer.principal, **form.settings())
@@ -71,7 +79,7 @@ def trusted_issuer_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def trusted_issuer_detail(request: HttpRequest, viewer: Viewer, issuer_id: str) -> HttpResponse:
     """Show a trusted issuer and who is linked to it; POST changes its settings."""
     row = _read(issuer_id)
-    form = TrustedIssuerForm(request.POST if request.method == "POST" else None, initial=initial_of(row))
+    form = TrustedIssuerForm(posted(request), initial=initial_of(row))
     if form.is_valid():
         saved = form.carry_out(
             lambda: trusted_issuers.update_issuer(

@@ -20,13 +20,16 @@ from tenants.pagekit import (
     act,
     asked,
     id_or_missing,
+    list_context,
     listing,
+    posted,
     reason,
     see_other,
+    select,
     show,
     unconfirmed,
 )
-from tenants.pages import frame, select
+from tenants.pages import frame
 from tenants.pages import status_label as member_status_label
 from tenants.selectors import member_by_email, member_by_subject
 
@@ -84,23 +87,19 @@ def organization_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         rows = rows.filter(status=status)
     page = listing(request, rows)
     options = [(s.value, status_label(s)) for s in (OrganizationStatus.ACTIVE, OrganizationStatus.SUSPENDED)]
+    selects = [select("status", _("Any status"), status, options)]
     may_create = viewer.may(WRITE) and viewer.principal.organization_id is None
     return show(
         request,
         "organizations/list.html",
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        narrowed=bool(q or status),
-        selects=[select("status", _("Any status"), status, options)],
+        **list_context(page, q, selects),
         organizations_url=viewer.url("organizations"),
         new_url=viewer.url("organizations", "new") if may_create else "",
     )
 
 
 def organization_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    form = OrganizationForm(request.POST if request.method == "POST" else None)
+    form = OrganizationForm(posted(request))
     if form.is_valid():
         made = form.carry_out(
             lambda: services.create_organization(actor=viewer.principal, **form.cleaned_data)
@@ -117,7 +116,7 @@ def organization_detail(request: HttpRequest, viewer: Viewer, organization_id: s
     organization = read(organization_id)
     kind = OwnForm if viewer.principal.organization_id else OrganizationForm
     initial = {name: getattr(organization, name) or "" for name in kind.base_fields}
-    form = kind(request.POST if request.method == "POST" else None, initial=initial)
+    form = kind(posted(request), initial=initial)
     if form.is_valid():
         changes = {name: form.cleaned_data[name] or None for name in form.changed_data}
         saved = form.carry_out(
@@ -228,7 +227,7 @@ def organization_delete(request: HttpRequest, viewer: Viewer, organization_id: s
 def organization_members(request: HttpRequest, viewer: Viewer, organization_id: str) -> HttpResponse:
     """List who belongs to an organization; POST adds a member of the tenant."""
     organization = read(organization_id)
-    form = MembershipForm(request.POST if request.method == "POST" else None)
+    form = MembershipForm(posted(request))
     if form.is_valid():
         added = form.carry_out(
             lambda: services.add_member(
@@ -238,33 +237,36 @@ def organization_members(request: HttpRequest, viewer: Viewer, organization_id: 
         if added is not None:
             messages.success(request, _("Added. Now choose what they may do here."))
             return see_other(viewer.url("members", added.member.subject, "roles"))
+    return show(
+        request,
+        "organizations/members.html",
+        form,
+        form=form,
+        people_url=viewer.url("members"),
+        invite_url=_invite_url(viewer, organization),
+        may_change=viewer.may(WRITE),
+        may_add=viewer.may(WRITE) and viewer.principal.organization_id is None,
+        **_members_shown(request, organization),
+        **surroundings(viewer, organization, "members"),
+    )
+
+
+def _members_shown(request: HttpRequest, organization: Organization) -> dict[str, Any]:
+    """Return the page of memberships that the address asks for, by beginning of name or address and status."""
     q, status = asked(request, "q"), asked(request, "status")
     rows = selectors.memberships(organization)
     if q:
         rows = selectors.search_memberships(rows, q)
     if status in STATUSES:
         rows = rows.filter(member__status=status)
-    page = listing(request, rows)
     options = [(one.value, member_status_label(one)) for one in STATUSES]
-    may_invite = viewer.may("invitations:write")
-    invite = f"{viewer.url('invitations', 'new')}?organization={organization.public_id}" if may_invite else ""
-    return show(
-        request,
-        "organizations/members.html",
-        form,
-        form=form,
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        narrowed=bool(q or status),
-        selects=[select("status", _("Any status"), status, options)],
-        people_url=viewer.url("members"),
-        invite_url=invite,
-        may_change=viewer.may(WRITE),
-        may_add=viewer.may(WRITE) and viewer.principal.organization_id is None,
-        **surroundings(viewer, organization, "members"),
-    )
+    return list_context(listing(request, rows), q, [select("status", _("Any status"), status, options)])
+
+
+def _invite_url(viewer: Viewer, organization: Organization) -> str:
+    if not viewer.may("invitations:write"):
+        return ""
+    return f"{viewer.url('invitations', 'new')}?organization={organization.public_id}"
 
 
 def organization_member_remove(

@@ -16,7 +16,7 @@ from organizations.models import Organization
 from organizations.pages import READ, WRITE, read, surroundings
 from tenants import selectors
 from tenants.forms import FACTORS, METHODS
-from tenants.pagekit import Explained, Viewer, see_other, show
+from tenants.pagekit import Explained, Viewer, posted, see_other, show
 from tenants.policy import TenantPolicy
 
 MINUTE = 60
@@ -73,9 +73,7 @@ class OwnPolicyForm(Explained):
 def organization_sign_in(request: HttpRequest, viewer: Viewer, organization_id: str) -> HttpResponse:
     """Show what is asked, what results and why; POST changes what is asked."""
     organization, tenant = read(organization_id), selectors.policy()
-    form = OwnPolicyForm(
-        request.POST if request.method == "POST" else None, tenant=tenant, own=organization.policy
-    )
+    form = OwnPolicyForm(posted(request), tenant=tenant, own=organization.policy)
     if form.is_valid():
         changes = {"policy": form.changes}
         saved = form.carry_out(

@@ -16,7 +16,7 @@ from roles import claim_preview
 from roles.resource_forms import RuleForm
 from tenants import selectors
 from tenants.models import Member
-from tenants.pagekit import Viewer, asked, attempt, id_or_missing, see_other, show
+from tenants.pagekit import Viewer, asked, attempt, id_or_missing, posted, see_other, show
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def mapping_page(request: HttpRequest, viewer: Viewer, owner: Owner) -> HttpResp
     """Show the rules and what they make of one member; POST adds a rule, or removes one by its number."""
     if request.method == "POST" and "remove" in request.POST:
         return _remove(request, owner)
-    form = RuleForm(request.POST if request.method == "POST" else None, tokens=owner.tokens)
+    form = RuleForm(posted(request), tokens=owner.tokens)
     if form.is_valid() and form.carry_out(lambda: owner.save([*owner.rules, form.rule])) is not None:
         messages.success(request, _("The claim is in every token from now on."))
         return see_other(owner.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,13 +23,16 @@ from tenants.pagekit import (
     act,
     asked,
     id_or_missing,
+    list_context,
     listing,
+    posted,
     row_of,
     see_other,
+    select,
     show,
     unconfirmed,
 )
-from tenants.pages import frame, select
+from tenants.pages import frame
 from tenants.selectors import begins, member_by_subject
 
 READ, WRITE = "roles:read", "roles:write"
@@ -38,35 +42,27 @@ TENANT = "tenant"  # in the filter: roles that belong to no organization
 def role_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Custom roles, by the beginning of a name and by where they count, and the built-in ones above them."""
     q, place = asked(request, "q"), asked(request, "organization")
-    rows = selectors.roles().filter(is_built_in=False).select_related("organization")
-    if q:
-        rows = rows.filter(begins("name", q, folded=False))
-    if place == TENANT:
-        rows = rows.filter(organization=None)
-    elif place:
-        rows = rows.filter(organization=row_of(Organization.PREFIX, place))
-    page = listing(request, rows)
+    page = listing(request, _narrowed(q, place))
+    places = [(TENANT, _("The whole tenant")), *organizations.choices()]
+    selects = [select("organization", _("Anywhere"), place, places)]
     return show(
         request,
         "roles/list.html",
         built_in=[] if q or place else selectors.roles().filter(is_built_in=True).order_by("id"),
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        narrowed=bool(q or place),
-        selects=[
-            select(
-                "organization",
-                _("Anywhere"),
-                place,
-                [(TENANT, _("The whole tenant")), *organizations.choices()],
-            )
-        ],
+        **list_context(page, q, selects),
         roles_url=viewer.url("roles"),
         matrix_url=viewer.url("roles", "matrix"),
         new_url=viewer.url("roles", "new") if viewer.may(WRITE) else "",
     )
+
+
+def _narrowed(q: str, place: str) -> QuerySet[Role]:
+    rows = selectors.roles().filter(is_built_in=False).select_related("organization")
+    if q:
+        rows = rows.filter(begins("name", q, folded=False))
+    if place == TENANT:
+        return rows.filter(organization=None)
+    return rows.filter(organization=row_of(Organization.PREFIX, place)) if place else rows
 
 
 def matrix(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -81,7 +77,7 @@ def matrix(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 
 def role_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    form = RoleForm(request.POST if request.method == "POST" else None, viewer=viewer)
+    form = RoleForm(posted(request), viewer=viewer)
     if form.is_valid():
         made = form.carry_out(lambda: services.create_role(actor=viewer.principal, **form.cleaned_data))
         if made is not None:
@@ -95,9 +91,7 @@ def role_detail(request: HttpRequest, viewer: Viewer, role_id: str) -> HttpRespo
     role = read(role_id)
     confined = role.organization_id is not None
     initial = {name: getattr(role, name) for name in RoleForm.base_fields}
-    form = RoleForm(
-        request.POST if request.method == "POST" else None, initial=initial, viewer=viewer, confined=confined
-    )
+    form = RoleForm(posted(request), initial=initial, viewer=viewer, confined=confined)
     if form.is_valid():
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         saved = form.carry_out(
@@ -157,7 +151,7 @@ def read(role_id: str) -> Role:
 def member_roles(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
     """List a member's roles; POST gives one."""
     member = member_by_subject(member_id)
-    form = AssignmentForm(request.POST if request.method == "POST" else None, viewer=viewer, member=member)
+    form = AssignmentForm(posted(request), viewer=viewer, member=member)
     if form.is_valid():
         given = form.carry_out(lambda: assign(viewer, member, form))
         if given is not None:

@@ -16,7 +16,19 @@ from roles.addresses import metadata_address
 from roles.claim_pages import Owner, mapping_page
 from roles.models import ApiResource, Scope
 from roles.resource_forms import DIALECT_LABELS, ImportForm, ResourceForm, ResourceSettingsForm, ScopeForm
-from tenants.pagekit import Viewer, act, asked, id_or_missing, listing, see_other, show, unconfirmed
+from tenants.pagekit import (
+    Viewer,
+    act,
+    asked,
+    id_or_missing,
+    list_context,
+    listing,
+    posted,
+    see_other,
+    select,
+    show,
+    unconfirmed,
+)
 from tenants.selectors import begins
 
 READ, WRITE = "roles:read", "roles:write"
@@ -32,26 +44,21 @@ def resource_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = rows.filter(signing_alg=alg) if alg in jose.ALGORITHMS else rows
     rows = rows.filter(error_dialect=dialect) if dialect in DIALECTS else rows
     page = listing(request, rows)
-    algorithms = [(name, name) for name in jose.ALGORITHMS]
-    dialects = [(name, str(DIALECT_LABELS[name])) for name in DIALECTS]
+    selects = [
+        select("alg", _("Any algorithm"), alg, [(name, name) for name in jose.ALGORITHMS]),
+        select("dialect", _("Any dialect"), dialect, [(name, DIALECT_LABELS[name]) for name in DIALECTS]),
+    ]
     return show(
         request,
         "roles/resources.html",
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        selects=[
-            {"name": "alg", "label": _("Any algorithm"), "value": alg, "options": algorithms},
-            {"name": "dialect", "label": _("Any dialect"), "value": dialect, "options": dialects},
-        ],
+        **list_context(page, q, selects),
         resources_url=viewer.url(SECTION),
         new_url=viewer.url(SECTION, "new") if viewer.may(WRITE) else "",
     )
 
 
 def resource_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    form = ResourceForm(request.POST if request.method == "POST" else None)
+    form = ResourceForm(posted(request))
     if form.is_valid():
         made = form.carry_out(lambda: resources.create_resource(actor=viewer.principal, **form.cleaned_data))
         if made is not None:
@@ -63,7 +70,7 @@ def resource_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def resource_detail(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
     """Show an API resource with its scopes; POST adds a scope."""
     resource = read_resource(resource_id)
-    form = ScopeForm(request.POST if request.method == "POST" else None)
+    form = ScopeForm(posted(request))
     if form.is_valid():
         made = form.carry_out(
             lambda: resources.create_scope(actor=viewer.principal, resource=resource, **form.cleaned_data)
@@ -79,12 +86,6 @@ def resource_page(
 ) -> HttpResponse:
     base = viewer.url(SECTION, resource.public_id)
     q, feature = asked(request, "q"), asked(request, "feature")
-    metadata = metadata_address(viewer.tenant.slug, resource)
-    rows = [
-        {"label": _("Audience"), "value": resource.audience, "kind": "copy"},
-        {"label": _("Metadata (RFC 9728)"), "value": metadata, "kind": "copy"},
-        {"label": _("Challenge"), "value": f'Bearer resource_metadata="{metadata}"', "kind": "copy"},
-    ]
     return show(
         request,
         "roles/resource.html",
@@ -92,7 +93,7 @@ def resource_page(
         status=status,
         form=form,
         resource=resource,
-        rows=rows,
+        rows=_facts(viewer, resource),
         scopes=scope_lines(resource, q, feature),
         q=q,
         is_narrowed=bool(q or feature),
@@ -135,17 +136,25 @@ def scope_lines(resource: ApiResource, q: str, feature: str) -> list[dict[str, A
     ]
 
 
+def _facts(viewer: Viewer, resource: ApiResource) -> list[dict[str, Any]]:
+    metadata = metadata_address(viewer.tenant.slug, resource)
+    return [
+        {"label": _("Audience"), "value": resource.audience, "kind": "copy"},
+        {"label": _("Metadata (RFC 9728)"), "value": metadata, "kind": "copy"},
+        {"label": _("Challenge"), "value": f'Bearer resource_metadata="{metadata}"', "kind": "copy"},
+    ]
+
+
 def features_select(resource: ApiResource, feature: str) -> dict[str, Any]:
     lists = selectors.scopes_of(resource).values_list("features", flat=True)
     words = sorted({word for features in lists for word in features})
-    options = [(word, word) for word in words]
-    return {"name": "feature", "label": _("Any feature"), "value": feature, "options": options}
+    return select("feature", _("Any feature"), feature, [(word, word) for word in words])
 
 
 def resource_settings(request: HttpRequest, viewer: Viewer, resource_id: str) -> HttpResponse:
     """Show and change what an API's tokens are like."""
     resource = read_resource(resource_id)
-    form = ResourceSettingsForm(request.POST if request.method == "POST" else None, resource=resource)
+    form = ResourceSettingsForm(posted(request), resource=resource)
     if form.is_valid():
         saved = form.carry_out(
             lambda: resources.update_resource(actor=viewer.principal, resource=resource, changes=form.changes)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from tenants import members, selectors
 from tenants.claim_forms import ClaimsForm
-from tenants.pagekit import Viewer, see_other, show
+from tenants.pagekit import Viewer, posted, see_other, show
 from tenants.pages import frame
 
 
@@ -16,7 +16,7 @@ def member_claims(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     """Show the claims; POST changes those that were touched."""
     member = selectors.member_by_subject(member_id)
     initial = ClaimsForm.initial_of(member.profile)
-    form = ClaimsForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = ClaimsForm(posted(request), initial=initial)
     if request.method == "POST" and viewer.may("members:write") and form.is_valid():
         changes = {"profile": form.changes}
         saved = form.carry_out(

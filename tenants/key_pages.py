@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from tenants import key_rotation
 from tenants.models import SigningKey, SigningKeyState
-from tenants.pagekit import Viewer, act, id_or_missing, plain, reason, show, unconfirmed
+from tenants.pagekit import Viewer, act, id_or_missing, plain, reason, select, show, unconfirmed
 from tenants.pages import settings_tabs
 
 SECTION = ("settings", "signing-keys")
@@ -33,8 +33,8 @@ def signing_key_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if alg in algorithms:
         rows = rows.filter(alg=alg)
     selects = [
-        {"name": "state", "label": _("Any state"), "value": state, "options": _states()},
-        {"name": "alg", "label": _("Any algorithm"), "value": alg, "options": [(a, a) for a in algorithms]},
+        select("state", _("Any state"), state, [(name, label) for name, (label, _tone) in STATES.items()]),
+        select("alg", _("Any algorithm"), alg, [(name, name) for name in algorithms]),
     ]
     return show(
         request,
@@ -48,10 +48,6 @@ def signing_key_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         may_change=viewer.may(key_rotation.WRITE),
         tab_items=settings_tabs(viewer, "signing-keys"),
     )
-
-
-def _states() -> list[tuple[str, str]]:
-    return [(state, str(label)) for state, (label, _tone) in STATES.items()]
 
 
 def _line(viewer: Viewer, row: SigningKey) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -64,6 +64,24 @@ def listing(request: HttpRequest, rows: QuerySet[Any]) -> Listing:
     )
 
 
+def list_context(page: Listing, q: str = "", selects: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return what `elements/filters.html` and `elements/pager.html` need around a list."""
+    chosen = list(selects)
+    return {
+        "page": page,
+        "next_url": page.next_url,
+        "previous_url": page.previous_url,
+        "q": q,
+        "selects": chosen,
+        "is_narrowed": bool(q or any(one["value"] for one in chosen)),
+    }
+
+
+def select(name: str, label: str, value: str, options: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a filter of a list: its name in the address, what it says unset, its value and `(value, label)`s."""
+    return {"name": name, "label": label, "value": value, "options": list(options)}
+
+
 def key_of(row: Any) -> str:
     return ids.encode("row", row.pk)
 
@@ -111,11 +129,18 @@ class Explained(forms.Form):
         field.choices = choices
 
     def explain(self, problem: Problem) -> None:
+        """Show a refusal at the field that it names, else above the form; `names` maps other names of fields."""
         for error in problem.errors:
             steps = [self.names.get(step, step) for step in reversed(error.pointer.split("/"))]
-            self.add_error(next((step for step in steps if step in self.fields), None), error.detail)
+            name = next((step for step in steps if step in self.fields), None)
+            self.add_error(name, self._line(name, steps[0]) + error.detail)
         if not problem.errors:
             self.add_error(None, f"{problem.title}. {problem.detail}")
+
+    def _line(self, name: str | None, index: str) -> str:
+        """Say which line of a field with several is meant."""
+        lines = self.cleaned_data.get(name) if name and index.isdigit() else None
+        return f"{lines[int(index)]}: " if isinstance(lines, list) and int(index) < len(lines) else ""
 
     def carry_out(self, work: Callable[[], Any]) -> Any:
         """Return what `work` returns, None where it was refused and the form now says why."""
@@ -153,6 +178,11 @@ def unconfirmed(request: HttpRequest, name: str) -> str:
     if request.POST.get("confirm", "").strip() != name:
         return _("Type the name exactly as shown.")
     return "" if reason(request) else _("Give a reason: it is kept in the audit log.")
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what a form was sent, None when the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def reason(request: HttpRequest) -> str:

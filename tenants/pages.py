@@ -18,8 +18,20 @@ from core.urls import issuer
 from tenants import bulk_pages, erasure, members, provisioning, selectors, services
 from tenants.bulk_pages import STATUSES
 from tenants.forms import MemberForm, PolicyForm, ProfileForm, SettingsForm
-from tenants.models import Member, MemberStatus, TenantSession
-from tenants.pagekit import Viewer, act, asked, listing, reason, see_other, show, unconfirmed
+from tenants.models import Member, MemberStatus, Tenant, TenantSession
+from tenants.pagekit import (
+    Viewer,
+    act,
+    asked,
+    list_context,
+    listing,
+    posted,
+    reason,
+    see_other,
+    select,
+    show,
+    unconfirmed,
+)
 from tenants.policy import TenantPolicy
 
 
@@ -35,25 +47,12 @@ def status_label(status: str) -> str:
 
 def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List members, newest first, by the beginning of name or address, status, role and organization."""
-    q, status = asked(request, "q"), request.GET.get("status", "")
-    filters = {
-        name: asked(request, name) for name in ("role", "organization") if name in selectors.narrowings
-    }
-    rows = bulk_pages.narrowed(request)
-    page = listing(request, rows)
+    q, selects = asked(request, "q"), _member_filters(request)
+    page = listing(request, bulk_pages.narrowed(request))
     return show(
         request,
         "members/list.html",
-        page=page,
-        next_url=page.next_url,
-        previous_url=page.previous_url,
-        q=q,
-        selects=[select("status", _("Any status"), status, [(s.value, status_label(s)) for s in STATUSES])]
-        + [
-            select(name, labels()[name], value, selectors.narrowings[name].choices())
-            for name, value in filters.items()
-        ],
-        narrowed=bool(q or status or any(filters.values())),
+        **list_context(page, q, selects),
         members_url=viewer.url("members"),
         new_url=viewer.url("members", "new") if viewer.may("members:write") else "",
         bulk_acts=bulk_pages.offered(viewer),
@@ -64,16 +63,21 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     )
 
 
-def labels() -> dict[str, str]:
-    return {"role": _("Any role"), "organization": _("Any organization")}
-
-
-def select(name: str, label: str, value: str, options: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"name": name, "label": label, "value": value, "options": options}
+def _member_filters(request: HttpRequest) -> list[dict[str, Any]]:
+    statuses = [(one.value, status_label(one)) for one in STATUSES]
+    labels = {"role": _("Any role"), "organization": _("Any organization")}
+    return [
+        select("status", _("Any status"), asked(request, "status"), statuses),
+        *(
+            select(name, label, asked(request, name), selectors.narrowings[name].choices())
+            for name, label in labels.items()
+            if name in selectors.narrowings
+        ),
+    ]
 
 
 def member_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    form = MemberForm(request.POST if request.method == "POST" else None)
+    form = MemberForm(posted(request))
     if form.is_valid():
         member = form.carry_out(
             lambda: provisioning.provision_member(actor=viewer.principal, **form.cleaned_data)
@@ -88,7 +92,7 @@ def member_detail(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     """Show a member; POST changes the tenant's own copy of name and language."""
     member = selectors.member_by_subject(member_id)
     initial = {"name": member.name, "locale": member.locale}
-    form = ProfileForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = ProfileForm(posted(request), initial=initial)
     if form.is_valid():
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         saved = form.carry_out(
@@ -277,7 +281,7 @@ def settings(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     tenant = viewer.tenant
     names = list(SettingsForm.base_fields)
     form = SettingsForm(
-        request.POST if request.method == "POST" else None,
+        posted(request),
         initial={name: getattr(tenant, name) for name in names},
     )
     if form.is_valid():
@@ -288,29 +292,31 @@ def settings(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         if saved is not None:
             messages.success(request, _("Saved."))
             return see_other(viewer.url("settings"))
-    facts = [
-        {"label": _("Id"), "value": tenant.public_id, "kind": "copy"},
-        {"label": _("Issuer"), "value": issuer(tenant.slug), "kind": "copy"},
-        {"label": _("Environment"), "value": _("Test") if tenant.mode == "test" else _("Live")},
-        {"label": _("Created"), "value": tenant.created_at, "kind": "time"},
-    ]
-    may = viewer.may("tenant:write")
     return show(
         request,
         "tenants/settings.html",
         form,
         form=form,
-        rows=facts,
-        may_change=may,
+        rows=_facts(tenant),
+        may_change=viewer.may("tenant:write"),
         tab_items=settings_tabs(viewer, ""),
     )
+
+
+def _facts(tenant: Tenant) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Id"), "value": tenant.public_id, "kind": "copy"},
+        {"label": _("Issuer"), "value": issuer(tenant.slug), "kind": "copy"},
+        {"label": _("Environment"), "value": _("Test") if tenant.mode == "test" else _("Live")},
+        {"label": _("Created"), "value": tenant.created_at, "kind": "time"},
+    ]
 
 
 def policy(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show and change the tenant's policy; a change names its reason."""
     tenant = viewer.tenant
     initial = PolicyForm.initial_of(TenantPolicy.read(tenant.policy))
-    form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = PolicyForm(posted(request), initial=initial)
     if form.is_valid():
         changes = form.changes
         saved = form.carry_out(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from identity import places
 from tenants import services
-from tenants.pagekit import Explained, Viewer, see_other, show
+from tenants.pagekit import Explained, Viewer, posted, see_other, show
 from tenants.pages import settings_tabs
 from tenants.policy import TenantPolicy
 
@@ -95,7 +95,7 @@ def protection(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show and change how sign-in is protected; a change names its reason."""
     tenant = viewer.tenant
     initial = ProtectionForm.initial_of(TenantPolicy.read(tenant.policy))
-    form = ProtectionForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = ProtectionForm(posted(request), initial=initial)
     if form.is_valid():
         changes = form.changes
         saved = form.carry_out(

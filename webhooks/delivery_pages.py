@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import uuid
-from typing import Any, Protocol
+from typing import Any
 
-from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import ids
-from core.api.lists import slice_page
-from core.errors import MethodNotAllowed, NotFound, Problem
-from core.principal import Principal
-from tenants.models import Tenant
+from tenants.pagekit import Viewer, act, asked, id_or_missing, list_context, listing, select, show
 from webhooks import messages as bodies
 from webhooks import selectors, services
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus
 
-PAGE = 50
 WRITE = "webhooks:write"
 ERRORS = {
     "address_unusable": gettext_lazy("The address could not be used."),
@@ -37,27 +30,9 @@ ERRORS = {
 }
 
 
-class Viewer(Protocol):
-    """The administrator at work, as the dashboard's frame hands over."""
-
-    principal: Principal
-    tenant: Tenant
-
-    def url(self, *parts: str) -> str: ...
-
-    def may(self, permission: str) -> bool: ...
-
-
 def the_endpoint(text: str) -> Endpoint:
     """Return the endpoint that the address names; raises NotFound."""
-    return selectors.endpoint(_id(Endpoint.PREFIX, text))
-
-
-def _id(prefix: str, text: str) -> uuid.UUID:
-    try:
-        return ids.decode(prefix, text)
-    except ids.MalformedId:
-        raise NotFound from None
+    return selectors.endpoint(id_or_missing(Endpoint.PREFIX, text))
 
 
 def frame(viewer: Viewer, row: Endpoint, tab: str, context: dict[str, Any]) -> dict[str, Any]:
@@ -85,43 +60,29 @@ def frame(viewer: Viewer, row: Endpoint, tab: str, context: dict[str, Any]) -> d
 def delivery_list(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
     """An endpoint's deliveries, newest first, narrowed by status, type, and event or delivery id."""
     row = the_endpoint(endpoint)
-    rows, chosen = _narrowed(request, selectors.deliveries(row))
-    page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
-    query = request.GET.copy()
-    for name in ("after", "before"):
-        query.pop(name, None)
-    types = selectors.deliveries(row).order_by("event_type").values_list("event_type", flat=True).distinct()
+    rows = selectors.deliveries(row)
+    status, event_type, q = (asked(request, name) for name in ("status", "type", "q"))
+    types = rows.order_by("event_type").values_list("event_type", flat=True).distinct()[:200]
+    selects = [
+        select("status", _("Any status"), status, DeliveryStatus.choices),
+        select("type", _("Any event"), event_type, [(name, name) for name in types]),
+    ]
+    page = listing(request, _narrowed(rows, status, event_type, q))
     context = {
         "deliveries": [
-            {"row": one, "url": viewer.url("webhooks", "deliveries", one.public_id)} for one in page
+            {"row": one, "url": viewer.url("webhooks", "deliveries", one.public_id)} for one in page.rows
         ],
-        "is_narrowed": any(chosen.values()),
-        "q": chosen["q"],
-        "previous_url": f"?{query.urlencode()}&before={page[0].public_id}" if before and page else "",
-        "next_url": f"?{query.urlencode()}&after={page[-1].public_id}" if after else "",
-        "selects": [
-            _select(
-                "status", _("Any status"), chosen, [(v, str(label)) for v, label in DeliveryStatus.choices]
-            ),
-            _select("type", _("Any event"), chosen, [(name, name) for name in types[:200]]),
-        ],
+        **list_context(page, q, selects),
     }
-    return render(request, "webhooks/deliveries.html", frame(viewer, row, "deliveries", context))
+    return show(request, "webhooks/deliveries.html", **frame(viewer, row, "deliveries", context))
 
 
-def _select(name: str, label: str, chosen: dict[str, str], options: list[tuple[str, str]]) -> dict[str, Any]:
-    return {"name": name, "label": label, "value": chosen[name], "options": options}
-
-
-def _narrowed(request: HttpRequest, rows: QuerySet[Delivery]) -> tuple[QuerySet[Delivery], dict[str, str]]:
-    chosen = {name: request.GET.get(name, "").strip() for name in ("status", "type", "q")}
-    if chosen["status"]:
-        rows = rows.filter(status=chosen["status"])
-    if chosen["type"]:
-        rows = rows.filter(event_type=chosen["type"])
-    if chosen["q"]:
-        rows = _named(rows, chosen["q"])
-    return rows, chosen
+def _narrowed(rows: QuerySet[Delivery], status: str, event_type: str, q: str) -> QuerySet[Delivery]:
+    if status:
+        rows = rows.filter(status=status)
+    if event_type:
+        rows = rows.filter(event_type=event_type)
+    return _named(rows, q) if q else rows
 
 
 def _named(rows: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
@@ -131,16 +92,6 @@ def _named(rows: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
         except ids.MalformedId:
             continue
     return rows.none()
-
-
-def _place(request: HttpRequest) -> tuple[uuid.UUID, str] | None:
-    for direction, name in (("next", "after"), ("prev", "before")):
-        if text := request.GET.get(name):
-            try:
-                return Delivery.read_id(text), direction
-            except ids.MalformedId:
-                return None
-    return None
 
 
 def delivery_detail(request: HttpRequest, viewer: Viewer, delivery: str) -> HttpResponse:
@@ -161,7 +112,7 @@ def delivery_detail(request: HttpRequest, viewer: Viewer, delivery: str) -> Http
     }
     whole = frame(viewer, row.endpoint, "deliveries", context)
     whole["crumbs"] = [*whole["crumbs"], {"label": row.endpoint.url, "url": f"{whole['base']}/deliveries"}]
-    return render(request, "webhooks/delivery.html", whole)
+    return show(request, "webhooks/delivery.html", **whole)
 
 
 def _attempt(row: Attempt) -> dict[str, Any]:
@@ -201,17 +152,11 @@ def delivery_skip(request: HttpRequest, viewer: Viewer, delivery: str) -> HttpRe
     return _act(request, viewer, delivery, services.skip, _("Skipped."))
 
 
-def _act(request: HttpRequest, viewer: Viewer, delivery: str, verb: Any, said: str) -> HttpResponse:
-    if request.method != "POST":
-        raise MethodNotAllowed
+def _act(request: HttpRequest, viewer: Viewer, delivery: str, verb: Any, done: str) -> HttpResponse:
     row = _delivery(delivery)
-    try:
-        verb(actor=viewer.principal, delivery=row)
-        messages.success(request, said)
-    except Problem as problem:
-        messages.error(request, problem.detail)
-    return HttpResponseRedirect(viewer.url("webhooks", "deliveries", row.public_id), status=303)
+    back = viewer.url("webhooks", "deliveries", row.public_id)
+    return act(request, back, lambda: verb(actor=viewer.principal, delivery=row), done)
 
 
 def _delivery(text: str) -> Delivery:
-    return selectors.delivery(_id(Delivery.PREFIX, text))
+    return selectors.delivery(id_or_missing(Delivery.PREFIX, text))

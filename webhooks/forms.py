@@ -14,26 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import Problem
 from events import registry
 from organizations import selectors as organizations
+from tenants.pagekit import Explained
 from webhooks.models import ContentType, Endpoint, Ordering, Payload, SignatureSuite
 
 GRACES = [("0", _("At once: the old secret leaked")), ("3600", _("1 hour")), ("86400", _("24 hours"))]
 GRACES += [("604800", _("7 days"))]
 
 
-class Described(forms.Form):
-    """A form whose services' refusals come back as errors of its fields."""
-
-    def explain(self, problem: Problem) -> None:
-        """Show a refusal: at the field that it names, else above the form."""
-        for error in problem.errors:
-            named = error.pointer.strip("/").split("/")[0]
-            self.add_error(named if named in self.fields else None, error.detail)
-        if not problem.errors:
-            name = "url" if problem.code == "address_unusable" and "url" in self.fields else None
-            self.add_error(name, problem.detail)
-
-
-class EndpointForm(Described):
+class EndpointForm(Explained):
     """Where events go and which; the rest has sound defaults."""
 
     url = forms.CharField(
@@ -98,6 +86,13 @@ class EndpointForm(Described):
         rest = [box for name, box in boxes.items() if name not in _listed()]
         return [*rows, {"name": str(_("Other")), "boxes": _shown(rest), "open": True}] if rest else rows
 
+    def explain(self, problem: Problem) -> None:
+        """An address that cannot be used is said at the address."""
+        if problem.code == "address_unusable":
+            self.add_error("url", problem.detail)
+        else:
+            super().explain(problem)
+
     @classmethod
     def of(cls, endpoint: Endpoint, data: Any = None) -> EndpointForm:
         return cls(data, initial={name: getattr(endpoint, name) for name in cls.base_fields})
@@ -155,7 +150,7 @@ def _help(name: str) -> str:
     return f"{declared.description} ({_('high volume')})" if declared.high_volume else declared.description
 
 
-class RotationForm(Described):
+class RotationForm(forms.Form):
     grace = forms.ChoiceField(
         choices=GRACES,
         initial="86400",
@@ -168,7 +163,7 @@ class RotationForm(Described):
         return timedelta(seconds=int(self.cleaned_data["grace"]))
 
 
-class AgainForm(Described):
+class AgainForm(forms.Form):
     """How far back to recover or replay."""
 
     SPANS = [("1", _("The last hour")), ("24", _("The last 24 hours")), ("168", _("The last 7 days"))]

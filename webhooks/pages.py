@@ -8,90 +8,82 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import ids
-from core.errors import MethodNotAllowed, NotFound, Problem
+from core.errors import MethodNotAllowed, NotFound
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles.permissions import Permission
+from tenants.pagekit import Viewer, asked, id_or_missing, posted, reason, see_other, select, show, unconfirmed
 from webhooks import delivery_pages, selectors, services
-from webhooks.delivery_pages import Viewer, frame, the_endpoint
+from webhooks.delivery_pages import frame, the_endpoint
 from webhooks.forms import AgainForm, EndpointForm, NewEndpointForm, RotationForm
 from webhooks.models import Endpoint, EndpointStatus
 from webhooks.selectors import Share
 
 _READ, _WRITE = str(Permission.WEBHOOKS_READ), str(Permission.WEBHOOKS_WRITE)
+STATES = ("active", "failing", "paused", "disabled")
 SETTINGS = (
     "url", "description", "events", "payload", "content_type", "ordering", "signature_suite", "max_in_flight",
 )  # fmt: skip
 
 
 def endpoint_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """List endpoints, newest first, by words of address, description or id, and by state."""
     rows = list(selectors.endpoints().order_by("-id"))
-    q = request.GET.get("q", "").strip().lower()
-    status = request.GET.get("status", "")
+    q, status = asked(request, "q"), asked(request, "status")
     shares = selectors.shares(rows)
     shown = [
         {"row": row, "url": viewer.url("webhooks", row.public_id), "share": shares.get(row.id, Share())}
         for row in rows
-        if (q in f"{row.url} {row.description} {row.public_id}".lower()) and status in ("", row.state)
+        if (q.lower() in f"{row.url} {row.description} {row.public_id}".lower()) and status in ("", row.state)
     ]
-    states = ["active", "failing", "paused", "disabled"]
-    context = {
-        "endpoints": shown,
-        "any": bool(rows),
-        "q": q,
-        "new_url": viewer.url("webhooks", "new") if viewer.may(_WRITE) else "",
-        "list_url": viewer.url("webhooks"),
-        "selects": [
-            {"name": "status", "label": _("Any state"), "value": status, "options": [(s, s) for s in states]}
-        ],
-    }
-    return render(request, "webhooks/list.html", context)
+    return show(
+        request,
+        "webhooks/list.html",
+        endpoints=shown,
+        any=bool(rows),
+        q=q,
+        new_url=viewer.url("webhooks", "new") if viewer.may(_WRITE) else "",
+        list_url=viewer.url("webhooks"),
+        selects=[select("status", _("Any state"), status, [(state, state) for state in STATES])],
+    )
 
 
 def endpoint_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Register an endpoint; its secret is shown once, in the answer."""
-    form = NewEndpointForm(request.POST if request.method == "POST" else None)
-    made = _create(viewer, form) if form.is_bound and form.is_valid() else None
-    if made is not None:
-        return _shown_once(request, viewer, made.endpoint, made.secret)
-    context = {"form": form, "crumbs": [{"label": _("Webhooks"), "url": viewer.url("webhooks")}]}
-    return render(request, "webhooks/new.html", context, status=400 if form.errors else 200)
+    form = NewEndpointForm(posted(request))
+    if form.is_valid():
+        made = form.carry_out(lambda: _create(viewer, form))
+        if made is not None:
+            return _shown_once(request, viewer, made.endpoint, made.secret)
+    crumbs = [{"label": _("Webhooks"), "url": viewer.url("webhooks")}]
+    return show(request, "webhooks/new.html", form, form=form, crumbs=crumbs)
 
 
-def _create(viewer: Viewer, form: NewEndpointForm) -> services.CreatedEndpoint | None:
+def _create(viewer: Viewer, form: NewEndpointForm) -> services.CreatedEndpoint:
     values = {name: form.cleaned_data[name] for name in SETTINGS}
-    try:
-        organization = _organization(form.cleaned_data["organization"])
-        return services.create_endpoint(actor=viewer.principal, organization=organization, **values)
-    except Problem as problem:
-        form.explain(problem)
-        return None
+    organization = _organization(form.cleaned_data["organization"])
+    return services.create_endpoint(actor=viewer.principal, organization=organization, **values)
 
 
 def _organization(text: str) -> Organization | None:
-    if not text:
-        return None
-    try:
-        return organizations.organization(ids.decode("org", text))
-    except ids.MalformedId:
-        raise NotFound from None
+    return organizations.organization(id_or_missing(Organization.PREFIX, text)) if text else None
 
 
 def _shown_once(request: HttpRequest, viewer: Viewer, endpoint: Endpoint, secret: str) -> HttpResponse:
-    context = {
-        "endpoint": endpoint,
-        "secret": secret,
-        "done_url": viewer.url("webhooks", endpoint.public_id),
-        "samples": [{"label": "Python", "code": PYTHON}, {"label": "TypeScript", "code": TYPESCRIPT}],
-    }
-    response = render(request, "webhooks/secret.html", context)
+    response = show(
+        request,
+        "webhooks/secret.html",
+        endpoint=endpoint,
+        secret=secret,
+        done_url=viewer.url("webhooks", endpoint.public_id),
+        samples=[{"label": "Python", "code": PYTHON}, {"label": "TypeScript", "code": TYPESCRIPT}],
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -128,7 +120,7 @@ def endpoint_overview(request: HttpRequest, viewer: Viewer, endpoint: str) -> Ht
         "share": selectors.shares([row]).get(row.id, Share()),
         "facts": _facts(row),
     }
-    return render(request, "webhooks/overview.html", frame(viewer, row, "overview", context))
+    return show(request, "webhooks/overview.html", **frame(viewer, row, "overview", context))
 
 
 def _facts(row: Endpoint) -> list[dict[str, Any]]:
@@ -147,33 +139,29 @@ def _facts(row: Endpoint) -> list[dict[str, Any]]:
 
 def endpoint_settings(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
     row = the_endpoint(endpoint)
-    form = EndpointForm.of(row, request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid() and _update(viewer, row, form):
-        messages.success(request, _("Saved."))
-        return HttpResponseRedirect(viewer.url("webhooks", endpoint, "settings"), status=303)
-    context = frame(viewer, row, "settings", {"form": form})
-    return render(request, "webhooks/settings.html", context, status=400 if form.errors else 200)
-
-
-def _update(viewer: Viewer, row: Endpoint, form: EndpointForm) -> bool:
-    changes = {name: form.cleaned_data[name] for name in SETTINGS}
-    try:
-        services.update_endpoint(actor=viewer.principal, endpoint=row, **changes)
-    except Problem as problem:
-        form.explain(problem)
-        return False
-    return True
+    form = EndpointForm.of(row, posted(request))
+    if form.is_valid():
+        changes = {name: form.cleaned_data[name] for name in SETTINGS}
+        saved = form.carry_out(
+            lambda: services.update_endpoint(
+                actor=viewer.principal, endpoint=the_endpoint(endpoint), **changes
+            )
+        )
+        if saved is not None:
+            messages.success(request, _("Saved."))
+            return see_other(viewer.url("webhooks", endpoint, "settings"))
+    return show(request, "webhooks/settings.html", form, **frame(viewer, row, "settings", {"form": form}))
 
 
 def endpoint_secrets(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
     """Which secrets sign, and making a new one; values are never shown again."""
     row = the_endpoint(endpoint)
-    form = RotationForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
+    form = RotationForm(posted(request))
+    if form.is_valid():
         secret = services.rotate_secret(actor=viewer.principal, endpoint=row, grace=form.length)
         return _shown_once(request, viewer, row, secret)
     context = {"form": form, "secrets": selectors.live_secrets(row)}
-    return render(request, "webhooks/secrets.html", frame(viewer, row, "secrets", context))
+    return show(request, "webhooks/secrets.html", form, **frame(viewer, row, "secrets", context))
 
 
 def endpoint_danger(request: HttpRequest, viewer: Viewer, endpoint: str, error: str = "") -> HttpResponse:
@@ -187,15 +175,14 @@ def endpoint_danger(request: HttpRequest, viewer: Viewer, endpoint: str, error: 
         "is_active": row.status == EndpointStatus.ACTIVE,
     }
     whole = frame(viewer, row, "danger", context)
-    return render(request, "webhooks/danger.html", whole, status=400 if error else 200)
+    return show(request, "webhooks/danger.html", status=422 if error else 0, **whole)
 
 
 def endpoint_state(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
     """Pause, resume or enable, as the form's `act` says."""
     row, act = _posted(request, endpoint), request.POST.get("act", "")
     if act == "pause":
-        reason = request.POST.get("reason", "")
-        services.pause_endpoint(actor=viewer.principal, endpoint=row, reason=reason)
+        services.pause_endpoint(actor=viewer.principal, endpoint=row, reason=reason(request))
         messages.success(request, _("Paused. Messages wait and spend no attempts."))
     elif act == "resume":
         services.resume_endpoint(actor=viewer.principal, endpoint=row)
@@ -235,11 +222,11 @@ def endpoint_test(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpRe
 def endpoint_delete(request: HttpRequest, viewer: Viewer, endpoint: str) -> HttpResponse:
     """Delete after the endpoint's id was typed and a reason given."""
     row = _posted(request, endpoint)
-    if request.POST.get("confirm", "").strip() != row.public_id:
-        return endpoint_danger(request, viewer, endpoint, error=_("Type the endpoint's id to delete it."))
+    if error := unconfirmed(request, row.public_id):
+        return endpoint_danger(request, viewer, endpoint, error=error)
     services.delete_endpoint(actor=viewer.principal, endpoint=row)
     messages.success(request, _("The endpoint is deleted. Nothing more is sent to it."))
-    return HttpResponseRedirect(viewer.url("webhooks"), status=303)
+    return see_other(viewer.url("webhooks"))
 
 
 def _posted(request: HttpRequest, endpoint: str) -> Endpoint:
@@ -249,7 +236,7 @@ def _posted(request: HttpRequest, endpoint: str) -> Endpoint:
 
 
 def _back(viewer: Viewer, row: Endpoint, *tab: str) -> HttpResponse:
-    return HttpResponseRedirect(viewer.url("webhooks", row.public_id, *tab), status=303)
+    return see_other(viewer.url("webhooks", row.public_id, *tab))
 
 
 ROUTES = [

@@ -10,9 +10,9 @@ import pytest
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
 
-from apikeys import pages, selectors
+from apikeys import account_pages, pages, selectors
 from core import ids, scope
-from core.errors import InsufficientRole, NotFound
+from core.errors import NotFound
 from core.principal import Principal
 from tenants import selectors as tenants
 from tenants.models import Tenant
@@ -107,7 +107,7 @@ def test_a_key_is_shown_once_and_works(world: World) -> None:
 
 def test_a_form_without_scopes_or_date_says_what_is_missing(world: World) -> None:
     response = show(world, pages.key_create, {"resource": control(world), "name": "x", "lifetime": "date"})
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert "Tick at least one scope." in text(response)
     assert "Choose a date." in text(response)
 
@@ -116,7 +116,7 @@ def test_A6_a_forged_form_gives_no_more_than_the_viewer_has(world: World) -> Non
     actor = world.actor(world.developer)
     data = {"resource": control(world), "name": "x", "scopes": ["members:write"], "lifetime": "30d"}
     response = show(world, pages.key_create, data, actor=actor)
-    assert response.status_code == 400
+    assert response.status_code == 422
     assert "sk_test_" not in text(response)
 
 
@@ -145,7 +145,7 @@ def test_rotation_shows_the_new_key_once(world: World) -> None:
     (secret,) = re.findall(r"sk_test_[0-9A-Za-z]{61}", html)
     assert world.bearer(secret).status_code == world.bearer(issued.secret).status_code == 200
     again = show(world, pages.key_rotate, {"overlap": "3600"}, key_id=issued.key.public_id)
-    assert again.status_code == 400
+    assert again.status_code == 422
     assert "being replaced" in text(show(world, pages.key_detail, key_id=issued.key.public_id))
 
 
@@ -153,7 +153,7 @@ def test_revoking_needs_the_typed_name_and_a_reason(world: World) -> None:
     issued = world.issue(["api-keys:read"])
     for data in ({"confirm": "Tess", "reason": "leaked"}, {"confirm": "Test", "reason": " "}, {}):
         refused = show(world, pages.key_revoke, data, key_id=issued.key.public_id)
-        assert refused.status_code == 400
+        assert refused.status_code == 422
     assert world.bearer(issued.secret).status_code == 200
     done = show(world, pages.key_revoke, {"confirm": "Test", "reason": "leaked"}, key_id=issued.key.public_id)
     assert done.status_code == 303
@@ -171,14 +171,9 @@ def test_A1_another_tenants_key_is_missing(world: World) -> None:
 def test_A6_a_viewer_without_the_permission_revokes_nothing(world: World) -> None:
     issued = world.issue(["api-keys:read"])
     actor = world.actor(world.cast.member)
-    with pytest.raises(InsufficientRole):
-        show(
-            world,
-            pages.key_revoke,
-            {"confirm": "Test", "reason": "x"},
-            actor=admin(actor),
-            key_id=issued.key.public_id,
-        )
+    data = {"confirm": "Test", "reason": "x"}
+    refused = show(world, pages.key_revoke, data, actor=admin(actor), key_id=issued.key.public_id)
+    assert refused.headers["Location"].endswith(issued.key.public_id)
     assert world.row(issued.key).status == "active"
 
 
@@ -189,30 +184,35 @@ def admin(principal: Principal) -> Principal:
 
 
 def test_a_service_account_is_made_disabled_enabled_and_deleted(world: World) -> None:
-    made = show(world, pages.account_create, {"name": "Importer", "scopes": ["members:read"]})
+    made = show(world, account_pages.account_create, {"name": "Importer", "scopes": ["members:read"]})
     assert made.status_code == 303
     account_id = made.headers["Location"].rsplit("/", 1)[-1]
     with scope.tenant(world.acme.id):
         account = selectors.service_account(ids.decode("sa", account_id))
     issued = world.issue(["members:read"], service_account=account)
-    assert issued.key.hint in text(show(world, pages.account_detail, account_id=account_id))
-    show(world, pages.account_suspend, {"reason": "paused"}, account_id=account_id)
+    assert issued.key.hint in text(show(world, account_pages.account_detail, account_id=account_id))
+    show(world, account_pages.account_suspend, {"reason": "paused"}, account_id=account_id)
     assert code(world.bearer(issued.secret)) == (403, "subject_suspended")
-    show(world, pages.account_suspend, {"enable": "1"}, account_id=account_id)
+    show(world, account_pages.account_suspend, {"enable": "1"}, account_id=account_id)
     assert code(world.bearer(issued.secret)) == (403, "insufficient_scope")
-    unsure = show(world, pages.account_delete, {"confirm": "?", "reason": "x"}, account_id=account_id)
-    assert unsure.status_code == 400
-    show(world, pages.account_delete, {"confirm": "Importer", "reason": "gone"}, account_id=account_id)
+    unsure = show(world, account_pages.account_delete, {"confirm": "?", "reason": "x"}, account_id=account_id)
+    assert unsure.status_code == 422
+    show(
+        world, account_pages.account_delete, {"confirm": "Importer", "reason": "gone"}, account_id=account_id
+    )
     assert code(world.bearer(issued.secret)) == (401, "token_revoked")
-    assert account_id not in text(show(world, pages.account_list))
+    assert account_id not in text(show(world, account_pages.account_list))
 
 
 def test_a_service_accounts_settings_are_changed(world: World) -> None:
-    made = show(world, pages.account_create, {"name": "Old name"})
+    made = show(world, account_pages.account_create, {"name": "Old name"})
     account_id = made.headers["Location"].rsplit("/", 1)[-1]
-    assert show(world, pages.account_detail, {"name": "New name"}, account_id=account_id).status_code == 303
-    assert "New name" in text(show(world, pages.account_detail, account_id=account_id))
-    assert show(world, pages.account_detail, {"name": ""}, account_id=account_id).status_code == 400
+    assert (
+        show(world, account_pages.account_detail, {"name": "New name"}, account_id=account_id).status_code
+        == 303
+    )
+    assert "New name" in text(show(world, account_pages.account_detail, account_id=account_id))
+    assert show(world, account_pages.account_detail, {"name": ""}, account_id=account_id).status_code == 422
 
 
 def test_KEY17_the_organization_is_chosen_from_the_tenants_own(world: World) -> None:
@@ -226,5 +226,5 @@ def test_KEY17_the_organization_is_chosen_from_the_tenants_own(world: World) -> 
     made = show(world, pages.key_create, form | {"organization": ours})
     assert "sk_test_" in text(made)
     refused = show(world, pages.key_create, form | {"organization": theirs})
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert "sk_test_" not in text(refused)

@@ -119,7 +119,7 @@ def test_pages_make_show_list_and_revoke_a_token(cast):
     wrong = browser.submit(
         form, {"name": "Set-up", "max_uses": "2", "expires_in": "86400", "grants": "x"}, to=f"{base}/new"
     )
-    assert wrong.status_code == 400
+    assert wrong.status_code == 422
     filled = {
         "name": "Set-up <i>", "max_uses": "2", "expires_in": "86400", "grants": "authorization_code",
         "scopes": "openid", "redirect_uris": "https://shop.example/",

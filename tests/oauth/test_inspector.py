@@ -406,7 +406,7 @@ def test_the_page_takes_a_request_id_from_its_address(cast, admin):
 
 def test_the_page_says_what_is_missing(cast):
     answer = paste(at_work(cast), cast, "")
-    assert answer.status_code == 400
+    assert answer.status_code == 422
 
 
 def test_kinds_and_checks_have_words():

@@ -10,7 +10,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
 
 from core import scope
-from core.errors import NotFound
+from core.errors import MethodNotAllowed, NotFound
 from oauth import applications, pages
 from roles import permissions
 from tenants import selectors
@@ -111,7 +111,7 @@ def test_public_application_goes_straight_to_its_page(cast):
 def test_refusals_stand_at_their_field_and_name_the_line(cast):
     data = {"type": "web", "name": "Bad", "redirect_uris": "https://app.example/a\nhttp://app.example/b"}
     answer = call(cast.acme, pages.application_create, data=data)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "http://app.example/b: Plain http is only for loopback addresses." in text_of(answer)
     with scope.tenant(cast.acme.id):
         assert not applications.applications().filter(name="Bad").exists()
@@ -135,7 +135,7 @@ def test_TEN16_scopes_that_cannot_be_left_out_are_chosen_among_its_own(cast):
     assert fresh(cast.acme, row).required_scopes == ["email"]
     foreign = {**data, "required_scopes": ["profile"]}
     refused = call(cast.acme, pages.application_detail, data=foreign, application_id=row.public_id)
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert "profile: This is not among its scopes." in text_of(refused)
     assert fresh(cast.acme, row).required_scopes == ["email"]
 
@@ -156,7 +156,7 @@ def test_secret_is_rotated_disabled_enabled_deleted(cast):
     call(cast.acme, pages.application_suspend, data={"enable": "1"}, **named)
     assert fresh(cast.acme, row).status == "active"
     wrong = call(cast.acme, pages.application_delete, data={"confirm": "doomed", "reason": "x"}, **named)
-    assert wrong.status_code == 400
+    assert wrong.status_code == 422
     done = call(cast.acme, pages.application_delete, data={"confirm": "Doomed", "reason": "x"}, **named)
     assert done.status_code == 303
     with pytest.raises(NotFound):
@@ -168,7 +168,8 @@ def test_secret_is_rotated_disabled_enabled_deleted(cast):
 )
 def test_changes_are_posts(cast, view):
     row = register(cast.acme).application
-    assert call(cast.acme, view, application_id=row.public_id).status_code == 405
+    with pytest.raises(MethodNotAllowed):
+        call(cast.acme, view, application_id=row.public_id)
 
 
 def test_A1_other_tenants_application_is_missing(cast):
@@ -179,8 +180,6 @@ def test_A1_other_tenants_application_is_missing(cast):
 
 
 def test_reader_sees_no_forms_and_changes_nothing(cast):
-    from core.errors import InsufficientRole
-
     row = register(cast.acme).application
     text = text_of(
         call(cast.acme, pages.application_detail, granted=["applications:read"], application_id=row.public_id)
@@ -188,11 +187,11 @@ def test_reader_sees_no_forms_and_changes_nothing(cast):
     assert "Danger zone" not in text
     assert row.client_id in text
     data = {"name": "Taken", "redirect_uris": row.redirect_uris}
-    with pytest.raises(InsufficientRole):
-        call(
-            cast.acme, pages.application_suspend, data=data, granted=["applications:read"],
-            application_id=row.public_id,
-        )  # fmt: skip
+    call(
+        cast.acme, pages.application_suspend, data=data, granted=["applications:read"],
+        application_id=row.public_id,
+    )  # fmt: skip
+    assert fresh(cast.acme, row).status == "active"
 
 
 def test_no_keys_are_shown_as_nothing(cast):

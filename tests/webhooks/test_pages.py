@@ -99,7 +99,7 @@ def test_a_refused_form_says_why_and_stores_nothing(cast: Cast, show: Any, chang
         "content_type": "application/json", "signature_suite": "standard", "max_in_flight": "10",
     } | changes  # fmt: skip
     refused = show(pages.endpoint_create, form)
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert said in refused.text
     assert rows(cast) == []
 
@@ -154,9 +154,12 @@ def test_states_secrets_tests_and_deletion(cast: Cast, show: Any) -> None:
     assert "whsec_" in show(pages.endpoint_secrets, {"grace": "0"}, **named).text
     assert show(pages.endpoint_again, {"kind": "recover", "hours": "168"}, **named).status_code == 303
     assert show(pages.endpoint_again, {"kind": "replay", "hours": "1"}, **named).status_code == 303
-    assert show(pages.endpoint_delete, {"confirm": "wrong"}, **named).status_code == 400
+    assert show(pages.endpoint_delete, {"confirm": "wrong"}, **named).status_code == 422
     assert fresh(cast.acme, endpoint).status == "active"
-    assert show(pages.endpoint_delete, {"confirm": endpoint.public_id}, **named).status_code == 303
+    assert (
+        show(pages.endpoint_delete, {"confirm": endpoint.public_id, "reason": "moved"}, **named).status_code
+        == 303
+    )
     assert rows(cast) == []
 
 
