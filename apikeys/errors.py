@@ -13,6 +13,12 @@ class InvalidScope(Problem):
     fix = "Ask for scopes that the key shows, or leave `scope` out to get all of them."
 
 
+class TokenBindingRequired(Problem):
+    code, status, simple = "token_binding_required", 400, "invalid_request"
+    title = "This API takes tokens only that are bound to a key"
+    fix = "Exchange the key at /oauth/token, with a DPoP proof."
+
+
 class InvalidTarget(Problem):
     """RFC 8707 §2: the audience asked for is not the one that the credential is for."""
 

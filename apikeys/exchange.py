@@ -9,7 +9,7 @@ from typing import Any
 
 from apikeys import admission, usage
 from apikeys.admission import Admitted
-from apikeys.errors import InvalidScope, InvalidTarget
+from apikeys.errors import InvalidScope, InvalidTarget, TokenBindingRequired
 from apikeys.live import LiveKey
 from core import context, ids, ratelimit
 from core.errors import Problem, RateLimitExceeded, TokenInvalid
@@ -98,6 +98,8 @@ def _issue(
     key, tenant = admitted.key, admitted.tenant
     if audience is not None and audience != key.audience:
         raise InvalidTarget
+    if not key.token_binding.is_met_by(confirmation):
+        raise TokenBindingRequired
     words = _narrowed(scope, [word for word in key.scopes if word in admitted.caller.permissions])
     lifetime = max(1, int(min(key.token_lifetime, key.ends_at - time.time())))
     minted = mint_access_token(

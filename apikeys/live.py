@@ -28,6 +28,7 @@ from core.errors import (
 )
 from core.livecache import LiveCache
 from core.postgres.prepared import Prepared
+from core.token_binding import TokenBinding
 from organizations.models import Organization, OrganizationStatus
 from roles import authority, claim_mapping
 from roles.permissions import ORGANIZATION, Permission
@@ -65,6 +66,7 @@ class LiveKey:
     is_disabled: bool
     exchange_only: bool
     token_lifetime: int
+    token_binding: TokenBinding
     mapping: claim_mapping.Mapped = ()
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     digest: str = field(default="", repr=False)
@@ -290,6 +292,7 @@ def snapshot(row: ApiKey) -> LiveKey:
         is_disabled=account is not None and account.status is not AccountStatus.ACTIVE,
         exchange_only=policy.key_exchange_only,
         token_lifetime=min(lifetimes),
+        token_binding=TokenBinding(row.resource.token_binding),
         mapping=claim_mapping.compiled(row.resource.claim_mapping),
         metadata=row.metadata,
         digest=row.digest,

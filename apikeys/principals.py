@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from apikeys import admission, live, usage
+from core import secrets
 from core.errors import AmbiguousCredentials, Problem, TokenInvalid
 from core.principal import Principal
 from core.urls import tenant_slug
 from tenants import selectors as tenants
 from tenants.selectors import TenantRef
 
-BEARER, PREFIX = "bearer ", "sk_"
+BEARER = "bearer "
 
 
 def resolve(request: HttpRequest) -> Principal | None:
@@ -44,7 +45,7 @@ def sent_key(request: HttpRequest) -> str | None:
     if authorization[:7].lower() != BEARER:
         return None
     token = authorization[7:].strip()
-    if not token.startswith(PREFIX):
+    if not secrets.is_key(token):
         return None
     if "," in token:  # the header was sent twice
         raise AmbiguousCredentials

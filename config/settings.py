@@ -109,6 +109,7 @@ PORTS = {
     "mail": "mail.services.send",
     "jobs": "core.jobs.enqueue",
     "browsers": "oauth.clients.origins_at",
+    "dialects": "oauth.catalogue.dialect_at",
 }
 # Resolvers asked in this order for a request's credential.
 PRINCIPAL_RESOLVERS = ["apikeys.principals.resolve", "oauth.principals.resolve"]

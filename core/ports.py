@@ -1,8 +1,8 @@
 """The ports through which a lower app reaches what a higher one knows, bound in `settings.PORTS`.
 
 `authority.require(actor, permission, resource)` · `principals.resolve(request)` ·
-`mail.send(template, to, tenant)` · `jobs.enqueue(name, …)` · `browsers.origins(slug, client_id)`. Each raises
-what its implementation raises.
+`mail.send(template, to, tenant)` · `jobs.enqueue(name, …)` · `browsers.origins(slug, client_id)` ·
+`dialects.of(slug)`. Each raises what its implementation raises.
 """
 
 from __future__ import annotations
@@ -79,3 +79,11 @@ class browsers:  # noqa: N801
         """Return the browser origins that a live application registered; without one, all of the tenant's."""
         found: frozenset[str] = _bound("browsers")(slug, client_id)
         return found
+
+
+class dialects:  # noqa: N801
+    @staticmethod
+    def of(slug: str) -> str:
+        """Return the error dialect that a tenant chose for its own `/v1`; the usual one for an unknown tenant."""
+        word: str = _bound("dialects")(slug)
+        return word

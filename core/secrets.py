@@ -26,6 +26,8 @@ SECRET_LENGTH = 43  # 62**43 > 2**256
 CHECKSUM_LENGTH = 6  # 62**6 > 2**32
 BODY_LENGTH = PUBLIC_ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 
+LONGEST = 96  # characters of a key with any prefix
+OWN = "sk_"
 MODES = {"sk_live_": "live", "sk_test_": "test"}
 PREFIX_PATTERN = r"[a-z][a-z0-9]{1,9}_[a-z][a-z0-9]{1,9}_"
 
@@ -62,9 +64,18 @@ class ParsedKey:
         return with_checksum(self.prefix + self.public_id + self.secret)
 
 
+def is_prefix(text: str) -> bool:
+    return _prefix.fullmatch(text) is not None
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is meant as an API key: begins as ours do, or has the whole form with another prefix."""
+    return text.startswith(OWN) or (len(text) <= LONGEST and _key.fullmatch(text) is not None)
+
+
 def generate_key(prefix: str) -> ParsedKey:
     """A new API key; `prefix` as in `sk_live_` or `sfk_prod_`. Raises ValueError for another shape."""
-    if not _prefix.fullmatch(prefix):
+    if not is_prefix(prefix):
         raise ValueError("a key prefix is two lower-case words, each followed by an underscore")
     public_id = "".join(random.choice(ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
     return ParsedKey(prefix, MODES.get(prefix), public_id, base62(random.token_bytes(SECRET_BYTES)))
@@ -72,7 +83,7 @@ def generate_key(prefix: str) -> ParsedKey:
 
 def parse_key(text: str) -> ParsedKey:
     """Take an API key apart. Raises ValueError on a wrong shape or checksum, before any lookup is made."""
-    match = _key.fullmatch(text) if len(text) <= 96 else None
+    match = _key.fullmatch(text) if len(text) <= LONGEST else None
     if match is None or not has_valid_checksum(text):
         raise ValueError("not a key")
     prefix, body = match.groups()

@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from core.errors import Problem, TokenInvalid
+from core.token_binding import TokenBinding
 from oauth import clients, dpop, mtls
 from oauth.clients import Client
 from oauth.errors import InvalidDPoPProof, InvalidRequest, UseDPoPNonce
@@ -54,6 +55,21 @@ def proven_key(request: HttpRequest, tenant: TenantRef, client: Client | None) -
 def text(confirmation: Confirmation | None) -> str:
     """Return a binding as it is stored with a refresh token."""
     return " ".join(f"{name}={value}" for name, value in sorted((confirmation or {}).items()))
+
+
+def require(wanted: TokenBinding, confirmation: Confirmation | None) -> None:
+    """Raise unless what the tokens are bound to is what their API resource asks of all its tokens.
+
+    Raises InvalidDPoPProof, or InvalidRequest where only a certificate does.
+    """
+    if wanted.is_met_by(confirmation):
+        return
+    if wanted.takes_dpop:
+        raise InvalidDPoPProof("This API takes tokens that are bound to a key only: send a DPoP proof.")
+    raise InvalidRequest(
+        "This API takes tokens that are bound to a client certificate only: present it, and let the application"
+        " bind its tokens to it."
+    )
 
 
 # --- at a resource ----------------------------------------------------------------------------------------

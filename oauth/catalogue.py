@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.api.problems import PROBLEM
 from core.livecache import LiveCache
+from core.token_binding import TokenBinding
 from oauth.clients import Client, in_tenant
 from oauth.errors import InvalidScope, InvalidTarget
 from oauth.standard_claims import LINKED, WALLETS
@@ -20,6 +22,7 @@ from roles import claim_mapping, scope_words
 from roles import selectors as role_selectors
 from roles.models import ApiResource, Scope
 from roles.permissions import DESCRIPTIONS, Permission
+from tenants import selectors
 from tenants.keys import DEFAULT_ALGORITHM
 from tenants.selectors import TenantRef
 from tenants.tokens import control_plane_audience
@@ -58,6 +61,7 @@ class Resource:
     accepted_token_types: Mapping[str, Sequence[str]] = field(default_factory=dict)
     id_token_clients: frozenset[str] = frozenset()
     error_dialect: str = "problem"
+    token_binding: TokenBinding = TokenBinding.NONE
     documentation_url: str = ""
 
     def meaning(self, word: str) -> tuple[str, ...]:
@@ -67,7 +71,12 @@ class Resource:
     @property
     def has_policy(self) -> bool:
         """Whether it asks more of a token than to be a living access token for it."""
-        return bool(self.accepted_token_types or self.acr_values) or self.max_age is not None
+        bound = self.token_binding is not TokenBinding.NONE
+        return bool(bound or self.accepted_token_types or self.acr_values) or self.max_age is not None
+
+    def target(self, scopes: tuple[str, ...]) -> Target:
+        """Return what a request for these scopes of this resource came to."""
+        return Target(scopes, self.audience, self.token_lifetime, self.signing_alg, self.token_binding)
 
     def is_native(self, word: str) -> bool:
         return word in self.scopes and not self.bundles.get(word)
@@ -81,6 +90,7 @@ class Target:
     audience: str
     token_lifetime: int | None = None
     signing_alg: str = DEFAULT_ALGORITHM
+    token_binding: TokenBinding = TokenBinding.NONE
 
     @property
     def scope(self) -> str:
@@ -93,6 +103,12 @@ _resources: LiveCache[dict[str, Resource]] = LiveCache("api_resource", max_items
 def resources_of(tenant: TenantRef) -> dict[str, Resource]:
     """Return the tenant's API resources by audience, its own `/v1` first."""
     return _resources.get(str(tenant.id), lambda: _load(tenant))
+
+
+def dialect_at(slug: str) -> str:
+    """Return how a tenant's own `/v1` speaks its refusals (API-03)."""
+    tenant = selectors.by_slug(slug)
+    return next(iter(resources_of(tenant).values())).error_dialect if tenant else PROBLEM
 
 
 def _load(tenant: TenantRef) -> dict[str, Resource]:
@@ -130,6 +146,7 @@ def _resource(
         accepted_token_types=row.accepted_token_types,
         id_token_clients=frozenset(row.id_token_clients),
         error_dialect=row.error_dialect,
+        token_binding=TokenBinding(row.token_binding),
         documentation_url=row.documentation_url,
     )
 
@@ -180,7 +197,7 @@ def target(tenant: TenantRef, client: Client, scopes: tuple[str, ...], resource:
     chosen = known[resource] if resource else _only(known, wanted)
     if missing := wanted - chosen.scopes.keys():
         raise InvalidScope(f"{min(missing)} is not a scope of {chosen.audience}.")
-    return Target(scopes, chosen.audience, chosen.token_lifetime, chosen.signing_alg)
+    return chosen.target(scopes)
 
 
 def allowed_resources(tenant: TenantRef, client: Client) -> dict[str, Resource]:

@@ -164,7 +164,7 @@ def narrowed(request: TokenRequest, pair: Pair) -> Target:
     scopes = asked or tuple(fitting)
     if not scopes:
         raise InvalidScope(f"The subject_token has no scope of {resource.audience} that this client may use.")
-    return Target(scopes, resource.audience, resource.token_lifetime, resource.signing_alg)
+    return resource.target(scopes)
 
 
 def target_resource(request: TokenRequest, default: str) -> catalogue.Resource:

@@ -13,7 +13,7 @@ from typing import Any
 from core.principal import Actor, SubjectType
 from events.services import Draft, emit_many
 from identity import assurance
-from oauth import assignment, claim_sources
+from oauth import assignment, binding, claim_sources
 from oauth.catalogue import OPENID, Target
 from oauth.clients import Client
 from oauth.errors import InvalidGrant
@@ -63,6 +63,7 @@ def access_token_of_service(
 
     The rest is for exchanges: another client's subject, at most `most` seconds, further claims.
     """
+    binding.require(target.token_binding, confirmation)
     lifetime = life_of(client, target) or selectors.policy_of(tenant.id).key_token_lifetime
     return tokens.mint_access_token(
         tenant,
@@ -103,6 +104,7 @@ def access_token_of_member(
     """
     if not assignment.allows(client, standing.member_id, standing.organization_id):
         raise InvalidGrant("This application is not assigned to the person.")
+    binding.require(target.token_binding, confirmation)
     lifetime = life_of(client, target) or selectors.policy().access_token_lifetime
     if subject_type is SubjectType.USER and standing.acr == assurance.GUEST:
         subject_type = SubjectType.GUEST

@@ -5,10 +5,14 @@ from __future__ import annotations
 from apikeys.exchange import exchange
 from core.errors import Problem, RateLimitExceeded
 from oauth import grants
-from oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget
+from oauth.errors import InvalidDPoPProof, InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget
 from oauth.grants import Answer, TokenRequest
 
-_ERRORS = {"invalid_scope": InvalidScope, "invalid_target": InvalidTarget}
+_ERRORS = {
+    "token_binding_required": InvalidDPoPProof,
+    "invalid_scope": InvalidScope,
+    "invalid_target": InvalidTarget,
+}
 
 
 @grants.register(grants.API_KEY, needs_client=False)

@@ -47,7 +47,7 @@ def narrowed(
     if beyond := [word for word in asked if word not in granted]:
         raise InvalidScope(f"{beyond[0]} was not granted.")
     still = tuple(word for word in asked if word in client.scopes)
-    return Target(still, audience, known.token_lifetime, known.signing_alg)
+    return known.target(still)
 
 
 def start_family(

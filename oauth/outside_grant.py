@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,7 +91,7 @@ def _consented(request: TokenRequest, target: Target, arrival: Arrival) -> Targe
     scopes = tuple(word for word in target.scopes if word in given)
     if not scopes:
         raise InvalidScope("The person has not allowed this application anything.")
-    return Target(scopes, target.audience, target.token_lifetime, target.signing_alg)
+    return replace(target, scopes=scopes)
 
 
 def _mint(request: TokenRequest, claims: Claims, arrival: Arrival, target: Target) -> MintedToken:

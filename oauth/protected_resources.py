@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core import ids
 from core.errors import NotFound
 from core.front import public, respond
+from core.token_binding import TokenBinding
 from core.urls import tenant_slug
 from oauth import catalogue, dpop, mtls
 from oauth.catalogue import Resource
@@ -65,6 +66,18 @@ def metadata(tenant: TenantRef, resource: Resource) -> dict[str, Any]:
         body["dpop_signing_alg_values_supported"] = list(dpop.OFFERED)
         body["dpop_bound_access_tokens_required"] = False  # each application and tenant decides that
         body["tls_client_certificate_bound_access_tokens"] = mtls.is_offered()
+    elif resource.token_binding is not TokenBinding.NONE:
+        body |= _bindings(resource.token_binding)
     if resource.documentation_url:
         body["resource_documentation"] = resource.documentation_url
+    return body
+
+
+def _bindings(wanted: TokenBinding) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if wanted.takes_dpop:
+        body["dpop_signing_alg_values_supported"] = list(dpop.OFFERED)
+        body["dpop_bound_access_tokens_required"] = wanted is TokenBinding.DPOP
+    if wanted.takes_certificates:
+        body["tls_client_certificate_bound_access_tokens"] = True
     return body

@@ -13,7 +13,7 @@ from typing import Any
 
 from core import jose
 from core.api.dialects import refusal
-from core.errors import Problem, StepUpRequired, WrongTokenType
+from core.errors import Problem, StepUpRequired, TokenInvalid, WrongTokenType
 from core.principal import SubjectType
 from core.urls import issuer
 from identity import assurance
@@ -56,6 +56,9 @@ def judge(tenant: TenantRef, claims: Mapping[str, Any]) -> dict[str, Any]:
         return {"active": True}
     if not takes(resource, ACCESS_TOKEN, str(claims.get("subject_type"))):
         return wrong_type(tenant, resource)
+    if not resource.token_binding.is_met_by(claims.get("cnf")):
+        unbound = TokenInvalid("This API takes tokens only that are bound to their client's key.")
+        return {"active": False, "refusal": told(tenant, resource, unbound)}
     demand = owed(resource, claims)
     if demand is None:
         return {"active": True}

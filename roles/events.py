@@ -32,6 +32,8 @@ RESOURCE: dict[str, Schema | str] = {
     "accepted_token_types": "object",
     "id_token_clients": STRINGS,
     "error_dialect": "string",
+    "token_binding": "string",
+    "key_prefix": "string",
     "acr_values": STRINGS,
     "max_age": {"type": ["integer", "null"]},
     "claim_mapping": {"type": "array", "items": {"type": "object"}},

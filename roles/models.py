@@ -72,6 +72,8 @@ class ApiResource(TenantModel):
     accepted_token_types = models.JSONField(default=dict)
     id_token_clients = models.JSONField(default=list)  # client ids whose ID tokens count
     error_dialect = models.CharField(max_length=8, default="problem")
+    token_binding = models.CharField(max_length=12, default="none")  # see core.token_binding
+    key_prefix = models.CharField(max_length=24, blank=True)  # of API keys to it; empty: sk_live_, sk_test_
     acr_values = models.JSONField(default=list)
     max_age = models.PositiveIntegerField(null=True)
     claim_mapping = models.JSONField(default=list)  # see roles.claim_mapping

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from core import jose
 from core.api.dialects import DIALECTS, PROBLEM
+from core.token_binding import TokenBinding
 from roles import scope_import
 from roles.claim_mapping import FORMS, SOURCES
 from roles.models import ApiResource
@@ -20,6 +21,12 @@ DIALECT_LABELS = {
     "problem": gettext_lazy("Problem documents (RFC 9457)"),
     "upper": gettext_lazy('Upper case: {"error": {"code": "TOKEN_MISSING"}}'),
     "simple": gettext_lazy('Simple: {"code": "unauthorized"}'),
+}
+BINDING_LABELS = {
+    TokenBinding.NONE.value: gettext_lazy("Nothing: bearer tokens do"),
+    TokenBinding.DPOP.value: gettext_lazy("A DPoP key (RFC 9449)"),
+    TokenBinding.CERTIFICATE.value: gettext_lazy("A client certificate (RFC 8705)"),
+    TokenBinding.EITHER.value: gettext_lazy("A DPoP key or a client certificate"),
 }
 FOR_PEOPLE = {
     "access": gettext_lazy("Access tokens"),
@@ -83,6 +90,21 @@ class ResourceSettingsForm(ResourceForm):
     error_dialect = forms.ChoiceField(
         label=gettext_lazy("Error dialect"), choices=[(name, DIALECT_LABELS[name]) for name in DIALECTS]
     )
+    token_binding = forms.ChoiceField(
+        label=gettext_lazy("Its tokens are bound to"),
+        choices=list(BINDING_LABELS.items()),
+        help_text=gettext_lazy(
+            "A bound token is worth nothing without its key. Others are not issued for it."
+        ),
+    )
+    key_prefix = forms.CharField(
+        label=gettext_lazy("Prefix of its API keys"),
+        max_length=24,
+        required=False,
+        help_text=gettext_lazy(
+            "Such as sfk_prod_. Empty: sk_live_ or sk_test_. Keys made before keep theirs."
+        ),
+    )
     for_people = forms.ChoiceField(
         label=gettext_lazy("What people may send"), choices=list(FOR_PEOPLE.items()), widget=forms.RadioSelect
     )
@@ -129,6 +151,8 @@ def initial_of(resource: ApiResource) -> dict[str, Any]:
         "signing_alg",
         "documentation_url",
         "error_dialect",
+        "token_binding",
+        "key_prefix",
         "id_token_clients",
     )
     shown = {name: getattr(resource, name) for name in (*names, "acr_values", "max_age")}

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from core import jose
+from core import jose, secrets
 from core.api.dialects import DIALECTS
 from core.errors import FieldError, ValidationFailed
 from core.principal import SubjectType
+from core.token_binding import TokenBinding
 from roles import claim_mapping
 from roles.models import ApiResource
 from tenants import selectors
@@ -21,7 +22,9 @@ ACCESS_TOKEN, ID_TOKEN = "access_token", "id_token"
 PEOPLE = (SubjectType.USER.value, SubjectType.GUEST.value)
 LEAST_LIFETIME, MOST_AGE = 60, 365 * 86_400
 # What the tenant may set on its own `/v1`; everything else about that resource is this release's.
-OWN_API = frozenset({"token_lifetime", "acr_values", "max_age", "claim_mapping"})
+OWN_API = frozenset({"token_lifetime", "acr_values", "max_age", "claim_mapping", "error_dialect"})
+# First words of prefixes that mean something else: our own keys, account tokens and client secrets.
+RESERVED = frozenset({"sk", "clv", "cs", "dcr", "rt", "whsec"})
 _ACR = re.compile(r"[!-~]{1,120}\Z")
 
 
@@ -61,6 +64,22 @@ def _documentation(resource: ApiResource) -> Iterable[FieldError]:
 def _dialect(resource: ApiResource) -> Iterable[FieldError]:
     if resource.error_dialect not in DIALECTS:
         yield FieldError("/error_dialect", "unknown", f"Use one of {', '.join(DIALECTS)}.")
+
+
+def _binding(resource: ApiResource) -> Iterable[FieldError]:
+    if resource.token_binding not in set(TokenBinding):
+        yield FieldError("/token_binding", "unknown", f"Use one of {', '.join(TokenBinding)}.")
+
+
+def _key_prefix(resource: ApiResource) -> Iterable[FieldError]:
+    prefix = resource.key_prefix
+    if not prefix:
+        return
+    if not secrets.is_prefix(prefix):
+        detail = "Two words of 2 to 10 lower-case letters and digits, each followed by _, such as sfk_prod_."
+        yield FieldError("/key_prefix", "invalid", detail)
+    elif prefix.partition("_")[0] in RESERVED:
+        yield FieldError("/key_prefix", "reserved", f"{prefix.partition('_')[0]}_ is taken. Choose your own.")
 
 
 def _token_types(resource: ApiResource) -> Iterable[FieldError]:
@@ -106,6 +125,8 @@ _rules: tuple[Callable[[ApiResource], Iterable[FieldError]], ...] = (
     _algorithm,
     _documentation,
     _dialect,
+    _binding,
+    _key_prefix,
     _token_types,
     _step_up,
 )

@@ -22,7 +22,7 @@ from tenants.models import Tenant
 
 SETTINGS = (
     "name", "token_lifetime", "signing_alg", "documentation_url", "accepted_token_types", "id_token_clients",
-    "error_dialect", "acr_values", "max_age", "claim_mapping", "metadata",
+    "error_dialect", "token_binding", "key_prefix", "acr_values", "max_age", "claim_mapping", "metadata",
 )  # fmt: skip
 MOST_FEATURES = 20
 Uses = Callable[[ApiResource, Scope | None], list[str]]

@@ -11,6 +11,7 @@ from core import ids, jose
 from core.api.dialects import DIALECTS
 from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
 from core.api.lists import ListQuery, QueryFlag, SearchQuery, Words
+from core.token_binding import TokenBinding
 from identity.assurance import DEMANDS
 from organizations.models import Organization
 from roles import scope_import, selectors
@@ -110,6 +111,8 @@ class ResourceShape(Shape):
     accepted_token_types = serializers.DictField()
     id_token_clients = serializers.ListField(child=serializers.CharField())
     error_dialect = serializers.CharField()
+    token_binding = serializers.CharField()
+    key_prefix = serializers.CharField()
     acr_values = serializers.ListField(child=serializers.CharField())
     max_age = serializers.IntegerField(allow_null=True)
     claim_mapping = serializers.ListField(child=serializers.DictField())
@@ -147,6 +150,8 @@ class ResourcePatch(Body):
     )
     id_token_clients = texts(255, 50)
     error_dialect = serializers.ChoiceField(DIALECTS, required=False)
+    token_binding = serializers.ChoiceField([word.value for word in TokenBinding], required=False)
+    key_prefix = Text(24, required=False, allow_blank=True)
     acr_values = texts(120, 10)
     max_age = Integer(min_value=0, required=False, allow_null=True)
     claim_mapping = serializers.ListField(child=serializers.DictField(), max_length=20, required=False)

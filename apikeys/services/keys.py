@@ -100,7 +100,8 @@ def _require_open(organization_id: Any) -> None:
 
 
 def _insert(**fields: Any) -> IssuedKey:
-    parsed = secrets.generate_key(PREFIXES[Mode(tenants.tenant().mode)])
+    own: str = fields["resource"].key_prefix
+    parsed = secrets.generate_key(own or PREFIXES[Mode(tenants.tenant().mode)])
     digest = secrets.digest(parsed.text, DIGEST)
     row = ApiKey(prefix=parsed.prefix, public_part=parsed.public_id, digest=digest, **fields)
     row.notice_due_at = lifetimes.notice_at(timezone.now(), row.expires_at)

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.api.problems import challenge_for, document
+from core.api.problems import PROBLEM, SIMPLE, UPPER, challenge_for, document, in_dialect
 from core.errors import Problem
 
-PROBLEM, UPPER, SIMPLE = "problem", "upper", "simple"
 DIALECTS = (PROBLEM, UPPER, SIMPLE)
 
 
 def body(problem: Problem, dialect: str, *, instance: str = "", request_id: str = "") -> dict[str, Any]:
-    if dialect == UPPER:
-        return {"error": {"code": problem.upper, "message": problem.detail}}
-    if dialect == SIMPLE:
-        return {"code": problem.simple, "message": problem.detail}
-    return document(problem, instance=instance, request_id=request_id)
+    if dialect == PROBLEM:
+        return document(problem, instance=instance, request_id=request_id)
+    return in_dialect(problem, dialect)
 
 
 def refusal(problem: Problem, dialect: str) -> dict[str, Any]:

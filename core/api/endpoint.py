@@ -163,7 +163,7 @@ class Endpoint(APIView):
         try:
             response: HttpResponse = handler(request, **kwargs)
         except Exception as error:  # noqa: BLE001 — as REST framework: every exception becomes one problem document
-            response = problem_response(request, from_drf(error))
+            response = problem_response(request, from_drf(error), self.caller)
         return self.stamp(request, response)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 
+from core import ports
 from core.errors import (
     FieldError,
     InsufficientScope,
@@ -19,13 +21,17 @@ from core.errors import (
     Problem,
     StepUpRequired,
     TokenMissing,
+    Unavailable,
     UnsupportedMediaType,
     ValidationFailed,
 )
 from core.middleware import as_problem
+from core.principal import Principal
 from core.urls import tenant_slug
 
 PROBLEM_JSON = "application/problem+json"
+PROBLEM, UPPER, SIMPLE = "problem", "upper", "simple"  # the dialects of refusals (api-conventions §4)
+log = structlog.get_logger(__name__)
 
 
 def document(problem: Problem, *, instance: str, request_id: str) -> dict[str, Any]:
@@ -47,16 +53,41 @@ def document(problem: Problem, *, instance: str, request_id: str) -> dict[str, A
     return body
 
 
-def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
-    request_id = getattr(request, "request_id", "")
-    body = document(problem, instance=request.path_info, request_id=request_id)
-    response = JsonResponse(body, status=problem.status, content_type=PROBLEM_JSON)
+def in_dialect(problem: Problem, dialect: str) -> dict[str, Any]:
+    """Return a refusal in one of the other forms: the same code, or the nearest word of a short list."""
+    if dialect == UPPER:
+        return {"error": {"code": problem.upper, "message": problem.detail}}
+    return {"code": problem.simple, "message": problem.detail}
+
+
+def problem_response(request: HttpRequest, problem: Problem, caller: Principal | None = None) -> HttpResponse:
+    """Write a refusal as the tenant's `/v1` speaks it; which tenant, the address or the caller says."""
+    # While the database is away nobody waits a second time for it to say in which words.
+    dialect = PROBLEM if isinstance(problem, Unavailable) else dialect_of(request, caller)
+    if dialect == PROBLEM:
+        request_id = getattr(request, "request_id", "")
+        body = document(problem, instance=request.path_info, request_id=request_id)
+        response = JsonResponse(body, status=problem.status, content_type=PROBLEM_JSON)
+    else:
+        response = JsonResponse(in_dialect(problem, dialect), status=problem.status)
     for name, value in problem.headers.items():
         response.headers[name] = value
     challenge = challenge_for(problem, resource_metadata(request))
     if challenge:
         response.headers["WWW-Authenticate"] = challenge
     return response
+
+
+def dialect_of(request: HttpRequest, caller: Principal | None) -> str:
+    """Return the tenant's dialect; the usual one at other addresses and while it cannot be looked up."""
+    slug = tenant_slug(request) or (caller.tenant_slug if caller else None)
+    if slug is None or not request.path_info.startswith("/v1/"):
+        return PROBLEM
+    try:
+        return ports.dialects.of(slug)
+    except Exception:
+        log.warning("dialect_unknown", tenant=slug, exc_info=True)
+        return PROBLEM
 
 
 def resource_metadata(request: HttpRequest) -> str:
@@ -89,7 +120,9 @@ def challenge_for(problem: Problem, metadata: str = "") -> str:
 
 def exception_handler(error: Exception, details: dict[str, Any]) -> HttpResponse:
     """DRF's exception hook: every exception becomes one problem document."""
-    return problem_response(details["request"]._request, from_drf(error))
+    return problem_response(
+        details["request"]._request, from_drf(error), getattr(details["view"], "caller", None)
+    )
 
 
 def from_drf(error: Exception) -> Problem:

@@ -6,8 +6,7 @@ another tenant issued nothing is said but that this one did not.
 
 from __future__ import annotations
 
-from apikeys.principals import PREFIX as API_KEY_PREFIX
-from core import ports, ratelimit, scope
+from core import ports, ratelimit, scope, secrets
 from core.errors import OrgMismatch, RateLimitExceeded
 from core.principal import Principal
 from core.ratelimit import Limit
@@ -41,7 +40,7 @@ def inspect(*, actor: Principal, text: str, operation: str = "") -> Report:
     tried = probe.read(tenant, operation)
     if not text or len(text) > LONGEST or not text.isascii():
         return not_ours()
-    if text.startswith(API_KEY_PREFIX):
+    if secrets.is_key(text):
         return keys.inspect(tenant, text, tried)
     if text.startswith(REFRESH_PREFIX):
         return rows.refresh_token(tenant, text, tried)

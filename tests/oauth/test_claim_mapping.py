@@ -340,7 +340,8 @@ def test_the_pages_of_an_api_work(cast, visitor):
     assert "ticket:write" not in visitor.get(f"{base}?feature=Desk").content.decode().split("<tbody>")[1]
     settings = {
         "name": "Tickets", "token_lifetime": "600", "signing_alg": "RS256", "error_dialect": "upper",
-        "for_people": "id", "id_token_clients": "app_x", "acr_values": "urn:x urn:y", "max_age": "60", **csrf,
+        "token_binding": "none", "for_people": "id", "id_token_clients": "app_x", "acr_values": "urn:x urn:y",
+        "max_age": "60", **csrf,
     }  # fmt: skip
     assert visitor.post(f"{base}/settings", settings).status_code == 303
     with scope.tenant(cast.acme.id):
