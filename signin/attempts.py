@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from core import ids, jobs
 from core.network import current_network
@@ -57,11 +58,15 @@ def count_guess(tenant: TenantRef | None, guesses: list[Attempt]) -> None:
 
 
 def record_failure(
-    tenant: TenantRef | None, account_id: uuid.UUID | None, reason: str = "wrong_credentials"
+    tenant: TenantRef | None,
+    account_id: uuid.UUID | None,
+    reason: str = "wrong_credentials",
+    **more: Any,
 ) -> None:
     """Write the refusal to the tenant's stream, and promise one for the person's own.
 
-    The promise is made for unknown addresses too and comes to nothing there: both cost the same.
+    The promise is made for unknown addresses too and comes to nothing there: both cost the same. `more` goes
+    with it: what else is to be told is told later, so that no refusal takes longer than another.
     """
     with flow_scope(tenant):
         subject = subject_of(tenant, account_id)
@@ -77,7 +82,7 @@ def record_failure(
         )
         jobs.enqueue(
             "signin.tell_account",
-            {"type": "signin.failed", "account": str(account_id or ""), "object": described},
+            {"type": "signin.failed", "account": str(account_id or ""), "object": described, **more},
         )
 
 

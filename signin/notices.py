@@ -62,17 +62,26 @@ def tell_person(account_id: uuid.UUID, found: Risk) -> None:
 
 
 def refuse(tenant: TenantRef | None, account_id: uuid.UUID, found: Risk) -> None:
-    """Record a sign-in that was right and is blocked, and mail the person; opens its scopes itself.
+    """Record a sign-in that was right and is blocked; opens its scopes itself.
 
-    The record is that of a wrong proof with another reason, the mail at most one an hour.
+    The record is that of a wrong proof with another reason, and costs the same: `tell_stopped` does the rest (L2).
     """
-    kind = (found.of(risk.BLOCK) or found.of(risk.STEP_UP))[0]
-    attempts.record_failure(tenant, account_id, kind)
+    known = context.current()
+    seen = {"ip": known.ip, "user_agent": known.user_agent, "language": get_language() or "en"}
+    attempts.record_failure(tenant, account_id, _reason(found), stopped={"risk": found.dump(), **seen})
+
+
+def tell_stopped(tenant: TenantRef | None, account_id: uuid.UUID, found: Risk) -> None:
+    """Tell the tenant what looked wrong, and the person by mail, at most once an hour; opens its scopes itself."""
     with flow_scope(tenant):
         report(tenant, account_id, found)
     with scope.account(account_id):
         if limits.once(f"stopped:{account_id}", limits.HOUR):
-            _mail("sign_in_stopped", account_id, known_password=kind == risk.PASSWORD_BREACHED)
+            _mail("sign_in_stopped", account_id, known_password=_reason(found) == risk.PASSWORD_BREACHED)
+
+
+def _reason(found: Risk) -> str:
+    return (found.of(risk.BLOCK) or found.of(risk.STEP_UP))[0]
 
 
 def mail_code(tenant: TenantRef | None, flow_id: str, account_id: uuid.UUID) -> None:

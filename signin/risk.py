@@ -18,6 +18,7 @@ from core import context, ids, scope, secrets
 from core.postgres import rows
 from core.postgres.prepared import Prepared
 from identity import places, sessions
+from identity import selectors as people
 from identity.models import KnownDevice
 from identity.places import Place
 from identity.sessions import SessionRef
@@ -81,6 +82,18 @@ def policy_at(tenant: TenantRef | None) -> TenantPolicy:
 def devices_of(account_id: uuid.UUID) -> list[KnownDevice]:
     """Return the person's devices in the open account scope, the latest first."""
     return rows.several(KnownDevice, _LATEST, {"account": account_id})
+
+
+def look_anyway(tenant: TenantRef | None, account_id: uuid.UUID | None, browser: Browser) -> None:
+    """Look as behind a right password, where the policy may block one: its refusal takes no other time (L2)."""
+    policy = policy_at(tenant)
+    if all(policy.risk_action(kind) != BLOCK for kind in KINDS):
+        return
+    wanted = account_id or ids.uuid7()
+    with scope.account(wanted):
+        people.credentials(wanted)
+        devices = devices_of(wanted)
+    weigh(policy, devices, account_id=wanted, browser=browser)
 
 
 def weigh(

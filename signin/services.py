@@ -11,7 +11,7 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import attempts, challenge, flows, limits
+from signin import attempts, challenge, flows, limits, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
@@ -66,6 +66,7 @@ def authenticate(
     guesses = attempts.passwords_of(address, browser, account_id)
     attempts.count_guess(tenant, guesses)
     if not accounts.verify_password(password, _stored_password(account_id)) or account_id is None:
+        risk.look_anyway(tenant, account_id, browser)
         attempts.record_failure(tenant, account_id)
         raise WrongCredentials
     person = let_in(
