@@ -14,6 +14,7 @@ from oauth import (
     inspector_api,
     metadata,
     protected_resources,
+    sample_token_api,
 )
 from oauth import trusted_issuers_api as trusted
 from oauth.authorize import authorize, consent
@@ -90,6 +91,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "v1/applications/<str:application>/secrets/<str:secret>",
         api_registrations.OneClientSecret.as_view(),
         name="v1-application-one-secret",
+    ),
+    path(
+        "v1/applications/<str:application>/sample-tokens",
+        sample_token_api.SampleTokens.as_view(),
+        name="v1-application-sample-tokens",
     ),
     path(
         "v1/applications/<str:application>/vetting",

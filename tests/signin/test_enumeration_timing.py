@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("CLAVIGER_TIMING"), reason="set CLAVIGER_TIMING=1 to measure"),
     pytest.mark.timeout(1800),
 ]
-SAMPLES = int(os.environ.get("CLAVIGER_TIMING_SAMPLES", 400))
+SAMPLES = int(os.environ.get("CLAVIGER_TIMING_SAMPLES", "400"))
 REAL = ["core.passwords.Argon2idHasher"]
 
 
