@@ -4,120 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from audit import selectors, services
+from audit.filters import ACTORS, Filters
 from core import ids
 from core.api.lists import slice_page
-from core.errors import InsufficientRole, MethodNotAllowed, NotFound, ValidationFailed
-from core.principal import Principal
+from core.errors import InsufficientRole, MethodNotAllowed, NotFound
 from events import registry
 from events.chain import Report
 from events.models import Event
-from events.selectors import Search, envelope
+from events.selectors import envelope
+from tenants.pagekit import PAGE, Viewer, select, show
 from tenants.selectors import members
-
-if TYPE_CHECKING:
-    from tenants.models import Tenant
-
-PAGE = 50
-ACTORS = [
-    ("user", gettext_lazy("A person")),
-    ("admin", gettext_lazy("An administrator")),
-    ("service", gettext_lazy("A service")),
-    ("agent", gettext_lazy("An agent")),
-    ("system", gettext_lazy("The system")),
-]
-
-
-class Viewer(Protocol):
-    """What a page needs to know of who is looking."""
-
-    principal: Principal
-    tenant: Tenant
-
-    def url(self, *parts: str) -> str: ...
-
-
-class Filters(forms.Form):
-    """The filters of the list, as they stand in its address."""
-
-    q = forms.CharField(required=False, max_length=120, label=gettext_lazy("Search"))
-    action = forms.CharField(required=False, max_length=80, label=gettext_lazy("Action"))
-    actor_type = forms.ChoiceField(
-        required=False, choices=[("", ""), *ACTORS], label=gettext_lazy("Kind of actor")
-    )
-    actor = forms.CharField(required=False, max_length=120, label=gettext_lazy("Actor id"))
-    target = forms.CharField(required=False, max_length=120, label=gettext_lazy("Target id"))
-    on_behalf_of = forms.CharField(required=False, max_length=120, label=gettext_lazy("On behalf of"))
-    ip = forms.GenericIPAddressField(required=False, label=gettext_lazy("IP address"))
-    organization = forms.CharField(required=False, max_length=40, label=gettext_lazy("Organization id"))
-    since = forms.DateField(
-        required=False, label=gettext_lazy("From day"), widget=forms.DateInput(attrs={"type": "date"})
-    )
-    until = forms.DateField(
-        required=False, label=gettext_lazy("To day"), widget=forms.DateInput(attrs={"type": "date"})
-    )
-
-    def clean_organization(self) -> uuid.UUID | None:
-        text = self.cleaned_data["organization"]
-        try:
-            return ids.decode("org", text) if text else None
-        except ids.MalformedId:
-            raise forms.ValidationError(_("Must be an id of the form org_…")) from None
-
-    def clean_action(self) -> str:
-        text: str = self.cleaned_data["action"]
-        if text and not registry.expand([text]):
-            raise forms.ValidationError(_("No event has this name."))
-        return text
-
-    @property
-    def search(self) -> Search:
-        """What was asked for; raises ValidationFailed where a filter is malformed."""
-        if not self.is_valid():
-            raise ValidationFailed
-        told = self.cleaned_data
-        return Search(
-            types=[told["action"]] if told.get("action") else [],
-            actor=told.get("actor", ""),
-            actor_type=told.get("actor_type", ""),
-            object=told.get("target", ""),
-            on_behalf_of=told.get("on_behalf_of", ""),
-            organization_id=told.get("organization"),
-            ip=told.get("ip", ""),
-            anything=told.get("q", ""),
-            since=_start(told.get("since")),
-            until=_start(told.get("until"), days=1),
-        )
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """Return the filters that are set, as they were sent."""
-        return {name: value for name in self.fields if (value := self.data.get(name, ""))}
-
-    @property
-    def more(self) -> list[Any]:
-        """Return the fields that stand behind "More filters"."""
-        return [
-            self[name] for name in ("actor", "target", "on_behalf_of", "ip", "organization", "since", "until")
-        ]
-
-    @property
-    def has_more(self) -> bool:
-        return any(field.name in self.chosen for field in self.more)
-
-
-def _start(day: date | None, days: int = 0) -> datetime | None:
-    return datetime.combine(day + timedelta(days=days), time.min, UTC) if day else None
 
 
 def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -125,7 +29,7 @@ def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     rows = selectors.entries(filters.search) if filters.is_valid() else Event.objects.none()
     page, before, after = slice_page(rows, _place(request), PAGE, descending=True)
     base = viewer.url("audit")
-    context = {
+    context: dict[str, Any] = {
         "filters": filters,
         "selects": _selects(filters),
         "facets": _facets(base, filters),
@@ -135,7 +39,7 @@ def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "previous_url": _link(base, filters, page[0].id, "prev") if before and page else "",
         "next_url": _link(base, filters, page[-1].id, "next") if after else "",
     }
-    return render(request, "audit/list.html", context)
+    return show(request, "audit/list.html", **context)
 
 
 def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpResponse:
@@ -146,7 +50,7 @@ def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpRespon
         raise NotFound from None
     entry = selectors.entry(row)
     base, names = viewer.url("audit"), _names([row])
-    context = {
+    context: dict[str, Any] = {
         "entry": entry,
         "declared": registry.find(row.type),
         "row": row,
@@ -159,7 +63,7 @@ def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpRespon
         "seal": _seal(viewer, row),
         "same_request": f"{base}?{urlencode({'q': row.request_id})}",
     }
-    return render(request, "audit/detail.html", context)
+    return show(request, "audit/detail.html", **context)
 
 
 def audit_export(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -196,13 +100,8 @@ def _selects(filters: Filters) -> list[dict[str, Any]]:
     if (action := chosen.get("action", "")) and action not in dict(actions):
         actions.insert(0, (action, action))
     return [
-        {"name": "action", "label": _("Any action"), "value": action, "options": actions},
-        {
-            "name": "actor_type",
-            "label": _("Any actor"),
-            "value": chosen.get("actor_type", ""),
-            "options": ACTORS,
-        },
+        select("action", _("Any action"), action, actions),
+        select("actor_type", _("Any actor"), chosen.get("actor_type", ""), ACTORS),
     ]
 
 

@@ -13,14 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from audit.pages import Viewer
 from audit.selectors import entries
 from core import ids, ports
 from core.principal import Principal
 from events.models import Event
 from events.selectors import Search, envelope
 from events.services import emit
-from tenants.pagekit import plain, posted, show
+from tenants.pagekit import Viewer, plain, posted, show
 from tenants.selectors import members
 
 FAMILIES = ["signin.*", "signup.*", "mfa.*", "risk.*", "recovery.*", "session.*", "oauth.*", "consent.*"]

@@ -21,6 +21,7 @@ import oauth.token_pages as application_tokens
 import oauth.trusted_issuer_pages as trusted_issuers
 import oauth.try_it_pages as try_it
 import organizations.branding_pages as organization_branding
+import organizations.member_pages as organization_members
 import organizations.pages as organizations
 import organizations.policy_pages as organization_policy
 import roles.pages as roles
@@ -29,6 +30,7 @@ import tenants.claim_pages as claims
 import tenants.key_pages as signing_keys
 import tenants.pages as tenants
 import tenants.protection_pages as protection
+import tenants.settings_pages as tenant_settings
 import webhooks.pages as webhooks
 from dashboard import creation, overview, search
 from dashboard.frame import page
@@ -36,6 +38,7 @@ from dashboard.frame import page
 TENANT = "dashboard/<slug:slug>"
 APPS = (
     tenants,
+    tenant_settings,
     protection,
     signing_keys,
     branding,
@@ -43,6 +46,7 @@ APPS = (
     application_tokens,
     invitations,
     organizations,
+    organization_members,
     organization_policy,
     organization_branding,
     applications,

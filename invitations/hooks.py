@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db.models import Q
 
 from core.principal import Principal
-from invitations import selectors, services
+from invitations import selectors
 from invitations.models import InvitationState
+from invitations.services.records import decide, tell
 from organizations.models import Organization
 from organizations.services import before_ending
 from tenants.erasure import on_erasure
@@ -18,10 +19,8 @@ def end(actor: Principal, organization: Organization) -> None:
     """Withdraw what still leads into an organization that ends."""
     open_ones = selectors.invitations().filter(organization=organization, state=InvitationState.PENDING)
     for invitation in open_ones.select_for_update():
-        services.decide(invitation, InvitationState.REVOKED)
-        services.tell(
-            "invitation.revoked", actor.actor, invitation, previous={"state": InvitationState.PENDING}
-        )
+        decide(invitation, InvitationState.REVOKED)
+        tell("invitation.revoked", actor.actor, invitation, previous={"state": InvitationState.PENDING})
 
 
 @on_erasure

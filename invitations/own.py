@@ -19,6 +19,7 @@ from core.errors import NotFound
 from identity import emails
 from invitations import selectors, services
 from invitations.models import Invitation
+from invitations.services.records import locked
 from tenants import selectors as tenants
 
 
@@ -95,4 +96,4 @@ def _held(addresses: list[str], invitation_id: uuid.UUID) -> Iterator[Invitation
     if tenant is None or not tenant.is_active:
         raise NotFound
     with scope.tenant(tenant.id), transaction.atomic():
-        yield services.locked(selectors.invitations().filter(id=invitation_id))
+        yield locked(selectors.invitations().filter(id=invitation_id))

@@ -10,7 +10,7 @@ from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.fields import Body, Flag, Integer, Metadata, PublicId, Shape, Text, Timestamp
 from core.api.lists import SearchQuery, Words, paginate
 from core.errors import NotFound
-from oauth import applications
+from oauth import applications, client_secrets
 from oauth.models import Application, ApplicationType, AuthMethod, InitialAccessToken, Profile
 from roles.permissions import Permission
 
@@ -78,7 +78,7 @@ class ClientSecretRotationBody(Body):
     """`overlap_seconds`: how long the secret before goes on, 0 to 7 days."""
 
     overlap_seconds = Integer(
-        required=False, default=86_400, min_value=0, max_value=applications.OVERLAP_MOST
+        required=False, default=86_400, min_value=0, max_value=client_secrets.OVERLAP_MOST
     )
 
 
@@ -246,7 +246,7 @@ class SecretRotation(Endpoint):
     )
     def post(self, call: Call) -> dict[str, Any]:
         overlap = call.body.get("overlap_seconds", 86_400)
-        issued = applications.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
+        issued = client_secrets.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
         return call.shape(SecretShape, issued.row, secret=issued.secret)
 
 

@@ -10,7 +10,7 @@ from core.api.endpoint import Answer, Call, Endpoint, etag, operation
 from core.api.fields import Body, Integer, Metadata, Shape, Text, Timestamp
 from core.api.lists import ListQuery, SearchQuery, Words, paginate
 from core.errors import NotFound
-from oauth import applications
+from oauth import applications, client_secrets
 from oauth import initial_access_tokens as tokens
 from oauth.api import ApplicationShape, ClientSecretRotationBody, SecretShape, named, shown, texts
 from oauth.models import Application, ClientSecret, InitialAccessToken
@@ -129,7 +129,7 @@ class ClientSecrets(Endpoint):
         tags=("Applications",),
     )
     def get(self, call: Call) -> Answer:
-        return paginate(call, applications.secrets_of(named(call)), ClientSecretShape)
+        return paginate(call, client_secrets.secrets_of(named(call)), ClientSecretShape)
 
     @operation(
         scope=WRITE,
@@ -142,7 +142,7 @@ class ClientSecrets(Endpoint):
     )
     def post(self, call: Call) -> dict[str, Any]:
         overlap = call.body.get("overlap_seconds", 86_400)
-        issued = applications.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
+        issued = client_secrets.rotate_secret(actor=call.caller, application=named(call), overlap=overlap)
         return call.shape(SecretShape, issued.row, secret=issued.secret)
 
 
@@ -152,8 +152,8 @@ class OneClientSecret(Endpoint):
     @operation(scope=WRITE, status=204, summary="Revoke one of two live secrets", tags=("Applications",))
     def delete(self, call: Call) -> None:
         row = named(call)
-        secret = applications.secret_of(row, call.path["secret"])
-        applications.revoke_secret(actor=call.caller, application=row, secret=secret)
+        secret = client_secrets.secret_of(row, call.path["secret"])
+        client_secrets.revoke_secret(actor=call.caller, application=row, secret=secret)
 
 
 class Vetting(Endpoint):

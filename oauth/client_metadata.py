@@ -7,8 +7,6 @@ decides whose documents are taken; limits keep anybody from making us fetch at w
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +16,7 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from core import outbound, ratelimit
+from core import ratelimit
 from core.context import current
 from core.livecache import LiveCache
 from core.principal import Principal, SubjectType
@@ -26,11 +24,12 @@ from events.services import emit
 from oauth import applications, clients, registration_metadata
 from oauth.applications import Provenance
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
+from oauth.client_addresses import LOOPBACK
+from oauth.client_documents import LEAST, Fetched, Unreachable, address_fault, fetch
 from oauth.clients import in_tenant
 from oauth.errors import InvalidClientMetadata, OAuthError
 from oauth.grants import AUTHORIZATION_CODE, REFRESH_TOKEN
 from oauth.models import Application, AuthMethod, ClientDocument
-from oauth.registration import LOOPBACK
 from oauth.registration_metadata import Limits, Wanted
 from roles.permissions import Permission
 from tenants import selectors
@@ -39,14 +38,7 @@ from tenants.selectors import TenantRef
 from tenants.tokens import control_plane_audience
 
 SOURCE = Application.RegistrationSource.CIMD
-LONGEST = 120  # characters of an address
 MOST = 2000  # such clients of a tenant
-FETCH = outbound.Limits(connect=2, total=3, max_bytes=32 * 1024)
-LEAST, DEFAULT, LIMIT = (
-    timedelta(minutes=5),
-    timedelta(hours=1),
-    timedelta(hours=24),
-)  # how long one is believed
 GRACE = timedelta(hours=24)  # how long an old one goes on while its host does not answer
 PAUSE = timedelta(minutes=1)  # between two tries
 METHODS = (AuthMethod.NONE, AuthMethod.PRIVATE_KEY_JWT)
@@ -71,20 +63,6 @@ class Known:
         return not self.fault and self.expires_at + GRACE > timezone.now()
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """A document as it came; no `metadata` when it has not changed."""
-
-    expires_at: datetime
-    etag: str
-    digest: str = ""
-    metadata: Mapping[str, Any] | None = None
-
-
-class Unreachable(Exception):
-    """The host gave no usable answer just now; an earlier document may go on for a while."""
-
-
 _known: LiveCache[Known | None] = LiveCache(clients.TOPIC)
 
 
@@ -101,25 +79,6 @@ def is_admitted(tenant: TenantRef, address: str) -> bool:
     if not _may_try(tenant, address, known):
         return known is not None and known.is_good
     return _read_anew(tenant, address, known)
-
-
-def address_fault(address: str) -> str:
-    """Return why an address cannot be a client id (section 3 of the draft), or an empty string."""
-    try:
-        parts = urlsplit(address)
-        usable = (
-            bool(parts.hostname) and parts.path not in ("", "/") and not parts.username and not parts.password
-        )
-    except ValueError:
-        return "not a URL"
-    if not usable or "#" in address or "\\" in address or re.search(r"(^|/)\.{1,2}(/|$)", parts.path):
-        return "a path is needed; no fragment, no user name, no dot segments"
-    if len(address) > LONGEST:
-        return f"longer than {LONGEST} characters"
-    try:
-        return "" if outbound.validate_url(address) == address else "not in its normal form"
-    except outbound.OutboundRefused:
-        return "not a public https address"
 
 
 def is_offered(policy: TenantPolicy, mode: str) -> bool:
@@ -170,45 +129,6 @@ def _read_anew(tenant: TenantRef, address: str, known: Known | None) -> bool:
     except OAuthError as error:
         _note_fault(tenant, address, known, error.detail)
         return False
-
-
-def fetch(address: str, etag: str = "") -> Fetched:
-    """Return the document at an address. Raises Unreachable, and InvalidClientMetadata for what is none."""
-    headers = {"Accept": "application/json", **({"If-None-Match": etag} if etag else {})}
-    try:
-        answer = outbound.request("GET", address, headers=headers, limits=FETCH)
-        if answer.status == 304 and etag:
-            return Fetched(_expiry(answer.headers), etag)
-        if answer.status >= 500 or answer.status == 429:
-            raise Unreachable
-        if answer.status != 200 or not _is_json(answer.headers.get("content-type", "")):
-            raise InvalidClientMetadata(f"The address answers {answer.status}, not a JSON document.")
-        metadata = answer.json()
-    except outbound.OutboundFailed as failure:
-        if failure.reason in ("too_large", "protocol", "encoding"):
-            raise InvalidClientMetadata("The document cannot be read, or is larger than 32 KiB.") from None
-        raise Unreachable from None
-    except outbound.OutboundRefused:
-        raise InvalidClientMetadata("The address cannot be called.") from None
-    if not isinstance(metadata, dict):
-        raise InvalidClientMetadata("The document is not a JSON object.")
-    digest = hashlib.sha256(answer.body).hexdigest()
-    return Fetched(_expiry(answer.headers), answer.headers.get("etag", "")[:200], digest, metadata)
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-
-
-def _expiry(headers: Mapping[str, str]) -> datetime:
-    """RFC 9111 §5.2 within our bounds: a host can neither make us ask always nor never again."""
-    control = headers.get("cache-control", "").lower()
-    named = re.search(r"max-age=(\d{1,9})", control)
-    asked = timedelta(seconds=int(named[1])) if named else DEFAULT
-    if "no-store" in control or "no-cache" in control:
-        asked = LEAST
-    return timezone.now() + min(max(asked, LEAST), LIMIT)
 
 
 def _wanted(tenant: TenantRef, address: str, metadata: Mapping[str, Any]) -> Wanted:

@@ -11,7 +11,7 @@ from django.db import transaction
 from core import secrets
 from core.principal import Principal, SubjectType
 from events.services import emit
-from oauth import applications, clients, initial_access_tokens, registration_metadata
+from oauth import applications, client_secrets, clients, initial_access_tokens, registration_metadata
 from oauth.applications import Provenance
 from oauth.errors import InvalidClientMetadata, InvalidToken, OAuthError
 from oauth.initial_access_tokens import Held
@@ -125,9 +125,9 @@ def replace(*, tenant: TenantRef, application: Application, metadata: Mapping[st
 
 def _first_secret(actor: Principal, row: Application) -> str:
     """A client that was public and now proves itself by a secret gets its first."""
-    if not applications.has_secret(row) or ClientSecret.objects.filter(application=row).exists():
+    if not client_secrets.has_secret(row) or ClientSecret.objects.filter(application=row).exists():
         return ""
-    return applications.rotate_secret(actor=actor, application=row).secret
+    return client_secrets.rotate_secret(actor=actor, application=row).secret
 
 
 def delete(*, tenant: TenantRef, application: Application) -> None:

@@ -16,7 +16,7 @@ from core.api.parsing import JsonParser, read_json
 from core.context import current
 from core.errors import RateLimitExceeded
 from core.urls import issuer, tenant_slug
-from oauth import applications, dynamic_clients, initial_access_tokens, registration_metadata
+from oauth import client_secrets, dynamic_clients, initial_access_tokens, registration_metadata
 from oauth.client_auth import SECRET_PURPOSE
 from oauth.clients import in_tenant
 from oauth.dynamic_clients import SelfRegistered
@@ -176,7 +176,7 @@ def _check_secret(row: Application, metadata: Mapping[str, Any]) -> None:
     if "client_secret" not in metadata:
         return
     sent = str(metadata["client_secret"])
-    digests = applications.secrets_of(row).values_list("digest", flat=True)
+    digests = client_secrets.secrets_of(row).values_list("digest", flat=True)
     if not any(secrets.matches(sent, digest, SECRET_PURPOSE) for digest in digests):
         raise InvalidClientMetadata("client_secret is not the present one: the server alone chooses it.")
 

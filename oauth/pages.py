@@ -11,7 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.errors import MethodNotAllowed
-from oauth import applications, backchannel, client_metadata, code_samples, integration, try_it
+from oauth import (
+    applications,
+    backchannel,
+    client_metadata,
+    client_secrets,
+    code_samples,
+    integration,
+    try_it,
+)
 from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, ClientSecret, Consent, RefreshToken
@@ -146,7 +154,7 @@ def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str
     row, form = read(application_id), RotationForm(request.POST)
     if not form.is_valid():
         return _detail(request, viewer, row, rotation=form)
-    issued = applications.rotate_secret(
+    issued = client_secrets.rotate_secret(
         actor=viewer.principal, application=row, overlap=form.cleaned_data["overlap"]
     )
     return _shown_once(request, viewer, row, issued.secret)
@@ -159,10 +167,10 @@ def application_revoke_secret(request: HttpRequest, viewer: Viewer, application_
     return act(
         request,
         viewer.url(SECTION, row.public_id),
-        lambda: applications.revoke_secret(
+        lambda: client_secrets.revoke_secret(
             actor=viewer.principal,
             application=row,
-            secret=applications.secret_of(row, id_or_missing(ClientSecret.PREFIX, named)),
+            secret=client_secrets.secret_of(row, id_or_missing(ClientSecret.PREFIX, named)),
         ),
         _("The secret is revoked."),
     )
@@ -240,7 +248,7 @@ def _facts(row: Application) -> dict[str, Any]:
         "kind_label": KIND_LABELS[ApplicationType(row.type)],
         "values": integration.values(tenant, row),
         "samples": code_samples.samples(tenant, row),
-        "secrets": list(applications.secrets_of(row)),
+        "secrets": list(client_secrets.secrets_of(row)),
         "untried": try_it.hindrance(tenant, row),
         "source": None if row.is_vetted else SOURCE_LABELS.get(row.registration_source),
         "registered_with": row.initial_access_token,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from oauth.client_addresses import LOOPBACK, redirect_fault
 from oauth.models import ApplicationType
-from oauth.registration import LOOPBACK, redirect_fault
 
 # Dot segments and encoded separators could climb out of the prefix once a server decodes them.
 _climbs = re.compile(r"(?:^|/)\.{1,2}(?:/|$)|%2e|%2f|%5c|\\", re.I)

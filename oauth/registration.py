@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from core import jose, outbound
+from core import jose
 from core.errors import FieldError, ValidationFailed
 from oauth import client_keys, fapi, mtls
 from oauth.catalogue import IDENTITY_SCOPES, resources_of
+from oauth.client_addresses import fetched_fault, origin_fault, redirect_fault, shown_fault
 from oauth.clients import ASSERTION_ALGORITHMS
 from oauth.grants import (
     AUTHORIZATION_CODE,
@@ -23,8 +23,7 @@ from roles import claim_mapping
 from tenants import selectors
 from tenants.selectors import TenantRef
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-MOST_ADDRESSES, LONGEST_ADDRESS = 50, 1000
+MOST_ADDRESSES = 50
 GRANTS: Mapping[str, tuple[str, ...]] = {
     ApplicationType.WEB: (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, TOKEN_EXCHANGE),
     ApplicationType.SPA: (AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE),
@@ -144,56 +143,6 @@ def _count(field: str, addresses: Sequence[str]) -> Iterable[FieldError]:
         yield FieldError(field, "repeated", "An address is listed twice.")
 
 
-def redirect_fault(uri: str, kind: str, mode: str) -> str:
-    """Return what is wrong with a redirect URI, or an empty string (RFC 6749 §3.1.2, RFC 8252 §7)."""
-    if (
-        len(uri) > LONGEST_ADDRESS
-        or not uri.isascii()
-        or any(character in uri for character in '\\*<>"`{}|^')
-    ):
-        return "Use at most 1000 ASCII characters, no wildcard, no backslash."
-    try:
-        parts = urlsplit(uri)
-        parts.port  # noqa: B018 — reading it is the check
-    except ValueError:
-        return "This is not a URI."
-    if "#" in uri or "@" in parts.netloc:
-        return "A redirect URI has no fragment and no user name."
-    if parts.scheme == "https":
-        return "" if parts.hostname else "The host is missing."
-    if parts.scheme == "http":
-        return _plain_fault(parts.hostname or "", kind, mode)
-    private = "." in parts.scheme and kind == ApplicationType.NATIVE and not parts.netloc
-    return (
-        "" if private else "Use https, or for native applications a scheme such as com.example.app:/callback."
-    )
-
-
-def _plain_fault(host: str, kind: str, mode: str) -> str:
-    if host not in LOOPBACK:
-        return "Plain http is only for loopback addresses."
-    if mode == "live" and kind != ApplicationType.NATIVE:
-        return "A live tenant takes https only; http to loopback is for test tenants and native applications."
-    return ""
-
-
-def origin_fault(origin: str, mode: str) -> str:
-    """Return what is wrong with a browser origin (RFC 6454 §6.1), or an empty string."""
-    try:
-        parts = urlsplit(origin)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "This is not an origin."
-    host = parts.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    default = {"https": ":443", "http": ":80"}.get(parts.scheme)
-    if not host or origin != f"{parts.scheme}://{shown}{port}" or port == default or not origin.isascii():
-        return "An origin is scheme, host and port, in lower case, nothing after them."
-    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK and mode == "test"):
-        return ""
-    return "Use https; plain http is for loopback addresses of test tenants."
-
-
 def _keys(application: Application) -> Iterable[FieldError]:
     needed = application.auth_method in (AuthMethod.PRIVATE_KEY_JWT, AuthMethod.SELF_SIGNED_TLS)
     if application.jwks_uri:
@@ -220,15 +169,6 @@ def _key_address(application: Application) -> Iterable[FieldError]:
         yield FieldError("/jwks_uri", "invalid", fault)
 
 
-def fetched_fault(uri: str) -> str:
-    """Return what is wrong with an address that we shall call ourselves, or an empty string (threat W1)."""
-    try:
-        outbound.validate_url(uri)
-    except outbound.OutboundRefused:
-        return "Use a public https address."
-    return "" if len(uri) <= LONGEST_ADDRESS else "Use at most 1000 characters."
-
-
 def _about(tenant: TenantRef, application: Application) -> Iterable[FieldError]:
     """Addresses that people may follow, and whom to ask."""
     for field in ("client_uri", "logo_uri", "tos_uri", "policy_uri", "initiate_login_uri"):
@@ -238,12 +178,6 @@ def _about(tenant: TenantRef, application: Application) -> Iterable[FieldError]:
     contacts = application.contacts
     if len(contacts) > 10 or any(not 0 < len(contact) <= 254 for contact in contacts):
         yield FieldError("/contacts", "invalid", "At most 10, each of at most 254 characters.")
-
-
-def shown_fault(uri: str, mode: str) -> str:
-    """Return what is wrong with an address that people may follow, or an empty string."""
-    fault = redirect_fault(uri, ApplicationType.WEB, mode)
-    return "Use an https address." if fault else ""
 
 
 def _scopes(tenant: TenantRef, application: Application) -> Iterable[FieldError]:

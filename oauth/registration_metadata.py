@@ -16,11 +16,11 @@ from core.api.fields import CONTROL
 from core.errors import ValidationFailed
 from oauth import applications, mtls
 from oauth.catalogue import IDENTITY_SCOPES, OPENID
+from oauth.client_addresses import LOOPBACK
 from oauth.errors import InvalidClientMetadata, InvalidRedirectUri, OAuthError
 from oauth.grants import AUTHORIZATION_CODE, DEVICE_CODE
 from oauth.models import Application, ApplicationType, AuthMethod
 from oauth.redirect_limits import is_within
-from oauth.registration import LOOPBACK
 
 LONGEST = 1000
 # OIDC Registration 1.0 §2. A tenant gets its first such key when the first such client comes.

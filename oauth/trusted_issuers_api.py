@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpResponse
-from rest_framework import serializers
 from rest_framework.request import Request
 
-from core import ids, scope
+from core import scope
 from core.api import quota
 from core.api.endpoint import (
     PEOPLE,
@@ -22,113 +21,29 @@ from core.api.endpoint import (
     query_of,
     validated,
 )
-from core.api.fields import Body, Flag, Metadata, PublicId, Shape, Text, Timestamp
-from core.api.lists import ListQuery, SearchQuery, Words, paginate
+from core.api.fields import Body
+from core.api.lists import ListQuery, paginate
 from core.errors import NotFound, ValidationFailed
 from core.principal import Principal
 from oauth import external_identities, outside_grant, trusted_issuer_check, trusted_issuers
 from oauth.errors import OAuthError
 from oauth.models import ExternalIdentity, TrustedIssuer
-from oauth.models.trusted_issuers import Preset
+from oauth.trusted_issuer_shapes import (
+    ExternalIdentityBody,
+    ExternalIdentityShape,
+    TrustedIssuerBody,
+    TrustedIssuerPatch,
+    TrustedIssuerQuery,
+    TrustedIssuerShape,
+    TrustedIssuerTestBody,
+    TrustedIssuerTestShape,
+)
 from organizations import selectors as organizations
-from organizations.models import Organization
 from roles.permissions import Permission
 from tenants import selectors
 
 READ, WRITE = Permission.POLICIES_READ, Permission.POLICIES_WRITE
 TAGS = ("Trusted issuers",)
-LONGEST_TOKEN = 16_384
-
-
-def pairs() -> serializers.DictField:
-    return serializers.DictField(child=Text(300, allow_blank=True), required=False)
-
-
-class TrustedIssuerPatch(Body):
-    """`claims` maps subject, email, name, organization and roles to the issuer's names for them."""
-
-    name = Text(120)
-    audiences = serializers.ListField(child=Text(300), max_length=50, required=False)
-    jwks_uri = Text(500, allow_blank=True, required=False)
-    algorithms = serializers.ListField(child=Text(8), max_length=10, required=False)
-    claims = pairs()
-    required_claims = pairs()
-    roles = pairs()
-    create_members = Flag(required=False)
-    trust_email = Flag(required=False)
-    takes_id_tokens = Flag(required=False)
-    metadata = Metadata(required=False)
-
-
-class TrustedIssuerBody(TrustedIssuerPatch):
-    preset = serializers.ChoiceField(Preset.choices, required=False)
-    issuer = Text(500)
-    organization = PublicId(Organization.PREFIX, required=False, allow_null=True)
-
-
-class TrustedIssuerShape(Shape):
-    object_name = "trusted_issuer"
-
-    name = serializers.CharField()
-    preset = serializers.ChoiceField(Preset.choices)
-    issuer = serializers.CharField()
-    status = serializers.CharField()
-    organization = serializers.SerializerMethodField()
-    audiences = serializers.ListField(child=serializers.CharField())
-    jwks_uri = serializers.CharField()
-    algorithms = serializers.ListField(child=serializers.CharField())
-    claims = serializers.DictField(child=serializers.CharField())
-    required_claims = serializers.DictField(child=serializers.CharField())
-    roles = serializers.DictField(child=serializers.CharField())
-    create_members = serializers.BooleanField()
-    trust_email = serializers.BooleanField()
-    takes_id_tokens = serializers.BooleanField()
-    checked_at = Timestamp()
-
-    def get_organization(self, row: TrustedIssuer) -> str | None:
-        return ids.encode(Organization.PREFIX, row.organization_id) if row.organization_id else None
-
-
-class TrustedIssuerQuery(SearchQuery):
-    filters: ClassVar[dict[str, str]] = {
-        "preset": "preset__in",
-        "issuer": "issuer",
-        "q": "name__istartswith",
-    }
-
-    preset = Words(Preset.values)
-    issuer = Text(500, required=False)
-
-
-class ExternalIdentityShape(Shape):
-    object_name = "external_identity"
-
-    subject = serializers.CharField()
-    issuer = serializers.CharField(source="trusted_issuer.issuer")
-    trusted_issuer = serializers.CharField(source="trusted_issuer.public_id")
-    member = serializers.CharField(source="member.subject")
-
-
-class TrustedIssuerTestBody(Body):
-    """`subject_token` is an ID token of the issuer, to see what it would come to; it is not stored."""
-
-    subject_token = Text(LONGEST_TOKEN, required=False)
-
-
-class ExternalIdentityBody(Body):
-    subject_token = Text(LONGEST_TOKEN)
-
-
-class TrustedIssuerKeyShape(serializers.Serializer):
-    kid = serializers.CharField(allow_null=True)
-    alg = serializers.CharField()
-
-
-class TrustedIssuerTestShape(serializers.Serializer):
-    object = serializers.CharField()
-    reachable = serializers.BooleanField()
-    keys = TrustedIssuerKeyShape(many=True)
-    token = serializers.DictField(allow_null=True)
 
 
 class TrustedIssuers(Endpoint):

@@ -20,7 +20,7 @@ from core.urls import tenant_path
 from tenants import branding, images
 from tenants.branding_forms import BrandingForm, LogoForm
 from tenants.pagekit import Viewer, act, see_other, show
-from tenants.pages import settings_tabs
+from tenants.settings_pages import settings_tabs
 
 Published = Mapping[str, str]
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from tenants import key_rotation
 from tenants.models import SigningKey, SigningKeyState
 from tenants.pagekit import Viewer, act, id_or_missing, plain, reason, select, show, unconfirmed
-from tenants.pages import settings_tabs
+from tenants.settings_pages import settings_tabs
 
 SECTION = ("settings", "signing-keys")
 STATES: dict[str, tuple[Any, str]] = {

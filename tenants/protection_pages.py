@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from identity import places
 from tenants import services
 from tenants.pagekit import Explained, Viewer, posted, see_other, show
-from tenants.pages import settings_tabs
 from tenants.policy import TenantPolicy
+from tenants.settings_pages import settings_tabs
 
 ACTIONS = [
     ("off", gettext_lazy("Nothing")),

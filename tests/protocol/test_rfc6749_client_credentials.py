@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import jose, scope
-from oauth import applications
+from oauth import applications, client_secrets
 from tenants import keys
 from tests.factories import Browser, make_cast, make_principal
 from tests.factories.policies import change_policy
@@ -162,8 +162,8 @@ def test_rotated_secret_overlaps_and_an_older_one_dies(cast):
     app = register(cast.acme, "machine")
     with scope.tenant(cast.acme.id):
         actor = make_principal(cast.acme)
-        second = applications.rotate_secret(actor=actor, application=app.application)
-        third = applications.rotate_secret(actor=actor, application=app.application)
+        second = client_secrets.rotate_secret(actor=actor, application=app.application)
+        third = client_secrets.rotate_secret(actor=actor, application=app.application)
     statuses = [
         token(cast.acme, GRANT, Authorization=basic(app.application.client_id, secret)).status_code
         for secret in (app.secret, second.secret, third.secret)
@@ -174,7 +174,7 @@ def test_rotated_secret_overlaps_and_an_older_one_dies(cast):
 def test_T5_no_secret_is_stored(cast):
     app = register(cast.acme, "machine")
     with scope.tenant(cast.acme.id):
-        stored = [row.digest for row in applications.secrets_of(app.application)]
+        stored = [row.digest for row in client_secrets.secrets_of(app.application)]
     assert len(stored) == 1
     assert app.secret not in stored[0]
 
