@@ -14,6 +14,9 @@ from core import doors, languages
 from core.errors import Problem
 from core.urls import own_address
 
+# Pages with a form: for `require_http_methods`.
+READ_WRITE = ["GET", "HEAD", "POST"]
+
 
 def words_of(problem: Problem) -> str:
     """Return what a refusal says to the person at a form, in their language."""

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from core import context, ids
+from core.pages import READ_WRITE
 from core.urls import tenant_path
 from oauth import catalogue, decisions, device_approval
 from oauth.bridge import bound
@@ -41,7 +42,7 @@ class CodeForm(forms.Form):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 def verify(request: HttpRequest) -> HttpResponse:
     """Whoever comes signs in first. An address with the code in it only fills it in (§3.3.1, §5.4)."""
     tenant = tenant_of(request)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
-from core.pages import words_of
+from core.pages import READ_WRITE, words_of
 from identity import claims, emails, settling
 from identity.emails import Address
 from identity.errors import ClaimRefused, DisposableMail
@@ -18,8 +18,6 @@ from identity.models import EmailAddress
 from portal.forms import AddressForm, CodeForm
 from portal.frame import Own, first_address_page, recent_page
 from tenants import disposable
-
-READ_WRITE = ["GET", "HEAD", "POST"]
 
 
 @require_http_methods(READ_WRITE)

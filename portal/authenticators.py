@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
-from core.pages import safe_next, words_of
+from core.pages import READ_WRITE, safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
 from identity.errors import AuthenticatorRefused, FactorDemanded, LastWayIn, WrongFactor
@@ -21,8 +21,6 @@ from identity.models import Passkey
 from portal import factor_removal
 from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
 from portal.frame import Own, places, strong_page
-
-READ_WRITE = ["GET", "HEAD", "POST"]
 
 
 def _next(own: Own) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem, RateLimitExceeded
-from core.pages import words_of
+from core.pages import READ_WRITE, words_of
 from identity import contact_claims, contacts, siwe
 from identity.errors import ClaimRefused, ContactTaken, InvalidNumber, InvalidWallet, WalletRefused
 from identity.models import PhoneNumber, Wallet
@@ -21,7 +21,6 @@ from mail import texts
 from portal.forms import CodeForm, PhoneForm, SignatureForm, WalletForm
 from portal.frame import Own, own_page, recent_page
 
-READ_WRITE = ["GET", "HEAD", "POST"]
 REFUSALS = (ClaimRefused, ContactTaken, InvalidNumber, InvalidWallet, WalletRefused, RateLimitExceeded)
 KINDS: dict[str, type[PhoneNumber | Wallet]] = {"phones": PhoneNumber, "wallets": Wallet}
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem
-from core.pages import words_of
+from core.pages import READ_WRITE, words_of
 from portal import deletions, exports
 from portal.frame import Own, own_page, recent_page
 from portal.models import DataExport
@@ -26,7 +26,7 @@ def own_data(own: Own) -> HttpResponse:
     return own.render("data", export=export, deletion=deletion)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @recent_page
 def request_export(own: Own) -> HttpResponse:
     """Promise a copy; a visit without a form is somebody back from proving who they are."""
@@ -54,7 +54,7 @@ def delete_export(own: Own, export_id: str) -> HttpResponse:
     return own.go("portal_data")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @recent_page
 def plan_deletion(own: Own) -> HttpResponse:
     """Say what goes and what stays, and plan the end of the account for a week from now."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from core import scope
+from core.pages import READ_WRITE
 from core.principal import Actor
 from identity import details as own_details
 from identity import selectors as people
@@ -31,7 +32,7 @@ LABELS = {
 }
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @own_page
 def edit(own: Own, tenant_id: str) -> HttpResponse:
     """Show what the service has beside what the person has, and bring it in line with what is ticked."""

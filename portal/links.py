@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import ids, scope
 from core.errors import NotFound
+from core.pages import READ_WRITE
 from portal.frame import Own, own_page, places, recent_page
 from tenants import links
 from tenants.models import Member, Tenant, TenantLink
@@ -19,7 +20,7 @@ from tenants.models import Member, Tenant, TenantLink
 Place = tuple[Tenant, Member]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @recent_page
 def link(own: Own) -> HttpResponse:
     """Choose services, read what each will learn, and confirm. Only the last changes something."""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import NotFound, Problem
-from core.pages import words_of
+from core.pages import READ_WRITE, words_of
 from core.urls import tenant_path
 from identity import selectors as people
 from invitations import own as invitations
@@ -85,7 +85,7 @@ def switch(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
     return _see_other(f"{tenant_path(tenant.slug, 'sign_in')}?{query}")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @own_page
 def leave(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
     """Say what ends, and leave; the last owner stays."""

@@ -6,13 +6,12 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core import scope
+from core.pages import READ_WRITE
 from identity import authenticators, selectors, services, trusted_browsers
 from identity.agents import describe_agent
 from identity.errors import PasswordRefused
 from portal.forms import NewPasswordForm
 from portal.frame import Own, own_page, recent_page
-
-READ_WRITE = ["GET", "HEAD", "POST"]
 
 
 @require_safe

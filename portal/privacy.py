@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import scope
 from core.errors import Problem
-from core.pages import words_of
+from core.pages import READ_WRITE, words_of
 from organizations.models import Membership, Organization
 from portal import departures, links
 from portal.applications import allowed
@@ -44,7 +44,7 @@ def service_list(own: Own) -> HttpResponse:
     return own.render("privacy", rows=rows, links=linked)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @recent_page
 def cut_off(own: Own, tenant_id: str) -> HttpResponse:
     """Say what ends, and end it: this service only, every other goes on."""

@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import languages, scope
 from core.errors import NotFound, ValidationFailed
+from core.pages import READ_WRITE
 from identity import pictures, selectors, services
 from portal.forms import PictureForm, ProfileForm
 from portal.frame import Own, own_page
 from tenants import images
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 @own_page
 def profile(own: Own) -> HttpResponse:
     form = ProfileForm(own.request.POST if own.request.method == "POST" else None)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from core.errors import NotFound
+from core.pages import READ_WRITE
 from core.urls import tenant_slug
 from identity import sessions
 from identity.browser import quiet_session
@@ -18,7 +19,7 @@ from identity.browser import quiet_session
 LONGEST = 86_400
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 def renewal(request: HttpRequest) -> HttpResponse:
     """Answer `{"ends_in": seconds}`, or 401 once the session is over.
 

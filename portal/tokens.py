@@ -10,13 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import ids, scope
 from core.errors import Conflict, NotFound
+from core.pages import READ_WRITE
 from core.urls import absolute
 from identity import tokens
 from identity.models import AccountToken
 from portal.forms import TokenForm
 from portal.frame import Own, own_page, recent_page
-
-READ_WRITE = ["GET", "HEAD", "POST"]
 
 
 @require_safe

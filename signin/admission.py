@@ -1,4 +1,4 @@
-"""From a signed-in person to a session in one tenant: may they join, must they prove themselves again."""
+"""From a signed-in person to a session in one tenant: must they prove themselves again, and for how long."""
 
 from __future__ import annotations
 
@@ -10,24 +10,19 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core import context, ids, scope
+from core import context, scope
 from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
 from identity import assurance, settling
-from identity import emails as addresses
-from identity import selectors as people
 from identity import sessions as identity_sessions
-from identity.emails import Address
 from identity.sessions import SessionRef
-from invitations.selectors import is_invited
 from oauth import consents, families
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from roles.assurance import demanded
-from signin.errors import SignUpClosed
 from signin.interaction import Interaction
-from tenants import disposable, members, selectors
+from tenants import members, selectors
 from tenants import sessions as tenant_sessions
 from tenants.models import Member, MemberStatus, TenantSession
 from tenants.policy import TenantPolicy
@@ -176,82 +171,12 @@ def member_and_session(session: SessionRef) -> tuple[Member | None, TenantSessio
     return rows.pair(Member, TenantSession, _MEMBER_AND_SESSION, of)
 
 
-def may_sign_up(tenant: TenantRef, address: Address) -> bool:
-    """Apply the tenant's sign-up policy (AUT-18) in the open tenant scope; the invited always may."""
-    policy = selectors.policy()
-    if policy.sign_up == "open":
-        return True
-    if policy.sign_up == "domain" and address.domain in {d.casefold() for d in policy.sign_up_domains}:
-        return True
-    return is_expected(address)
-
-
-def is_expected(address: Address) -> bool:
-    """Whether the tenant has invited or pre-provisioned this address."""
-    return _pending([address]) is not None or is_invited(address.canonical)
-
-
-def _pending(owned: list[Address]) -> Member | None:
-    waiting = selectors.members().filter(status=MemberStatus.PENDING, account_id=None)
-    return waiting.filter(email_search__in=[address.canonical for address in owned]).first()
-
-
-def may_join(tenant: TenantRef, session: SessionRef) -> bool:
-    """Whether the tenant's policy lets this account in as a new member."""
-    owned = _owned(session)
-    with scope.tenant(tenant.id):
-        return _pending(owned) is not None or any(may_sign_up(tenant, address) for address in owned[:1])
-
-
-def _owned(session: SessionRef) -> list[Address]:
-    """The person's proved addresses, the primary one first."""
-    with scope.account(session.account_id):
-        return [addresses.parse(row.address) for row in people.emails(session.account_id)]
-
-
-def record_blocked() -> None:
-    """Record a sign-up that the policy refused; who asked is known to nobody yet."""
-    described = {"id": ids.encode("flow", ids.uuid7()), "object": "sign_up", "reason": "policy"}
-    emit("signup.blocked", actor=Actor("user", "unknown"), object=described)
-
-
-def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> Member:
-    """Make the person a member, or link the member who waits for them; raises SignUpClosed, DisposableMail.
-
-    `signed_up` says that they have just proved their address here.
-    """
-    owned = _owned(session)
-    with scope.tenant(tenant.id):
-        known = selectors.member_by_account(session.account_id)
-        if known is not None:
-            return known
-        for address in owned[:1]:
-            disposable.check(address)
-        waiting = _pending(owned)
-        if waiting is not None:
-            return members.link_account(waiting, session.account_id, email_verified=True)
-        if not any(may_sign_up(tenant, address) for address in owned[:1]):
-            raise SignUpClosed
-        subject = ids.new_subject()
-        member = members.create_member(
-            actor=Actor("user", subject),
-            email=owned[0].mailbox,
-            name=session.account_name,
-            account_id=session.account_id,
-            email_verified=True,
-            subject=subject,
-        )
-        if signed_up:
-            emit("signup.completed", actor=Actor("user", subject), object={"id": subject, "object": "member"})
-        return member
-
-
 def enter(
     tenant: TenantRef, session: SessionRef, member: Member, organization_id: uuid.UUID | None, *, method: str
 ) -> TenantSession:
     """Return the member's session in this browser, opened or refreshed by what has just been proved."""
     with scope.tenant(tenant.id):
-        policy, known = selectors.policy(), context.current()
+        policy = selectors.policy()
         # A guest who has linked an address since (AUT-11), and nobody who gives the tenant none.
         if session.email and not member.email and not member.withholds_email:
             members.choose_email(actor=Actor("user", member.subject), member=member, email=session.email)
@@ -267,24 +192,31 @@ def enter(
             proof = Proof(session.acr, session.amr, session.auth_time, min(ends, session.expires_at))
             tenant_sessions.refresh(current, proof=proof, organization_id=organization_id)
             return current
-        opened = tenant_sessions.open_session(
-            member=member,
-            identity_session_id=session.id,
-            acr=session.acr,
-            amr=session.amr,
-            auth_time=session.auth_time,
-            ip=known.ip,
-            user_agent=known.user_agent,
-            organization_id=organization_id,
-            expires_at=min(ends, session.expires_at),
-        )
-        described = {"id": opened.public_id, "object": "session", "member": member.subject}
-        emit(
-            "signin.succeeded",
-            actor=Actor("user", member.subject),
-            object={**described, "method": method, "acr": session.acr},
-        )
-        return opened
+        return _open(session, member, organization_id, ends, method=method)
+
+
+def _open(
+    session: SessionRef, member: Member, organization_id: uuid.UUID | None, ends: datetime, *, method: str
+) -> TenantSession:
+    known = context.current()
+    opened = tenant_sessions.open_session(
+        member=member,
+        identity_session_id=session.id,
+        acr=session.acr,
+        amr=session.amr,
+        auth_time=session.auth_time,
+        ip=known.ip,
+        user_agent=known.user_agent,
+        organization_id=organization_id,
+        expires_at=min(ends, session.expires_at),
+    )
+    described = {"id": opened.public_id, "object": "session", "member": member.subject}
+    emit(
+        "signin.succeeded",
+        actor=Actor("user", member.subject),
+        object={**described, "method": method, "acr": session.acr},
+    )
+    return opened
 
 
 @identity_sessions.on_ended

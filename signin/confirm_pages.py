@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import browser
 from signin import confirmation
 from signin.errors import TooManyAttempts, WrongCode
 from signin.forms import CodeForm
 from signin.hosted import Visit, again, hosted, with_headers
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 
 
 @require_http_methods(READ_WRITE)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import scope
+from core.pages import READ_WRITE
 from identity import assurance, authenticators, browser, passkeys
 from identity.errors import WrongFactor
 from signin import passkey_sign_in, trust
@@ -17,7 +18,7 @@ from signin import second_factor as service
 from signin.errors import TooManyAttempts
 from signin.forms import RecoveryCodeForm, SecondFactorForm
 from signin.hosted import Visit, again, hosted, with_headers
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 from signin.second_factor import Answer
 
 

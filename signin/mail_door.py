@@ -20,8 +20,8 @@ from signin.errors import CodeExhausted, FlowExpired, LinkInvalid, WrongCode
 from signin.flows import Proof, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
+from signin.mailing import absolute, mail_attempts
 from signin.models import Purpose, SignInFlow, Stage
-from signin.sign_up import absolute, mail_attempts
 from tenants.selectors import TenantRef
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import browser, methods
 from signin import flows, mail_door
 from signin import methods as doors
@@ -15,7 +16,7 @@ from signin.flows import flow_scope
 from signin.forms import CodeForm
 from signin.hosted import Visit, again, hosted, with_headers
 from signin.models import Stage
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 
 
 @require_http_methods(READ_WRITE)

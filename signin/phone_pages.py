@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import browser, methods
 from identity.errors import InvalidNumber
 from signin import flows, phone_door
@@ -14,7 +15,7 @@ from signin.flows import flow_scope
 from signin.forms import CodeForm, PhoneForm
 from signin.hosted import Visit, again, explain, hosted, with_headers
 from signin.models import Stage
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 from tenants.selectors import TenantRef
 
 

@@ -21,10 +21,11 @@ from signin.challenge import Answer
 from signin.devices import Browser
 from signin.errors import FlowExpired, LinkInvalid, WrongCode
 from signin.flows import flow_scope
-from signin.interaction import Interaction, load
+from signin.interaction import Interaction
 from signin.limits import Attempt
+from signin.mailing import absolute, mail_attempts, mails_here
 from signin.models import Purpose, SignInFlow, Stage
-from signin.sign_up import absolute, mail_attempts, mails_here, password_rules
+from signin.password_rules import password_rules
 from tenants.selectors import TenantRef
 
 
@@ -55,22 +56,27 @@ def start(
             interaction=interaction,
             account_id=account_id,
         )
-        proof = flows.issue_proof(flow)
-        if account_id is None:
-            template, link = "recover_unknown", absolute("sign_up", tenant, interaction)
-        else:
-            template = "recover_password"
-            asked = {"flow": flow.public_id, "token": proof.token, **interaction.looks}
-            link = absolute("recovery_new_password", tenant, None, **asked)
-        ports.mail.send(
-            template,
-            mailbox,
-            tenant_id=tenant.id if tenant else None,
-            organization_id=interaction.organization_id,
-            context={"link": link, "minutes": flows.PROOF_MINUTES[Purpose.RECOVERY]},
-        )
+        _mail(tenant, flow, mailbox, interaction)
         _record(tenant, flow, account_id)
     return flow
+
+
+def _mail(tenant: TenantRef | None, flow: SignInFlow, mailbox: str, interaction: Interaction) -> None:
+    """Mail the link, or to somebody without an account the way to one."""
+    proof = flows.issue_proof(flow)
+    if flow.account_id is None:
+        template, link = "recover_unknown", absolute("sign_up", tenant, interaction)
+    else:
+        template = "recover_password"
+        asked = {"flow": flow.public_id, "token": proof.token, **interaction.looks}
+        link = absolute("recovery_new_password", tenant, None, **asked)
+    ports.mail.send(
+        template,
+        mailbox,
+        tenant_id=tenant.id if tenant else None,
+        organization_id=interaction.organization_id,
+        context={"link": link, "minutes": flows.PROOF_MINUTES[Purpose.RECOVERY]},
+    )
 
 
 def stored_mailbox(account_id: uuid.UUID | None, address: Address) -> str:
@@ -124,7 +130,8 @@ def complete(
         raise
     address, account_id = flows.address_of(flow), flow.account_id
     assert account_id is not None
-    doors.check(tenant, load(flow.data["interaction"], tenant.slug if tenant else ""), methods.PASSWORD)
+    interaction = doors.interaction_of(tenant, flow)
+    doors.check(tenant, interaction, methods.PASSWORD)
     rules, words = password_rules(tenant)
     accounts.check_new_password(password, words=[*words, *address.words], rules=rules)
     hashed = make_password(password)
@@ -133,14 +140,8 @@ def complete(
         accounts.set_password(
             account_id=account_id, password_hash=hashed, event="user.password.reset_completed"
         )
-        sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
-        EmailClaim.objects.filter(account_id=account_id).delete()
-        contacts.drop_all(account_id)
-        gone = settling.drop(account_id=account_id, keep=address)
+        gone = _end_what_was(account_id, address)
         risk.remember(account_id, browser, is_checked=True)
-        SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
-            stage=Stage.DONE, code_digest="", link_digest=""
-        )
         link = absolute("recovery", tenant, None)
         ports.mail.send(
             "password_changed",
@@ -150,7 +151,18 @@ def complete(
         )
     factor = Attempt(limits.FACTOR_EVER, str(account_id))
     limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical), *limits.ever(account_id), factor])
-    return load(flow.data["interaction"], tenant.slug if tenant else "")
+    return interaction
+
+
+def _end_what_was(account_id: uuid.UUID, keep: Address) -> list[str]:
+    """End what somebody with the lost password may have begun; returns what was new and is gone (L5)."""
+    sessions.end_others(account_id=account_id, keep=None, reason=sessions.RECOVERY)
+    EmailClaim.objects.filter(account_id=account_id).delete()
+    contacts.drop_all(account_id)
+    SignInFlow.objects.filter(account_id=account_id).exclude(stage=Stage.DONE).update(
+        stage=Stage.DONE, code_digest="", link_digest=""
+    )
+    return settling.drop(account_id=account_id, keep=keep)
 
 
 def _record_denied(tenant: TenantRef | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import methods
 from identity.errors import PasswordRefused
 from signin import bridge, challenge, flows
@@ -14,8 +15,7 @@ from signin.challenge import Answer, Challenge
 from signin.errors import ChallengeRequired, TooManyAttempts
 from signin.forms import NewPasswordForm, RecoveryForm
 from signin.hosted import Visit, explain, hosted, with_headers
-from signin.pages import READ_WRITE
-from signin.sign_up import mails_here
+from signin.mailing import mails_here
 
 
 @require_http_methods(READ_WRITE)

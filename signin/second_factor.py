@@ -19,11 +19,12 @@ from identity.models import TotpDevice
 from identity.passkeys import Site
 from identity.sessions import Opened, SessionRef
 from signin import attempts, flows, limits, risk, trust
+from signin import methods as doors
 from signin.devices import Browser
 from signin.entry import Entry, SignedInPerson, open_session
 from signin.errors import FlowExpired
 from signin.flows import flow_scope
-from signin.interaction import Interaction, load
+from signin.interaction import Interaction
 from signin.limits import Attempt
 from signin.models import Purpose, SignInFlow, Stage
 from signin.risk import Risk
@@ -111,15 +112,15 @@ def prove(
     with flow_scope(tenant):
         flows.finish(flow)
     limits.settle(own=tries[:2], shared=tries[2:])
-    data = flow.data
-    whole = authenticators.together(data["amr"], amr)
-    _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": authenticators.level(whole)})
-    opened = _open(flow, browser, whole, amr, present, here)
+    whole = authenticators.together(flow.data["amr"], amr)
+    level = authenticators.level(whole)
+    _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": level})
+    opened = _raise(flow, here, browser, whole, amr) if here else _open(flow, browser, whole, present)
     if answer.trust and trust.days(tenant):
         with scope.account(account_id):
-            trust.remember(account_id, browser, authenticators.level(whole))
-    interaction = load(data["interaction"], tenant.slug if tenant else "")
-    return SignedInPerson(account_id, opened, flows.address_of(flow), data["remember"], interaction)
+            trust.remember(account_id, browser, level)
+    interaction = doors.interaction_of(tenant, flow)
+    return SignedInPerson(account_id, opened, flows.address_of(flow), flow.data["remember"], interaction)
 
 
 def _present(flow: SignInFlow, present: SessionRef | None) -> SessionRef | None:
@@ -132,25 +133,24 @@ def _present(flow: SignInFlow, present: SessionRef | None) -> SessionRef | None:
     return present
 
 
-def _open(
-    flow: SignInFlow,
-    browser: Browser,
-    whole: list[str],
-    added: tuple[str, ...],
-    present: SessionRef | None,
-    here: SessionRef | None,
-) -> Opened:
+def _open(flow: SignInFlow, browser: Browser, whole: list[str], present: SessionRef | None) -> Opened:
+    """Open the session that both proofs together are good for."""
     assert flow.account_id is not None
-    if here is None:
-        remember = bool(flow.data["remember"])
-        return open_session(
-            account_id=flow.account_id,
-            remember=remember,
-            present=present,
-            method=methods.name_of(whole),
-            amr=whole,
-            entry=Entry(browser, Risk.load(flow.data.get("risk")), is_checked=True),
-        )
+    return open_session(
+        account_id=flow.account_id,
+        remember=bool(flow.data["remember"]),
+        present=present,
+        method=methods.name_of(whole),
+        amr=whole,
+        entry=Entry(browser, Risk.load(flow.data.get("risk")), is_checked=True),
+    )
+
+
+def _raise(
+    flow: SignInFlow, here: SessionRef, browser: Browser, whole: list[str], added: tuple[str, ...]
+) -> Opened:
+    """Raise the session that is there by the factor that was added."""
+    assert flow.account_id is not None
     with scope.account(flow.account_id):
         acr = authenticators.level(whole)
         risk.remember(flow.account_id, browser, is_checked=True)

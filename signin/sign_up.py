@@ -9,27 +9,28 @@ from django.db import transaction
 
 from core import ports
 from core.network import current_network
-from core.passwords import PasswordRules
 from core.urls import tenant_path
 from identity import methods
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.errors import DisposableMail
-from identity.sessions import SessionRef
+from identity.models import Account
+from identity.sessions import Opened, SessionRef
 from invitations import selectors as invitations
-from signin import admission, bridge, challenge, flows, limits, notices, risk
+from signin import challenge, flows, joining, limits, notices, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
 from signin.entry import Entry, SignedInPerson, open_session
 from signin.errors import CodeExhausted, SignUpClosed
 from signin.flows import Proof, flow_scope
-from signin.interaction import Interaction, load
+from signin.interaction import Interaction
 from signin.limits import Attempt
+from signin.mailing import absolute, mail_attempts, mails_here
 from signin.models import Purpose, SignInFlow, Stage
-from tenants import disposable, selectors
-from tenants.policy import TenantPolicy
+from signin.password_rules import password_rules
+from tenants import disposable
 from tenants.selectors import TenantRef
 
 
@@ -49,18 +50,16 @@ def start(
     SignUpClosed by the tenant's policy, PasswordRefused, DisposableMail, ChallengeRequired,
     TooManyAttempts.
     """
-    takes_password = doors.takes_password(tenant, interaction)
-    rules, words = password_rules(tenant)
+    chosen = password if doors.takes_password(tenant, interaction) else None
     if tenant is not None:
         _check_policy(tenant, address)
-    if takes_password:
-        accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
+    _check_password(tenant, chosen, address, name)
     thrown = disposable.action(risk.policy_at(tenant), address)
     door = challenge.Door(challenge.SIGN_UP, tenant, browser)
     challenge.demand(door, mails_here(), answer, always=thrown == risk.STEP_UP)
     limits.take(mail_attempts(address))
     _weigh(tenant, thrown)
-    hashed = make_password(password if takes_password else None)
+    hashed = make_password(chosen)
     known = people.account_id_by_address(address) is not None
     with flow_scope(tenant):
         flow = flows.start(
@@ -78,17 +77,11 @@ def start(
     return flow
 
 
-def password_rules(tenant: TenantRef | None) -> tuple[PasswordRules, list[str]]:
-    """Return what the tenant asks of passwords, and the words they must not be built from."""
-    if tenant is None:
-        return PasswordRules(), ["Claviger"]
-    with flow_scope(tenant):
-        policy = selectors.policy()
-    return rules_of(policy), [tenant.slug, "Claviger"]
-
-
-def rules_of(policy: TenantPolicy) -> PasswordRules:
-    return PasswordRules(policy.password_min_length, 4 if policy.password_classes else 0)
+def _check_password(tenant: TenantRef | None, chosen: str | None, address: Address, name: str) -> None:
+    """Raise PasswordRefused for one that the tenant's rules do not take; None where none is taken at all."""
+    if chosen is not None:
+        rules, words = password_rules(tenant)
+        accounts.check_new_password(chosen, words=[*words, *address.words, name], rules=rules)
 
 
 def _weigh(tenant: TenantRef | None, thrown: str) -> None:
@@ -103,25 +96,16 @@ def _weigh(tenant: TenantRef | None, thrown: str) -> None:
 
 def _check_policy(tenant: TenantRef, address: Address) -> None:
     with flow_scope(tenant):
-        allowed = admission.may_sign_up(tenant, address)
+        allowed = joining.may_sign_up(tenant, address)
         if not allowed:
-            admission.record_blocked()
+            joining.record_blocked()
     if not allowed:  # outside, so that the record stays
         raise SignUpClosed
 
 
-def mail_attempts(address: Address) -> list[Attempt]:
-    return [Attempt(limits.MAIL_ADDRESS, address.canonical), *mails_here()]
-
-
-def mails_here() -> list[Attempt]:
-    """Return what counts the mails that this network asked for."""
-    return [Attempt(limits.MAIL_NETWORK, current_network())]
-
-
 def _mail(tenant: TenantRef | None, flow: SignInFlow, proof: Proof) -> None:
     data = flow.data
-    interaction = load(data["interaction"], tenant.slug if tenant else "")
+    interaction = doors.interaction_of(tenant, flow)
     if data["known"]:
         template = "account_exists"
         links = {
@@ -139,13 +123,6 @@ def _mail(tenant: TenantRef | None, flow: SignInFlow, proof: Proof) -> None:
         organization_id=interaction.organization_id,
         context={**links, "minutes": flows.PROOF_MINUTES[Purpose.SIGN_UP]},
     )
-
-
-def absolute(page: str, tenant: TenantRef | None, interaction: Interaction | None, **query: str) -> str:
-    """Return a link for a mail, from the configured origin and never from Host (threat L3)."""
-    from django.conf import settings
-
-    return f"{settings.ORIGIN}{bridge.address(page, tenant, interaction, **query)}"
 
 
 def by_invitation(
@@ -173,21 +150,11 @@ def by_invitation(
     if not proved or people.account_id_by_address(address) is not None:
         return None
     _weigh(tenant, disposable.action(risk.policy_at(tenant), address))
-    takes_password = doors.takes_password(tenant, interaction)
-    rules, words = password_rules(tenant)
-    if takes_password:
-        accounts.check_new_password(password, words=[*words, *address.words, name], rules=rules)
-    hashed = make_password(password if takes_password else None)
-    account = accounts.create_account(email=address, password_hash=hashed, name=name)
-    proof = methods.PASSWORD if takes_password else methods.MAGIC_LINK
-    opened = open_session(
-        account_id=account.id,
-        remember=False,
-        present=present,
-        method="sign_up",
-        proof=proof,
-        entry=Entry(browser, is_checked=True),
-    )
+    chosen = password if doors.takes_password(tenant, interaction) else None
+    _check_password(tenant, chosen, address, name)
+    account = accounts.create_account(email=address, password_hash=make_password(chosen), name=name)
+    proof = methods.MAGIC_LINK if chosen is None else methods.PASSWORD
+    opened = _open(account, proof, browser, present)
     return SignedInPerson(account.id, opened, address, False, interaction)
 
 
@@ -234,7 +201,14 @@ def prove(
     proof = methods.MAGIC_LINK if token else methods.EMAIL_CODE
     if not data["hash"].startswith("!"):
         proof = methods.PASSWORD
-    opened = open_session(
+    opened = _open(account, proof, browser, present)
+    interaction = doors.interaction_of(tenant, flow)
+    return SignedInPerson(account.id, opened, address, False, interaction)
+
+
+def _open(account: Account, proof: str, browser: Browser, present: SessionRef | None) -> Opened:
+    """Open the first session of a new account, which `proof` is the method of."""
+    return open_session(
         account_id=account.id,
         remember=False,
         present=present,
@@ -242,5 +216,3 @@ def prove(
         proof=proof,
         entry=Entry(browser, is_checked=True),
     )
-    interaction = load(data["interaction"], tenant.slug if tenant else "")
-    return SignedInPerson(account.id, opened, address, False, interaction)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import browser, sessions
 from identity.errors import DisposableMail, PasswordRefused
-from signin import admission, challenge, flows
+from signin import challenge, flows, joining
 from signin import methods as doors
 from signin import sign_up as service
 from signin.challenge import Answer, Challenge
@@ -16,8 +17,9 @@ from signin.errors import ChallengeRequired, TooManyAttempts, WrongCode
 from signin.flows import flow_scope
 from signin.forms import CodeForm, PasswordlessSignUpForm, SignUpForm
 from signin.hosted import Visit, again, explain, hosted, with_headers
+from signin.mailing import mails_here
 from signin.models import Stage
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 
 
 @require_http_methods(READ_WRITE)
@@ -49,7 +51,7 @@ def sign_up(visit: Visit) -> HttpResponse:
 
 def _ask(visit: Visit, form: SignUpForm, status: int = 200, offered: Challenge | None = None) -> HttpResponse:
     door = challenge.Door(challenge.SIGN_UP, visit.tenant, visit.browser)
-    offered = offered or challenge.shown(door, service.mails_here())
+    offered = offered or challenge.shown(door, mails_here())
     return visit.render("sign_up", status, form=form, challenge=offered)
 
 
@@ -77,7 +79,7 @@ def _enter(visit: Visit, person: SignedInPerson) -> HttpResponse:
     if visit.tenant is not None:
         signed_in = sessions.find(person.opened.value)
         if signed_in is not None:
-            admission.join(visit.tenant, signed_in, signed_up=True)
+            joining.join(visit.tenant, signed_in, signed_up=True)
     return welcome(visit, person)
 
 

@@ -23,8 +23,8 @@ from signin.errors import WalletUnknown
 from signin.flows import PROOF_MINUTES, flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
+from signin.mailing import absolute
 from signin.models import Purpose, SignInFlow, Stage
-from signin.sign_up import absolute
 from tenants.selectors import TenantRef
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from core.pages import READ_WRITE
 from identity import browser, methods, siwe
 from identity.errors import InvalidWallet, WalletRefused
 from signin import flows, wallet_door
@@ -14,7 +15,7 @@ from signin.flows import flow_scope
 from signin.forms import SignatureForm, WalletForm
 from signin.hosted import Visit, explain, hosted
 from signin.models import Stage
-from signin.pages import READ_WRITE, welcome
+from signin.pages import welcome
 from tenants.selectors import TenantRef
 
 

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods
 from config.bootstrap import services
 from config.bootstrap.forms import FoundingForm
 from core.errors import Problem
+from core.pages import READ_WRITE
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(READ_WRITE)
 def bootstrap(request: HttpRequest) -> HttpResponse:
     """Show the form, or make account and tenant of it. Opening the link changes nothing."""
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
