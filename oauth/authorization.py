@@ -111,12 +111,17 @@ class AuthorizationRequest:
         return Refused(error, self.redirect_uri, self.state, self.response_mode)
 
 
-def read(tenant: TenantRef, query: Any, *, is_started: bool = False) -> AuthorizationRequest:
-    """Return the checked request in a QueryDict; `is_started` says that we sent it on before.
+def read(
+    tenant: TenantRef,
+    values: Mapping[str, str],
+    fault: OAuthError | None = None,
+    *,
+    is_started: bool = False,
+) -> AuthorizationRequest:
+    """Return the checked request of what `fold` found; `is_started` says that we sent it on before.
 
     Raises BadAuthorizationRequest or Refused.
     """
-    values, fault = fold(query)
     client = clients.admitted(tenant, values.get("client_id", ""))
     if client is None:
         raise ClientNotAdmitted if "client_id" in values else BadAuthorizationRequest
@@ -131,14 +136,18 @@ def read(tenant: TenantRef, query: Any, *, is_started: bool = False) -> Authoriz
     return replace(wanted, front={"client_id": client.client_id, "request": values["request"]})
 
 
-def fold(query: Any) -> tuple[dict[str, str], OAuthError | None]:
+def fold(query: Any, *, but: str) -> tuple[dict[str, str], OAuthError | None]:
     """Return a QueryDict's values, each once and empty ones left out (RFC 6749 §3.1), and the first fault.
+
+    `but` is a parameter of our own, which is none of the request's.
 
     Raises BadAuthorizationRequest for a fault in what says whom the request is from.
     """
     fault: OAuthError | None = None
     values = {}
     for name, found in query.lists():
+        if name == but:
+            continue
         if any("\x00" in value for value in found) or (len(found) > 1 and name in ONCE):
             raise BadAuthorizationRequest
         if len(set(found)) > 1 and name == "resource":

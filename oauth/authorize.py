@@ -60,13 +60,12 @@ def _answer(request: HttpRequest, act: Callable[[Visit], HttpResponse], *, statu
 
 
 def _visit(request: HttpRequest, tenant: TenantRef, status: int) -> Visit:
-    query = request.GET.copy()
-    text = query.pop(marks.NAME, [""])[-1]
+    text = request.GET.get(marks.NAME, "")
     if len(request.META["QUERY_STRING"]) - len(text) > LONGEST:
         raise BadAuthorizationRequest("The request is too long for an address: push it (RFC 9126).")
-    values, _fault = authorization.fold(query)
+    values, fault = authorization.fold(request.GET, but=marks.NAME)
     mark = marks.read(text, values)
-    wanted = authorization.read(tenant, query, is_started=mark is not None)
+    wanted = authorization.read(tenant, values, fault, is_started=mark is not None)
     return Visit(request, tenant, wanted, mark or marks.read(text, wanted.front) or marks.Mark(), status)
 
 
@@ -114,7 +113,7 @@ def _decide(visit: Visit) -> HttpResponse:
 
 def _signed_in(visit: Visit) -> tuple[Any, bool]:
     """Return who is signed in, in the organization that the request names, and whether that asks for more."""
-    signed = bound().signed_in(visit.request, visit.tenant)
+    signed = bound().signed_in(visit.request, visit.tenant, application_id=visit.wanted.client.id)
     try:
         return organization_switch.at_authorize(visit.tenant, visit.wanted.organization, signed)
     except OAuthError as error:
@@ -128,8 +127,8 @@ def _allowed(visit: Visit, signed: Any) -> Allowed:
         return Allowed(frozenset(wanted.target.scopes), frozenset(wanted.claims.names))
     if signed is None:
         return consents.NONE
-    with scope.tenant(visit.tenant.id):
-        return consents.standing(signed.member.id, wanted.client.id, signed.session.id)
+    allowed: Allowed = signed.allowed
+    return allowed
 
 
 def _step(visit: Visit, signed: Any, allowed: Allowed, must_prove: bool) -> Step:

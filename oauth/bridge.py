@@ -15,5 +15,5 @@ def _module(name: str) -> Any:
 
 
 def bound() -> Any:
-    """Return the module with `recognise(request)`, `signed_in(request, tenant)`, `begin(…)`, `sign_out(…)` and more."""
+    """Return the module with `recognise(request)`, `signed_in(…)`, `begin(…)`, `sign_out(…)` and more."""
     return _module(settings.SIGNIN_BRIDGE)

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,15 +50,17 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")  # RFC 7636 §4.1
 
 # One statement decides (threat O2): whoever gets the row back is the one who redeems. Everything that the
 # code is bound to stands in the condition (threat O3).
-_REDEEM = Prepared("""
+_REDEEM = Prepared(f"""
+WITH w AS (
 UPDATE oauth_grant SET used_at = now(), updated_at = now()
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NULL AND expires > now()
    AND application_id = %(application)s AND code_challenge = %(challenge)s
    AND (redirect_uri = %(redirect)s OR (%(redirect)s = '' AND NOT redirect_sent))
    AND dpop_jkt IN ('', %(jkt)s)
 RETURNING id, member_id, session_id, organization_id, token_family, scope, audience, nonce, acr, amr,
-          auth_time, requested_claims, within_session, grant_until
-""")
+          auth_time, requested_claims, within_session, grant_until)
+SELECT w.*, {standing.COLUMNS} FROM w {standing.JOINED}
+""")  # noqa: S608 — constants
 _USED = Prepared("""
 SELECT token_family, member_id FROM oauth_grant
  WHERE tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND used_at IS NOT NULL
@@ -206,7 +209,7 @@ def answer(request: TokenRequest) -> Answer:
 def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer | OAuthError:
     client = request.caller
     parameters: dict[str, Any] = {
-        "tenant": request.tenant.id,
+        **standing.parameters(),
         "digests": digests,
         "application": client.id,
         "challenge": challenge,
@@ -217,7 +220,7 @@ def _redeem(request: TokenRequest, digests: list[str], challenge: str) -> Answer
     if row is None:
         used = _USED.first(parameters)
         return _replayed(client, *used) if used else InvalidGrant()
-    return _answer(request, Redeemed(*row))
+    return _answer(request, Redeemed(*row[:WIDTH]), row[WIDTH:])
 
 
 def _replayed(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthError:
@@ -255,9 +258,12 @@ class Redeemed:
         return SignIn(self.acr, tuple(standing.from_json(self.amr)), self.auth_time)
 
 
-def _answer(request: TokenRequest, code: Redeemed) -> Answer | OAuthError:
+WIDTH = len(fields(Redeemed))
+
+
+def _answer(request: TokenRequest, code: Redeemed, beside: Sequence[Any]) -> Answer | OAuthError:
     client = request.caller
-    now = standing.load(code.member_id, code.session_id, code.organization_id, code.sign_in)
+    now = standing.judge(beside, code.member_id, code.organization_id, code.sign_in)
     if now is None:
         families.revoke([code.token_family])
         return InvalidGrant()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from core import ids, scope
-from core.postgres import rows
+from core.postgres.prepared import Prepared
 from core.principal import Actor
 from events.services import emit
 from oauth import families
@@ -33,17 +34,33 @@ class Allowed:
 
 
 NONE = Allowed()
-_HOLDS = """
-tenant_id = %(tenant)s AND member_id = %(member)s AND application_id = %(application)s AND revoked_at IS NULL
-AND (expires_at IS NULL OR expires_at > now()) AND (session_id IS NULL OR session_id = %(session)s) ORDER BY id
-"""
+
+
+def column(tenant: str, member: str, session: str) -> str:
+    """Return SQL for what `read` reads; the arguments are SQL of our own code, %(application)s and %(now)s values."""
+    return f"""(
+  SELECT jsonb_build_array(scopes, claims, declined, expires_at, session_id IS NOT NULL) FROM oauth_consent c
+   WHERE c.tenant_id = {tenant} AND c.member_id = {member} AND c.application_id = %(application)s
+     AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > %(now)s)
+     AND (c.session_id IS NULL OR c.session_id = {session}) ORDER BY c.id LIMIT 1)"""  # noqa: S608 — constants
+
+
+_STANDING = Prepared(f"SELECT {column('%(tenant)s', '%(member)s', '%(session)s')}")
+
+
+def read(given: str | None) -> Allowed:
+    if given is None:
+        return NONE
+    scopes, claims, declined, until, within_session = json.loads(given)
+    ends = datetime.fromisoformat(until) if until else None
+    return Allowed(frozenset(scopes), frozenset(claims), frozenset(declined), ends, within_session)
 
 
 def standing(member_id: uuid.UUID, application_id: uuid.UUID, session_id: uuid.UUID | None = None) -> Allowed:
     """Return what holds now in the open tenant scope; `session_id` is the session that asks."""
     of = {"tenant": scope.require_tenant(), "member": member_id, "application": application_id}
-    row = rows.first(Consent, _HOLDS, {**of, "session": session_id})
-    return allowed_by(row) if row else NONE
+    ((given,),) = _STANDING.all({**of, "session": session_id, "now": timezone.now()})
+    return read(given)
 
 
 def allowed_by(row: Consent) -> Allowed:

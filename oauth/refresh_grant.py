@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,10 +30,14 @@ _MINE = "tenant_id = %(tenant)s AND digest = ANY(%(digests)s) AND application_id
 _BOUND = "confirmation IN ('', %(confirmation)s)"
 _LIVE = f"{_MINE} AND used_at IS NULL AND revoked IS NULL AND expires > now() AND {_BOUND}"
 # One statement decides which of two parallel requests has the token (threat O4).
+_BESIDE = f"SELECT w.*, {standing.COLUMNS} FROM w {standing.JOINED}"
 _USE = Prepared(
-    f"UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE} RETURNING {_COLUMNS}"
+    f"WITH w AS (UPDATE oauth_refreshtoken SET used_at = now(), updated_at = now() WHERE {_LIVE}"
+    f" RETURNING {_COLUMNS}) {_BESIDE}"
 )
-_KEEP = Prepared(f"SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE")
+_KEEP = Prepared(
+    f"WITH w AS (SELECT {_COLUMNS} FROM oauth_refreshtoken WHERE {_LIVE} FOR NO KEY UPDATE) {_BESIDE}"
+)
 _REUSED = Prepared(
     f"SELECT token_family, member_id FROM oauth_refreshtoken WHERE {_MINE}"
     " AND used_at IS NOT NULL AND revoked IS NULL AND expires > now()"
@@ -69,6 +74,9 @@ class Link:
         return SignIn(self.acr, tuple(standing.from_json(self.amr)), self.auth_time)
 
 
+WIDTH = len(fields(Link))
+
+
 @grants.register(grants.REFRESH_TOKEN)
 def answer(request: TokenRequest) -> Answer:
     token = request.get("refresh_token")
@@ -86,7 +94,7 @@ def answer(request: TokenRequest) -> Answer:
 def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
     client = request.caller
     parameters: dict[str, Any] = {
-        "tenant": request.tenant.id,
+        **standing.parameters(),
         "digests": digests,
         "application": client.id,
         "confirmation": binding.text(request.confirmation),
@@ -95,7 +103,7 @@ def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
     if row is None:
         reused = _REUSED.first(parameters)
         return _reused(client, *reused) if reused else InvalidGrant()
-    return _answer(request, Link(*row))
+    return _answer(request, Link(*row[:WIDTH]), row[WIDTH:])
 
 
 def _reused(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthError:
@@ -103,14 +111,10 @@ def _reused(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthErr
     return InvalidGrant()
 
 
-def _answer(request: TokenRequest, link: Link) -> Answer | OAuthError:
+def _answer(request: TokenRequest, link: Link, beside: Sequence[Any]) -> Answer | OAuthError:
     client = request.caller
-    now = standing.load(
-        link.member_id,
-        link.session_id,
-        link.organization_id,
-        link.sign_in,
-        ends_with_session=link.ends_with_session,
+    now = standing.judge(
+        beside, link.member_id, link.organization_id, link.sign_in, ends_with_session=link.ends_with_session
     )
     if now is None:
         families.revoke([link.token_family])

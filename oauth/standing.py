@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,28 +15,37 @@ from core import scope
 from core.postgres.prepared import Prepared
 from identity import assurance
 from oauth.issuing import Standing
-from roles.assurance import weigh
+from roles.assurance import roles_column, weigh
 from tenants import selectors
 from tenants.models import MemberStatus
 
-_LOAD = Prepared("""
-SELECT m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_version, m.status,
-       m.reauthenticate_after, s.id, s.ended_at, s.expires_at, s.last_active_at,
-       o.policy, o.id IS NOT NULL AND EXISTS (
-         SELECT 1 FROM organizations_membership b
-          WHERE b.tenant_id = m.tenant_id AND b.organization_id = o.id AND b.member_id = m.id),
-       m.profile, m.metadata, m.updated_at,
-       CASE WHEN %(weak)s THEN ARRAY(
-         SELECT jsonb_build_array(r.is_built_in OR jsonb_array_length(r.permissions) > 0, r.required_factor)
-           FROM roles_roleassignment a JOIN roles_role r ON r.tenant_id = a.tenant_id AND r.id = a.role_id
-          WHERE a.tenant_id = m.tenant_id AND a.member_id = m.id
-            AND (a.expires_at IS NULL OR a.expires_at > now())) END
-  FROM tenants_member m
-  LEFT JOIN tenants_tenantsession s ON s.tenant_id = m.tenant_id AND s.id = %(session)s AND s.member_id = m.id
-  LEFT JOIN organizations_organization o
-    ON o.tenant_id = m.tenant_id AND o.id = %(organization)s AND o.status = 'active'
- WHERE m.tenant_id = %(tenant)s AND m.id = %(member)s
-""")
+# What is read beside a row `w` that has member_id, session_id, organization_id and acr.
+COLUMNS = f"""
+m.subject, m.name, m.email, m.email_verified, m.locale, m.authority_version, m.status, m.reauthenticate_after,
+s.id, s.ended_at, s.expires_at, s.last_active_at,
+o.policy, o.id IS NOT NULL AND EXISTS (
+  SELECT 1 FROM organizations_membership b
+   WHERE b.tenant_id = m.tenant_id AND b.organization_id = o.id AND b.member_id = m.id),
+m.profile, m.metadata, m.updated_at,
+CASE WHEN NOT w.acr = ANY(%(strong)s) THEN {roles_column("m.tenant_id", "m.id")} END
+"""  # noqa: S608 — constants
+JOINED = """
+LEFT JOIN tenants_member m ON m.tenant_id = %(tenant)s AND m.id = w.member_id
+LEFT JOIN tenants_tenantsession s ON s.tenant_id = m.tenant_id AND s.id = w.session_id AND s.member_id = m.id
+LEFT JOIN organizations_organization o
+  ON o.tenant_id = m.tenant_id AND o.id = w.organization_id AND o.status = 'active'
+"""
+_LOAD = Prepared(f"""
+SELECT {COLUMNS} FROM (
+  SELECT %(member)s::uuid AS member_id, %(session)s::uuid AS session_id, %(organization)s::uuid AS organization_id,
+         %(acr)s::text AS acr) w {JOINED}
+""")  # noqa: S608 — constants
+_STRONG = [acr for acr in assurance.OFFERED if assurance.satisfies(acr, assurance.PHISHING_RESISTANT)]
+
+
+def parameters() -> dict[str, Any]:
+    """Return the values that COLUMNS and JOINED need in the open tenant scope."""
+    return {"tenant": scope.require_tenant(), "strong": _STRONG, "now": timezone.now()}
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,21 @@ def load(
     on without it. The tenant's demand for a fresh sign-in ends both, and so does a demand for more factors
     than the sign-in proved (threat M3).
     """
-    row = _row(member_id, session_id, organization_id, sign_in.acr)
-    if row is None or row[6] != MemberStatus.ACTIVE or (organization_id and not row[13]):
+    at = {"member": member_id, "session": session_id, "organization": organization_id, "acr": sign_in.acr}
+    found = _LOAD.all({**parameters(), **at})
+    return judge(found[0], member_id, organization_id, sign_in, ends_with_session=ends_with_session)
+
+
+def judge(
+    row: Sequence[Any],
+    member_id: uuid.UUID,
+    organization_id: uuid.UUID | None,
+    sign_in: SignIn,
+    *,
+    ends_with_session: bool = True,
+) -> Standing | None:
+    """The same from the values of COLUMNS."""
+    if row[6] != MemberStatus.ACTIVE or (organization_id and not row[13]):
         return None
     alive = _is_alive(row)
     if ends_with_session and not alive:
@@ -96,23 +119,8 @@ def _is_enough(row: Any, acr: str) -> bool:
     """Whether the sign-in proved what tenant, organization and roles demand by now."""
     if row[17] is None:
         return True
-    organization = from_json(row[12]) if row[12] else None
-    roles = [(bool(grants), str(factor)) for grants, factor in map(from_json, row[17])]
-    needed = weigh(selectors.policy(), organization, roles)
+    needed = weigh(row[12], row[17])
     return not needed or assurance.satisfies(acr, needed)
-
-
-def _row(
-    member_id: uuid.UUID, session_id: uuid.UUID | None, organization_id: uuid.UUID | None, acr: str
-) -> Any:
-    parameters = {
-        "tenant": scope.require_tenant(),
-        "member": member_id,
-        "session": session_id,
-        "organization": organization_id,
-        "weak": not assurance.satisfies(acr, assurance.PHISHING_RESISTANT),
-    }
-    return _LOAD.first(parameters)
 
 
 def _is_alive(row: Any) -> bool:

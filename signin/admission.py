@@ -18,9 +18,10 @@ from identity import assurance, settling
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
 from oauth import consents, families
+from oauth.consents import Allowed
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
-from roles.assurance import demanded
+from roles.assurance import demanded, policy_column, roles_column, weigh
 from signin.interaction import Interaction
 from tenants import members, selectors
 from tenants import sessions as tenant_sessions
@@ -101,7 +102,10 @@ def level_of(session: SessionRef, policy: TenantPolicy) -> str:
 
 def lacks(session: SessionRef, member: Member, organization_id: uuid.UUID | None) -> str:
     """Return the acr that the open tenant demands of the member and the sign-in has not, empty for none."""
-    needed = demanded(member.id, organization_id)
+    return _missing(session, demanded(member.id, organization_id))
+
+
+def _missing(session: SessionRef, needed: str) -> str:
     if not needed or assurance.satisfies(level_of(session, selectors.policy()), needed):
         return ""
     return needed
@@ -164,11 +168,38 @@ ORDER BY tenants_tenantsession.id DESC NULLS LAST
 """
 
 
-def member_and_session(session: SessionRef) -> tuple[Member | None, TenantSession | None]:
-    """Return the member whose account it is, and this browser's live session of theirs, in the open tenant scope."""
+_BESIDE = ", ".join(
+    [
+        policy_column("tenants_member.tenant_id", "tenants_tenantsession.organization_id"),
+        roles_column("tenants_member.tenant_id", "tenants_member.id"),
+        consents.column("tenants_member.tenant_id", "tenants_member.id", "tenants_tenantsession.id"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Present:
+    """A member in this browser: their live session, the acr it still owes, and what they allow the client."""
+
+    member: Member
+    session: TenantSession
+    lacks: str
+    allowed: Allowed
+
+
+def present(session: SessionRef, application_id: uuid.UUID | None = None) -> Present | None:
+    """Return the member whose account it is and their live session, read at once in the open tenant scope."""
     tenant_id, now = scope.require_tenant(), timezone.now()
     of = {"tenant": tenant_id, "account": session.account_id, "identity": session.id, "now": now}
-    return rows.pair(Member, TenantSession, _MEMBER_AND_SESSION, of)
+    found = rows.pair(
+        Member, TenantSession, _BESIDE, _MEMBER_AND_SESSION, {**of, "application": application_id}
+    )
+    if found is None:
+        return None
+    member, current, (policy, roles, given) = found
+    if current is None:
+        return None
+    return Present(member, current, _missing(session, weigh(policy, roles)), consents.read(given))
 
 
 def enter(

@@ -17,6 +17,7 @@ from core.urls import tenant_path, tenant_slug
 from identity import assurance, browser
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
+from oauth.consents import Allowed
 from organizations.policy import idle_limit
 from signin import admission, limits
 from signin.errors import TooManyAttempts
@@ -40,6 +41,7 @@ class SignedIn:
     amr: tuple[str, ...]
     acr: str
     organization_id: uuid.UUID | None
+    allowed: Allowed  # to the application that asks
 
 
 def recognise(request: HttpRequest) -> None:
@@ -47,7 +49,9 @@ def recognise(request: HttpRequest) -> None:
     browser.current_session(request)
 
 
-def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
+def signed_in(
+    request: HttpRequest, tenant: TenantRef, *, application_id: uuid.UUID | None = None
+) -> SignedIn | None:
     """Return who is signed in to this tenant in this browser, None where a sign-in is needed.
 
     Account and member active, neither session ended, idle or past its absolute limit, no fresher proof
@@ -58,12 +62,11 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
     if known is None or not tenant.is_active or known.opened_by not in ("account", str(tenant.id)):
         return None
     with scope.tenant(tenant.id):
-        member, session = admission.member_and_session(known)
-        if member is None or not member.is_active:
+        present = admission.present(known, application_id)
+        if present is None or not present.member.is_active or present.lacks:
             return None
-        if session is None or _has_run_out(known, session, member):
-            return None
-        if admission.lacks(known, member, session.organization_id):
+        member, session = present.member, present.session
+        if _has_run_out(known, session, member):
             return None
         acr = admission.level_of(known, selectors.policy())
         tenant_sessions.touch(session)
@@ -77,6 +80,7 @@ def signed_in(request: HttpRequest, tenant: TenantRef) -> SignedIn | None:
         known.amr,
         acr,
         session.organization_id,
+        present.allowed,
     )
 
 

@@ -102,6 +102,8 @@ class _LatestFirst(deque[Any]):
     popleft = deque.pop
 
 
+# One plan for all values: PostgreSQL would try a few first, and go on planning each where an array looks dear.
+_ONE_PLAN = "-c plan_cache_mode=force_generic_plan"
 _ANSWERED = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
@@ -116,11 +118,9 @@ class DatabaseWrapper(stock.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
-        return {
-            **params,
-            "cursor_factory": Cursor,
-            "context": adapters(settings.USE_TZ, self.timezone),
-        }
+        if settings.DATABASE_PREPARES:
+            params["options"] = f"{params.get('options', '')} {_ONE_PLAN}".strip()
+        return {**params, "cursor_factory": Cursor, "context": adapters(settings.USE_TZ, self.timezone)}
 
     def connect(self) -> None:
         super().connect()

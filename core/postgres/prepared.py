@@ -50,9 +50,23 @@ def literal(value: Any, quote: Quote) -> str:
         return f"'\\x{value.hex()}'"
     if kind is datetime and value.tzinfo is not None:
         return f"'{value.isoformat()}'"
+    if kind is list and value:
+        return _array(value) or quote(value)
     if kind is Jsonb:
         return literal(json.dumps(value.obj) if value.dumps is None else value.dumps(value.obj), quote)
     return quote(value)
+
+
+_WORD = re.compile(r"[0-9A-Za-z_.$:/-]+\Z")
+
+
+def _array(values: list[Any]) -> str:
+    """Write an array of ids or of words that need no quotes inside; an empty text where it is not that."""
+    if all(type(value) is UUID for value in values):
+        return f"'{{{','.join([value.hex for value in values])}}}'"
+    if all(type(value) is str and _WORD.match(value) and value.upper() != "NULL" for value in values):
+        return f"'{{{','.join(values)}}}'"
+    return ""
 
 
 class Prepared(str):  # noqa: SLOT000 — what is derived from it is kept

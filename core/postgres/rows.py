@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db import connections, models, router
@@ -34,28 +35,28 @@ def several(model: type[M], condition: str, values: Mapping[str, Any]) -> list[M
     return [_made(model, found) for found in statement.all(values, using=alias)]
 
 
-def pair(one: type[M], other: type[N], tables: str, values: Mapping[str, Any]) -> tuple[M | None, N | None]:
-    """Return the first row of a join and the row beside it, None for what is not there.
+def pair(
+    one: type[M], other: type[N], beside: str, tables: str, values: Mapping[str, Any]
+) -> tuple[M, N | None, Sequence[Any]] | None:
+    """Return the first row of a join, the row joined to it if there is one, and further values.
 
-    `tables` is a constant, all from FROM onwards, in which `one` and `other` are the tables' names.
+    `beside` are the columns of the latter, `tables` is all from FROM onwards, in which `one` and `other` are the
+    tables' names; both are constants.
     """
-    found = _fetch(_joined(one, other, tables), one, values)
+    found = _fetch(_joined(one, other, beside, tables), one, values)
     if found is None:
-        return None, None
-    width = len(_names(one))
-    beside = found[width:]
-    return _made(one, found[:width]), _made(other, beside) if any(v is not None for v in beside) else None
+        return None
+    end = len(_names(one))
+    last = end + len(_names(other))
+    joined = _made(other, found[end:last]) if any(v is not None for v in found[end:last]) else None
+    return _made(one, found[:end]), joined, found[last:]
 
 
 def insert(row: Model) -> None:
     """Insert a new row, with the next statement or with the commit: its failure is theirs."""
     model = type(row)
     connection: Any = connections[router.db_for_write(model)]
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection) if field else getattr(row, name)
-        for name, field in _writers(model)
-    ]
-    connection.post(_insertion(model), values)
+    connection.post(_insertion(model), [write(row) for write in _writers(model, connection.alias)])
     row._state.adding, row._state.db = False, connection.alias
 
 
@@ -88,18 +89,24 @@ def _readers(model: type[Model]) -> list[tuple[int, Callable[..., Any]]]:
 
 
 @lru_cache(maxsize=256)
-def _writers(model: type[Model]) -> list[tuple[str, Field[Any, Any] | None]]:
-    """Return each column's attribute, and its field where that has a say in what is written."""
-    return [(field.attname, None if _is_plain(field) else field) for field in model._meta.concrete_fields]
+def _writers(model: type[Model], alias: str) -> list[Callable[[Model], Any]]:
+    """Return what gives each column's value of a new row."""
+    return [_writer(field, alias) for field in model._meta.concrete_fields]
 
 
-def _is_plain(field: Any) -> bool:
-    own = type(field)
+def _writer(field: Any, alias: str) -> Callable[[Model], Any]:
+    if _is(field, models.DateTimeField) and (field.auto_now or field.auto_now_add):
+        return lambda row: field.pre_save(row, add=True)
+    if any(_is(field, kind) for kind in (*PLAIN, models.DateTimeField)):
+        return attrgetter(field.attname)
+    return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), connections[alias])
+
+
+def _is(field: Any, kind: type[Field[Any, Any]]) -> bool:
+    """Whether a field writes as this kind does."""
     methods = ("pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value")
-    return any(
-        isinstance(field, kind) and all(getattr(own, name) is getattr(kind, name) for name in methods)
-        for kind in PLAIN
-    )
+    own = type(field)
+    return isinstance(field, kind) and all(getattr(own, name) is getattr(kind, name) for name in methods)
 
 
 @lru_cache(maxsize=256)
@@ -108,8 +115,8 @@ def _selection(model: type[Model], condition: str) -> Prepared:
 
 
 @lru_cache(maxsize=256)
-def _joined(one: type[Model], other: type[Model], tables: str) -> Prepared:
-    return Prepared(f"SELECT {_columns(one)}, {_columns(other)} {tables} LIMIT 1")
+def _joined(one: type[Model], other: type[Model], beside: str, tables: str) -> Prepared:
+    return Prepared(f"SELECT {_columns(one)}, {_columns(other)}, {beside} {tables} LIMIT 1")
 
 
 def _columns(model: type[Model]) -> str:

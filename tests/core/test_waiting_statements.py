@@ -169,7 +169,7 @@ def post(tenant, name: str) -> None:
 
 
 def name_of(tenant) -> str:
-    (name,) = _READ.first({"id": tenant.id})
+    ((name,),) = _READ.all({"id": tenant.id})
     return name
 
 
@@ -286,7 +286,7 @@ def test_a_failure_that_was_swallowed_is_told_at_the_commit(cast):
     "written", ["2026-11-22 16:32:43.5+00", "2026-11-22 16:32:43+00", "0001-01-01 00:00:00+00"]
 )
 def test_times_are_read_as_django_reads_them(written):
-    (ours,) = Prepared("SELECT %s::timestamptz").first([written])
+    ((ours,),) = Prepared("SELECT %s::timestamptz").all([written])
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM %s::timestamptz)::float", [written])
         assert ours.timestamp() == cursor.fetchone()[0]

@@ -12,6 +12,7 @@ from django.http import HttpResponseRedirect
 from django.utils import timezone
 
 from core import scope
+from oauth import consents
 from signin.bridge import count_device_guess  # noqa: F401 — the real limits
 from tenants import selectors, sessions
 from tenants.models import TenantSession
@@ -27,6 +28,7 @@ class FakeSignedIn:
     amr: tuple[str, ...] = ("pwd",)
     acr: str = "urn:claviger:acr:pwd"
     organization_id: uuid.UUID | None = None
+    allowed: consents.Allowed = consents.NONE
 
 
 OFFERED = ("urn:claviger:acr:pwd",)  # a test may offer more
@@ -61,7 +63,7 @@ def recognise(request: Any) -> None:
     """Nothing: the cookie says it all."""
 
 
-def signed_in(request: Any, tenant: Any) -> FakeSignedIn | None:
+def signed_in(request: Any, tenant: Any, *, application_id: Any = None) -> FakeSignedIn | None:
     known = signed.get(request.COOKIES.get("fake", ""))
     if known is None or known.session.tenant_id != tenant.id:
         return None
@@ -69,6 +71,8 @@ def signed_in(request: Any, tenant: Any) -> FakeSignedIn | None:
         known.session = TenantSession.objects.get(id=known.session.id)
         known.organization_id = known.session.organization_id
         known.member = selectors.members().filter(id=known.member.id).first()
+        if application_id and known.member:
+            known.allowed = consents.standing(known.member.id, application_id, known.session.id)
     alive = known.session.ended_at is None and known.member is not None and known.member.is_active
     return known if alive else None
 
