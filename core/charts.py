@@ -35,12 +35,14 @@ def series_of(rows: Sequence[Mapping[str, Any]]) -> list[Series]:
 
 
 def ceiling(highest: Number) -> Number:
-    """Return the round number at the top of the axis: 1, 2, 4, 5, 8 or 10 times a power of ten."""
+    """Return the number at the top of the axis, of which every tick is round; whole ones for whole numbers."""
     if highest <= 0:
         return TICKS
-    power: Number = 10 ** floor(log10(highest))
-    top = next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= highest)
-    return max(TICKS, ceil(top)) if isinstance(highest, int) else top
+    least = highest / TICKS
+    power: Number = 10 ** floor(log10(least))
+    steps = (step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10))
+    step = next(step for step in steps if step >= least)
+    return TICKS * (ceil(step) if isinstance(highest, int) else step)
 
 
 def ticks(top: Number) -> list[Number]:

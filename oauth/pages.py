@@ -24,7 +24,7 @@ from oauth.applications import tenant_ref
 from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
 from oauth.models import Application, ApplicationType, ClientSecret, Consent, RefreshToken
 from oauth.protection_pages import ProtectionForm
-from oauth.token_pages import SECTION, read
+from oauth.token_pages import SECTION, frame, read
 from roles.permissions import Permission
 from tenants.pagekit import (
     Explained,
@@ -261,7 +261,7 @@ def _facts(row: Application) -> dict[str, Any]:
 def _links(viewer: Viewer, row: Application) -> dict[str, Any]:
     base = viewer.url(SECTION, row.public_id)
     return {
-        "crumbs": [{"label": _("Applications"), "url": viewer.url(SECTION)}],
+        **frame(viewer, row, ""),
         "applications_url": viewer.url(SECTION),
         "tokens_url": viewer.url("initial-access-tokens"),
         "try_url": f"{base}/try",

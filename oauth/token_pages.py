@@ -88,6 +88,8 @@ def application_claims(request: HttpRequest, viewer: Viewer, application_id: str
         may_change=viewer.may(WRITE),
         tabs=around["tab_items"],
         crumbs=around["crumbs"],
+        public_id=row.public_id,
+        icon="app",
     )
     return mapping_page(request, viewer, owner)
 

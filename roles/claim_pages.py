@@ -31,6 +31,8 @@ class Owner:
     may_change: bool
     tabs: list[dict[str, Any]]
     crumbs: list[dict[str, str]]
+    public_id: str
+    icon: str
 
 
 def mapping_page(request: HttpRequest, viewer: Viewer, owner: Owner) -> HttpResponse:

@@ -188,6 +188,8 @@ def resource_claims(request: HttpRequest, viewer: Viewer, resource_id: str) -> H
         may_change=viewer.may(WRITE),
         tabs=around["tab_items"],
         crumbs=around["crumbs"],
+        public_id=resource.public_id,
+        icon="api",
     )
     return mapping_page(request, viewer, owner)
 

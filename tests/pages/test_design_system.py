@@ -257,6 +257,13 @@ def test_the_axis_reaches_over_the_highest_value(highest: float) -> None:
     assert charts.ticks(charts.ceiling(highest))[-1] == 0
 
 
+@pytest.mark.parametrize("highest", [1, 3, 7, 11, 46, 99, 101, 632, 4321])
+def test_the_axis_of_a_count_names_whole_numbers(highest: int) -> None:
+    top = charts.ceiling(highest)
+    assert all(isinstance(tick, int) for tick in charts.ticks(top))
+    assert top <= max(2 * highest, charts.TICKS)
+
+
 @pytest.mark.parametrize("name", ["400", "403", "404", "410", "429", "500", "503", "problem"])
 def test_error_pages_need_neither_request_nor_context(name: str) -> None:
     html = render_to_string(f"errors/{name}.html")

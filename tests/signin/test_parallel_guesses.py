@@ -93,7 +93,7 @@ def test_M1_codes_of_an_app_over_many_challenges_at_once(cast: Cast, compared: A
     begun = [(browser := elsewhere(), asked(browser, cast.acme, person)) for _ in range(4)]
     seen, started = compared(TotpDevice, "verify_token"), time.monotonic()
     with ThreadPoolExecutor(len(begun)) as pool:
-        answers = list(pool.map(lambda one: guess_at_once(*one, right), begun))
+        answers = list(pool.map(lambda one: guess_at_once(one[0], one[1], right), begun))
     assert not any(303 in one for one in answers)
     assert 1 <= len(seen) <= COMPARES + _waited_out(time.monotonic() - started)
 
