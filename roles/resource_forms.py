@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import jose
-from core.api.dialects import DIALECTS, PROBLEM
+from core.api.dialects import DIALECTS
+from core.api.problems import PROBLEM
 from core.token_binding import TokenBinding
 from roles import scope_import
 from roles.claim_mapping import FORMS, SOURCES
