@@ -38,7 +38,7 @@ def production_is_safe(**_: Any) -> list[Error]:
         ),
         (
             unreadable(settings.GEOIP_DATABASE) or unreadable(settings.DISPOSABLE_DOMAINS),
-            "E109",
+            "E110",
             "GEOIP_DATABASE or DISPOSABLE_DOMAINS names a file that cannot be read. Mend the path, or unset it.",
         ),
     ]  # fmt: skip

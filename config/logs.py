@@ -34,39 +34,37 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 def configuration(environment: str) -> dict[str, Any]:
     """Return Django's LOGGING and configure structlog on the same processors."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        add_request,
-    ]
-    closing = [structlog.processors.format_exc_info, redact]
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if environment == "production"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": shared,
-        "processors": [remove, *closing, renderer],
-    }
-    level = "WARNING" if environment == "test" else "INFO"
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": formatter},
+        "formatters": {"line": _formatter(environment)},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            "django": {"level": "WARNING"},
-            "httpx": {"level": "WARNING"},
-            "celery": {"level": "WARNING"},
-        },
+        "root": {"handlers": ["stderr"], "level": "WARNING" if environment == "test" else "INFO"},
+        "loggers": {name: {"level": "WARNING"} for name in ("django", "httpx", "celery")},
     }
+
+
+def _formatter(environment: str) -> dict[str, Any]:
+    """JSON in production, words elsewhere; what must not be logged is taken out last."""
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False)
+    if environment == "production":
+        renderer = structlog.processors.JSONRenderer()
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": SHARED,
+        "processors": [remove, structlog.processors.format_exc_info, redact, renderer],
+    }
+
+
+SHARED: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    add_request,
+]

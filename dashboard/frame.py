@@ -72,7 +72,17 @@ def page(permission: str, section: str) -> Callable[[Page], Page]:
             session = browser.account_session(request)
             if session is None:
                 return to_sign_in(request)
-            return _open(request, slug, session, permission, section, view, arguments)
+            admitted = _admit(request, slug, session)
+            if isinstance(admitted, HttpResponse):
+                return admitted
+            reason = request.POST.get("reason", "")[:300]
+            others = siblings(session.account_id, slug)
+            with scope.principal(admitted), request_context.refine(reason=reason):
+                viewer = _viewer(admitted, section, others)
+                request.viewer = viewer  # type: ignore[attr-defined]
+                if permission:
+                    ports.authority.require(admitted, permission)
+                return view(request, viewer, **arguments)
 
         door.permission, door.section = permission, section  # type: ignore[attr-defined]
         return door
@@ -80,38 +90,29 @@ def page(permission: str, section: str) -> Callable[[Page], Page]:
     return wrap
 
 
-def _open(
-    request: HttpRequest,
-    slug: str,
-    session: SessionRef,
-    permission: str,
-    section: str,
-    view: Page,
-    arguments: dict[str, Any],
-) -> HttpResponse:
+def _viewer(principal: Principal, section: str, tenants: list[dict[str, Any]]) -> Viewer:
+    member = selectors.member(principal.member_id)  # type: ignore[arg-type]
+    return Viewer(principal, selectors.tenant(), member, section, tenants)
+
+
+def _admit(request: HttpRequest, slug: str, session: SessionRef) -> Principal | HttpResponse:
+    """Return the administrator's principal, or the answer that sends them to a sign-in which does here."""
     tenant = selectors.by_slug(slug)
     if tenant is None:
         raise NotFound
-    others = siblings(session.account_id, slug)
     with scope.tenant(tenant.id):
         member = selectors.member_by_account(session.account_id)
-        principal = _admit(tenant, member, session)
+        principal = _principal(tenant, member, session)
         level = _lacks(principal, session)
         is_stopped = selectors.policy().stops(session.risk)
     if is_stopped:
         return _to_own_sign_in(request, slug)
     if principal is None or level:
         return to_sign_in(request, level)
-    reason = request.POST.get("reason", "")[:300]
-    with scope.principal(principal), request_context.refine(reason=reason):
-        viewer = Viewer(principal, selectors.tenant(), selectors.member(principal.member_id), section, others)  # type: ignore[arg-type]
-        request.viewer = viewer  # type: ignore[attr-defined]
-        if permission:
-            ports.authority.require(principal, permission)
-        return view(request, viewer, **arguments)
+    return principal
 
 
-def _admit(tenant: TenantRef, member: Member | None, session: SessionRef) -> Principal | None:
+def _principal(tenant: TenantRef, member: Member | None, session: SessionRef) -> Principal | None:
     """Return the administrator's principal; None asks for a fresh sign-in.
 
     A person without a role here gets the answer of a tenant that does not exist (threat A1).

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from apikeys.models import ApiKey
 from audit.pages import lines
@@ -32,6 +32,45 @@ from webhooks.models import Endpoint
 DAYS = 30
 QUIET = ("session.", "token.", "signin.", "signup.", "api_key.used")
 OUTCOMES = {"signin.succeeded": "succeeded", "signin.failed": "failed", "signin.blocked": "blocked"}
+
+# What a new tenant wants: name, title, why, what the button says, and where it leads.
+CHECKLIST = (
+    (
+        "support",
+        gettext_lazy("Name a support contact"),
+        gettext_lazy("Sign-in and consent pages show it, so that people know whom to ask."),
+        gettext_lazy("Add"),
+        ("settings",),
+    ),
+    (
+        "administrators",
+        gettext_lazy("Have two administrators"),
+        gettext_lazy("With one, a lost device locks everybody out."),
+        gettext_lazy("Invite"),
+        ("invitations", "new"),
+    ),
+    (
+        "application",
+        gettext_lazy("Register an application"),
+        gettext_lazy("It gets a client id, its redirect addresses and code to copy."),
+        gettext_lazy("Register"),
+        ("applications", "new"),
+    ),
+    (
+        "api_key",
+        gettext_lazy("Generate an API key"),
+        gettext_lazy("For scripts and services that call the API."),
+        gettext_lazy("Generate"),
+        ("api-keys", "new"),
+    ),
+    (
+        "webhook",
+        gettext_lazy("Receive events"),
+        gettext_lazy("A webhook tells your systems about each change, signed and retried."),
+        gettext_lazy("Add"),
+        ("webhooks", "new"),
+    ),
+)
 
 
 def overview(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -100,44 +139,19 @@ def _in_organizations(count: int) -> str:
 
 def open_items(viewer: Viewer) -> list[dict[str, Any]]:
     """Return the setup checklist (TEN-02), empty when all of it is done; items tick themselves."""
-    items = [
-        {
-            "title": _("Name a support contact"),
-            "text": _("Sign-in and consent pages show it, so that people know whom to ask."),
-            "done": bool(viewer.tenant.support_email),
-            "url": viewer.url("settings"),
-            "action": _("Add"),
-        },
-        {
-            "title": _("Have two administrators"),
-            "text": _("With one, a lost device locks everybody out."),
-            "done": administrators() >= 2,
-            "url": viewer.url("invitations", "new"),
-            "action": _("Invite"),
-        },
-        {
-            "title": _("Register an application"),
-            "text": _("It gets a client id, its redirect addresses and code to copy."),
-            "done": Application.objects.exists(),
-            "url": viewer.url("applications", "new"),
-            "action": _("Register"),
-        },
-        {
-            "title": _("Generate an API key"),
-            "text": _("For scripts and services that call the API."),
-            "done": ApiKey.objects.exists(),
-            "url": viewer.url("api-keys", "new"),
-            "action": _("Generate"),
-        },
-        {
-            "title": _("Receive events"),
-            "text": _("A webhook tells your systems about each change, signed and retried."),
-            "done": Endpoint.objects.exists(),
-            "url": viewer.url("webhooks", "new"),
-            "action": _("Add"),
-        },
+    done = {
+        "support": bool(viewer.tenant.support_email),
+        "administrators": administrators() >= 2,
+        "application": Application.objects.exists(),
+        "api_key": ApiKey.objects.exists(),
+        "webhook": Endpoint.objects.exists(),
+    }
+    if all(done.values()):
+        return []
+    return [
+        {"title": title, "text": text, "done": done[name], "url": viewer.url(*where), "action": action}
+        for name, title, text, action, where in CHECKLIST
     ]
-    return [] if all(item["done"] for item in items) else items
 
 
 def administrators() -> int:

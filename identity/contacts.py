@@ -6,10 +6,11 @@ import uuid
 from typing import TypeVar
 
 import phonenumbers
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from core.errors import NotFound
+from core.uniqueness import unique_or
 from events.services import emit
 from identity.emails import Address
 from identity.errors import ContactTaken, InvalidNumber
@@ -59,13 +60,10 @@ def link_wallet(*, account_id: uuid.UUID, address: Address) -> Wallet:
 
 
 def _store(row: T, event: str, personal: dict[str, str]) -> T:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            account = row.account_id
-            emit(event, actor=person(account), object=describe(account), personal=personal)
-    except IntegrityError:
-        raise ContactTaken from None
+    with unique_or(ContactTaken):
+        row.save(force_insert=True)
+        account = row.account_id
+        emit(event, actor=person(account), object=describe(account), personal=personal)
     return row
 
 

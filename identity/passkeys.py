@@ -6,18 +6,14 @@ What is ours: that the challenge was held here for this browser and is used up, 
 
 from __future__ import annotations
 
-import json
-import struct
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -28,12 +24,6 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import (
-    parse_authentication_credential_json,
-    parse_client_data_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticationCredential,
     AuthenticatorSelectionCriteria,
@@ -43,23 +33,20 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from core import scope, secrets
+from core.uniqueness import unique_or
 from events.services import emit
 from identity import authenticators, challenges
 from identity.errors import AuthenticatorRefused, WrongFactor
 from identity.models import Passkey
+from identity.passkey_answers import BROKEN, aaguid_of, read_answer, read_registration
 from identity.services import person
 
 PURPOSE = "identity.passkey"
 MOST = 20  # passkeys of one person
 TIMEOUT = 300_000  # milliseconds that the browser waits
-LONGEST = 20_000  # characters of an answer
-# The library reads hostile bytes and lets some of Python's own errors through.
-BROKEN = (
-    WebAuthnException, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
-    RecursionError, struct.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,20 +110,10 @@ def register(
 
     Raises AuthenticatorRefused.
     """
-    credential, challenge = _read_registration(answer)
+    credential, challenge = read_registration(answer)
     if not challenges.spend(challenge, f"register:{account_id}:{bound_to}"):
         raise AuthenticatorRefused
-    try:
-        made = verify_registration_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=site.rp_id,
-            expected_origin=site.origin,
-            require_user_verification=True,
-        )
-    except BROKEN:
-        raise AuthenticatorRefused from None
-    transports = [str(word.value) for word in credential.response.transports or []]
+    made = _verify_new(credential, challenge, site)
     row = Passkey(
         account_id=account_id,
         name=name,
@@ -146,11 +123,25 @@ def register(
         public_key=made.credential_public_key,
         sign_count=made.sign_count,
         is_synced=made.credential_device_type == "multi_device",
-        transports=transports,
-        aaguid=_aaguid(made.aaguid),
+        transports=[str(word.value) for word in credential.response.transports or []],
+        aaguid=aaguid_of(made.aaguid),
         unsettled_until=unsettled_until,
     )
     return _keep(row)
+
+
+def _verify_new(credential: RegistrationCredential, challenge: bytes, site: Site) -> VerifiedRegistration:
+    """Section 7.1 of the standard, by the library; raises AuthenticatorRefused."""
+    try:
+        return verify_registration_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except BROKEN:
+        raise AuthenticatorRefused from None
 
 
 def _keep(row: Passkey) -> Passkey:
@@ -162,11 +153,8 @@ def _keep(row: Passkey) -> Passkey:
         row.handle = _handle(
             row.account_id, Passkey.objects.filter(account_id=row.account_id, rp_id=row.rp_id)
         )
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError:
-            raise AuthenticatorRefused from None
+        with unique_or(AuthenticatorRefused):
+            row.save(force_insert=True)
         emit("authenticator.enrolled", actor=person(row.account_id), object=authenticators.described(row))
         authenticators.tell(row.account_id, "authenticator_added", row.name)
     return row
@@ -197,7 +185,7 @@ def prove(*, answer: str, site: Site, bound_to: str, account_id: uuid.UUID | Non
 
     Raises WrongFactor, alike for every check that fails.
     """
-    credential, challenge = _read_answer(answer)
+    credential, challenge = read_answer(answer)
     if not challenges.spend(challenge, f"prove:{account_id or ''}:{bound_to}"):
         raise WrongFactor
     owner = _owner(credential.raw_id)
@@ -265,31 +253,6 @@ def _owner(credential_id: bytes) -> uuid.UUID | None:
     return None
 
 
-def _read_registration(answer: str) -> tuple[RegistrationCredential, bytes]:
-    try:
-        credential = parse_registration_credential_json(_bounded(answer))
-        return credential, parse_client_data_json(credential.response.client_data_json).challenge
-    except BROKEN:
-        raise AuthenticatorRefused from None
-
-
-def _read_answer(answer: str) -> tuple[AuthenticationCredential, bytes]:
-    try:
-        credential = parse_authentication_credential_json(_bounded(answer))
-        return credential, parse_client_data_json(credential.response.client_data_json).challenge
-    except BROKEN:
-        raise WrongFactor from None
-
-
-def _bounded(answer: str) -> dict[str, Any]:
-    if len(answer) > LONGEST:
-        raise ValueError("too long")
-    found = json.loads(answer)
-    if not isinstance(found, dict):
-        raise TypeError("not an object")
-    return found
-
-
 def _handle(account_id: uuid.UUID, known: Iterable[Passkey]) -> bytes:
     """Return the person's user handle: opaque to whoever reads it on the device (§14.6.1)."""
     for row in known:
@@ -301,8 +264,3 @@ def _descriptor(row: Passkey) -> PublicKeyCredentialDescriptor:
     known = {word.value: word for word in AuthenticatorTransport}
     transports = [known[word] for word in row.transports if word in known]
     return PublicKeyCredentialDescriptor(id=bytes(row.credential_id), transports=transports or None)
-
-
-def _aaguid(text: str) -> uuid.UUID | None:
-    found = uuid.UUID(text)
-    return found if found.int else None

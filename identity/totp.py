@@ -12,11 +12,11 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 
 import segno
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from core import crypto, ids
+from core.uniqueness import unique_or
 from events.services import emit
 from identity import authenticators, typed
 from identity.errors import AuthenticatorRefused, WrongFactor
@@ -77,15 +77,11 @@ def enrol(
     """
     row = TotpDevice(user_id=account_id, name=name, confirmed=True, unsettled_until=unsettled_until)
     row.seal_key(_open(sealed, account_id))
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            if not row.verify_token(digits(code)):
-                raise WrongFactor
-    except IntegrityError:
-        raise AuthenticatorRefused(
-            gettext_noop("There is an authenticator app already. Remove it first.")
-        ) from None
+    taken = AuthenticatorRefused(gettext_noop("There is an authenticator app already. Remove it first."))
+    with unique_or(taken):
+        row.save(force_insert=True)
+        if not row.verify_token(digits(code)):
+            raise WrongFactor
     emit("authenticator.enrolled", actor=person(account_id), object=authenticators.described(row))
     authenticators.tell(account_id, "authenticator_added", row.name)
     return row

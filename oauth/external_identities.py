@@ -18,6 +18,7 @@ from core import ids, livecache, ports
 from core.errors import Conflict, NotFound
 from core.livecache import LiveCache
 from core.principal import Actor, Principal
+from core.uniqueness import unique_or
 from events.services import emit
 from oauth import outside_tokens, trusted_issuers
 from oauth.clients import in_tenant
@@ -28,7 +29,7 @@ from organizations import services as organization_services
 from organizations.models import Organization, OrganizationStatus
 from roles import guards
 from roles import services as role_services
-from roles.models import RoleAssignment
+from roles.models import Role, RoleAssignment
 from roles.permissions import Permission
 from tenants import members
 from tenants.models import Member
@@ -136,6 +137,16 @@ def _join(row: TrustedIssuer, identity: ExternalIdentity, organization: Organiza
             raise Unknown("The organization or the member is gone.") from None
 
 
+def _named_roles(row: TrustedIssuer, issuer: Issuer, claims: Mapping[str, Any]) -> dict[uuid.UUID, Role]:
+    """Return the roles that the token's words are mapped to; ownership comes from no token."""
+    words = set(outside_tokens.words_of(issuer, claims, "roles"))
+    return {
+        role.id: role
+        for role in trusted_issuers.mapped_roles(row)
+        if not guards.is_owner_role(role) and any(row.roles.get(word) == role.public_id for word in words)
+    }
+
+
 def _follow_roles(
     row: TrustedIssuer,
     issuer: Issuer,
@@ -149,12 +160,7 @@ def _follow_roles(
     """
     if not row.roles and not identity.assignments:
         return
-    words = set(outside_tokens.words_of(issuer, claims, "roles"))
-    wanted = {
-        role.id: role
-        for role in trusted_issuers.mapped_roles(row)
-        if not guards.is_owner_role(role) and any(row.roles.get(word) == role.public_id for word in words)
-    }
+    wanted = _named_roles(row, issuer, claims)
     actor, place = Actor("service", row.public_id), organization.id if organization else None
     held = RoleAssignment.objects.filter(member_id=identity.member_id).select_related("role", "member")
     given = [one for one in held if one.public_id in identity.assignments]
@@ -184,11 +190,8 @@ def link(*, actor: Principal, issuer: Issuer, claims: Mapping[str, Any]) -> Exte
     if row is None or actor.member_id is None:
         raise NotFound
     member = Member.objects.get(id=actor.member_id)
-    try:
-        with transaction.atomic():
-            return _link(row, member, outside_tokens.subject_of(issuer, claims), actor.actor)
-    except IntegrityError:
-        raise Conflict("You, or this identity, are linked already. Unlink first.") from None
+    with unique_or(Conflict("You, or this identity, are linked already. Unlink first.")):
+        return _link(row, member, outside_tokens.subject_of(issuer, claims), actor.actor)
 
 
 def unlink(*, actor: Principal, identity: ExternalIdentity) -> None:

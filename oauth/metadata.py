@@ -100,15 +100,33 @@ def configuration(slug: str, by_document: bool) -> Document:
 
 
 def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
-    """Return the metadata of an issuer; it names one path for each endpoint (OAU-31)."""
-    offered = [method for method in AuthMethod if method not in mtls.METHODS] + list(mtls.offered_methods())
-    methods = [str(method) for method in offered]
-    proving = [method for method in methods if method != AuthMethod.NONE]
-    found: dict[str, Any] = {
-        "issuer": base,
+    """Return the metadata of an issuer (RFC 8414 §2, Discovery §3); one path for each endpoint (OAU-31)."""
+    found = {"issuer": base, **_addresses(base), **_client_authentication(), **_answers()}
+    found |= {
+        "client_id_metadata_document_supported": by_document,
+        "require_pushed_authorization_requests": False,
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": grants.offered(),
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": list(PROMPTS),
+        "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
+        "acr_values_supported": list(assurance.OFFERED),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }
+    return found | _aliases(found)
+
+
+def _addresses(base: str) -> dict[str, Any]:
+    return {
         "authorization_endpoint": f"{base}/oauth/authorize",
         "pushed_authorization_request_endpoint": f"{base}/oauth/par",
-        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{base}/oauth/token",
         "userinfo_endpoint": f"{base}/oauth/userinfo",
         "jwks_uri": f"{base}/.well-known/jwks.json",
@@ -116,42 +134,40 @@ def metadata(base: str, *, by_document: bool = False) -> dict[str, Any]:
         "revocation_endpoint": f"{base}/oauth/revoke",
         "device_authorization_endpoint": f"{base}/oauth/device/code",
         "end_session_endpoint": f"{base}/oauth/end-session",
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
         "registration_endpoint": f"{base}/oauth/register",
-        "client_id_metadata_document_supported": by_document,
+    }
+
+
+def _client_authentication() -> dict[str, Any]:
+    """How clients prove themselves, and what tokens are bound to; introspection is for those that do."""
+    offered = [method for method in AuthMethod if method not in mtls.METHODS] + list(mtls.offered_methods())
+    methods, algorithms = [str(method) for method in offered], list(ASSERTION_ALGORITHMS)
+    return {
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": [m for m in methods if m != AuthMethod.NONE],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "dpop_signing_alg_values_supported": list(dpop.OFFERED),
+        "tls_client_certificate_bound_access_tokens": mtls.is_offered(),
+    }
+
+
+def _answers() -> dict[str, Any]:
+    """What tokens and userinfo may say, about whom, and signed with what."""
+    return {
         "scopes_supported": [*IDENTITY_SCOPES, *(str(permission) for permission in Permission)],
-        "response_types_supported": ["code"],
-        "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": grants.offered(),
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(jose.ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(jose.ALGORITHMS),
         "introspection_signing_alg_values_supported": list(jose.ALGORITHMS),
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": proving,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": list(PROMPTS),
-        "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
-        "acr_values_supported": list(assurance.OFFERED),
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
             *STANDARD,
         ],
         "claim_types_supported": ["normal"],
-        "claims_parameter_supported": True,
-        "request_parameter_supported": True,
-        "request_object_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "request_uri_parameter_supported": False,
-        "authorization_response_iss_parameter_supported": True,
-        "dpop_signing_alg_values_supported": list(dpop.OFFERED),
-        "tls_client_certificate_bound_access_tokens": mtls.is_offered(),
     }  # fmt: skip
-    return found | _aliases(found)
 
 
 def _aliases(found: dict[str, Any]) -> dict[str, Any]:

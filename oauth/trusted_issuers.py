@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from core import ids, jobs, livecache, outbound, ports, scope
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.livecache import LiveCache
 from core.principal import Principal
+from core.uniqueness import unique_or
 from events.services import emit
 from oauth.clients import in_tenant
 from oauth.models import ExternalIdentity, TrustedIssuer
@@ -68,11 +69,8 @@ def create_issuer(
     _check(row)
     _may_decide(actor, row)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError:
-            raise Conflict("This issuer is trusted already.") from None
+        with unique_or(Conflict("This issuer is trusted already.")):
+            row.save(force_insert=True)
         _forget(row)
         emit("trusted_issuer.created", actor=actor.actor, object=describe(row, whole=True))
     return row

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from core import livecache, ports
 from core.errors import Conflict, FieldError, NotFound, ValidationFailed
 from core.principal import SYSTEM, Actor, Principal
+from core.uniqueness import unique_or
 from events.services import emit
 from organizations import policy as policies
 from organizations import selectors
@@ -87,14 +88,11 @@ def check_slug(slug: str) -> None:
 
 
 def store(organization: Organization, *fields: str) -> None:
-    try:
-        with transaction.atomic():
-            if fields:
-                organization.save(update_fields=[*fields, "updated_at"])
-            else:
-                organization.save(force_insert=True)
-    except IntegrityError:
-        raise SlugTaken from None
+    with unique_or(SlugTaken):
+        if fields:
+            organization.save(update_fields=[*fields, "updated_at"])
+        else:
+            organization.save(force_insert=True)
 
 
 def update_organization(
@@ -200,11 +198,8 @@ def add_member_as_system(*, organization: Organization, member: Member, actor: A
     if organization.status == OrganizationStatus.DELETED or member.status == MemberStatus.REMOVED:
         raise Conflict("The organization or the member is gone.")
     membership = Membership(organization=organization, member=member)
-    try:
-        with transaction.atomic():
-            membership.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("This member belongs to the organization already.") from None
+    with unique_or(Conflict("This member belongs to the organization already.")):
+        membership.save(force_insert=True)
     members.bump_authority(member.id)
     emit(
         "organization.member.added",

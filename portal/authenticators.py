@@ -46,19 +46,23 @@ def add_app(own: Own) -> HttpResponse:
         return own.go("portal_new_app", next=_next(own))
     if form.is_valid():
         try:
-            with scope.account(account_id):
-                totp.enrol(
-                    account_id=account_id,
-                    name=_("Authenticator app"),
-                    sealed=offer.sealed,
-                    code=form.cleaned_data["code"],
-                    unsettled_until=settling.unsettled_until(own.session),
-                )
+            _enrol_app(own, offer, form.cleaned_data["code"])
         except (WrongFactor, AuthenticatorRefused) as problem:
             form.add_error("code", words_of(problem))
         else:
             return _added(own, "otp")
     return own.render("new_app", 400, form=form, offer=offer, next=_next(own))
+
+
+def _enrol_app(own: Own, offer: totp.Offer, code: str) -> None:
+    with scope.account(own.session.account_id):
+        totp.enrol(
+            account_id=own.session.account_id,
+            name=_("Authenticator app"),
+            sealed=offer.sealed,
+            code=code,
+            unsettled_until=settling.unsettled_until(own.session),
+        )
 
 
 @require_http_methods(READ_WRITE)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from core import livecache, ports
 from core.errors import Conflict, FieldError, ValidationFailed
 from core.principal import Principal
+from core.uniqueness import unique_or
 from core.urls import issuer
 from events.services import emit
 from roles import resource_settings, scope_words, selectors
@@ -69,7 +70,8 @@ def create_resource(
     assign(resource, settings)
     resource_settings.check(resource)
     with transaction.atomic():
-        unique(resource.save, f"There is an API resource with the audience {audience} already.")
+        with unique_or(Conflict(f"There is an API resource with the audience {audience} already.")):
+            resource.save()
         keys.enable(resource.signing_alg)
         forget(resource)
         emit("resource_server.created", actor=actor.actor, object=describe(resource))
@@ -80,14 +82,6 @@ def assign(resource: ApiResource, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         assert name in SETTINGS, name
         setattr(resource, name, value)
-
-
-def unique(save: Any, message: str) -> None:
-    try:
-        with transaction.atomic():
-            save()
-    except IntegrityError:
-        raise Conflict(message) from None
 
 
 def update_resource(*, actor: Principal, resource: ApiResource, changes: Mapping[str, Any]) -> ApiResource:
@@ -152,7 +146,8 @@ def create_scope(
     )
     check_scope(resource, scope, selectors.declared_in(resource))
     with transaction.atomic():
-        unique(scope.save, f"This API resource has the scope {value} already.")
+        with unique_or(Conflict(f"This API resource has the scope {value} already.")):
+            scope.save()
         forget(resource)
         emit("scope.created", actor=actor.actor, object=describe_scope(scope, resource))
     return scope

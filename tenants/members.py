@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_noop
 from core import ids, livecache, ports
 from core.errors import Conflict, NotFound
 from core.principal import Actor, Principal
+from core.uniqueness import unique_or
 from events.services import emit
 from tenants import profile, sessions
 from tenants.models import Member, MemberStatus, TenantSession
@@ -57,11 +57,8 @@ def create_member(
         locale=locale,
         metadata=dict(metadata or {}),
     )
-    try:
-        with transaction.atomic():
-            member.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict("This person is already a member of the tenant.") from None
+    with unique_or(Conflict("This person is already a member of the tenant.")):
+        member.save(force_insert=True)
     livecache.invalidate("member_subject", f"{member.tenant_id}:{member.subject}")
     emit("user.created", actor=actor, object=describe(member), personal={"email": email, "name": name})
     return member

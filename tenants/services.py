@@ -64,7 +64,16 @@ def create_tenant(
     tenant_id = tenant_id or ids.uuid7()
     try:
         with scope.tenant(tenant_id):
-            tenant = _insert(tenant_id, name, slug, mode, support_email, workspace_id, policy or {})
+            tenant = Tenant.objects.create(
+                id=tenant_id,
+                workspace_id=workspace_id or _workspace(name),
+                name=name,
+                slug=slug,
+                mode=mode,
+                support_email=support_email,
+                policy=dict(policy or {}),
+                data_key=crypto.new_data_key(str(tenant_id)),
+            )
             keys.create_first_keys()
             owner = _first_owner(actor, owner_account_id, owner_email, owner_name)
             for hook in _created:
@@ -82,29 +91,10 @@ def check_slug(slug: str) -> None:
         raise ValidationFailed(errors=[FieldError("/slug", "invalid", detail)])
 
 
-def _insert(
-    tenant_id: uuid.UUID,
-    name: str,
-    slug: str,
-    mode: str,
-    support_email: str,
-    workspace_id: uuid.UUID | None,
-    policy: Mapping[str, Any],
-) -> Tenant:
-    if workspace_id is None:
-        workspace_id = ids.uuid7()
-        # bulk_create: the workspace is readable only through a tenant, which does not exist yet.
-        Workspace.objects.bulk_create([Workspace(id=workspace_id, name=name)])
-    return Tenant.objects.create(
-        id=tenant_id,
-        workspace_id=workspace_id,
-        name=name,
-        slug=slug,
-        mode=mode,
-        support_email=support_email,
-        policy=dict(policy),
-        data_key=crypto.new_data_key(str(tenant_id)),
-    )
+def _workspace(name: str) -> uuid.UUID:
+    # bulk_create: the workspace is readable only through a tenant, which does not exist yet.
+    (made,) = Workspace.objects.bulk_create([Workspace(id=ids.uuid7(), name=name)])
+    return made.id
 
 
 def _first_owner(actor: Actor, account_id: uuid.UUID | None, email: str, name: str) -> Member | None:

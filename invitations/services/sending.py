@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from core import ports, secrets
 from core.principal import Principal
+from core.uniqueness import unique_or
 from core.urls import absolute
 from identity import emails
 from identity.emails import Address
@@ -66,7 +67,8 @@ def open_one(actor: Principal, invitation: Invitation, address: Address) -> Invi
     token = renew_token(invitation)
     with transaction.atomic():
         retire_expired(actor, address, invitation.organization_id)
-        insert(invitation)
+        with unique_or(InvitationPending):
+            invitation.save(force_insert=True)
         tell("invitation.created", actor.actor, invitation)
         send(actor, invitation, token)
     return invitation
@@ -109,14 +111,6 @@ def retire_expired(actor: Principal, address: Address, organization_id: uuid.UUI
     for invitation in past.select_for_update():
         decide(invitation, InvitationState.EXPIRED)
         tell("invitation.expired", actor.actor, invitation)
-
-
-def insert(invitation: Invitation) -> None:
-    try:
-        with transaction.atomic():
-            invitation.save(force_insert=True)
-    except IntegrityError:
-        raise InvitationPending from None
 
 
 def send(actor: Principal, invitation: Invitation, token: str) -> None:

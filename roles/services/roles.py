@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from core import ports
 from core.errors import Conflict
 from core.principal import Principal
+from core.uniqueness import unique_or
 from events.services import Draft, emit, emit_many
 from organizations.models import Organization
 from roles import guards, selectors, standing
@@ -75,17 +76,14 @@ def create_role(
         metadata=dict(metadata or {}),
     )
     with transaction.atomic():
-        insert(role)
+        with unique_or(taken(role)):
+            role.save(force_insert=True)
         emit("role.created", actor=actor.actor, organization_id=confined, object=describe(role, whole=True))
     return role
 
 
-def insert(role: Role) -> None:
-    try:
-        with transaction.atomic():
-            role.save(force_insert=True)
-    except IntegrityError:
-        raise Conflict(f"There is a role named {role.name} already. Choose another name.") from None
+def taken(role: Role) -> Conflict:
+    return Conflict(f"There is a role named {role.name} already. Choose another name.")
 
 
 def refuse_reserved(name: str) -> None:
@@ -109,7 +107,8 @@ def update_role(*, actor: Principal, role: Role, changes: Mapping[str, Any]) -> 
     for name in before:
         setattr(role, name, changes[name])
     with transaction.atomic():
-        save(role, *before)
+        with unique_or(taken(role)):
+            role.save(update_fields=[*before, "updated_at"])
         bump(holder.member_id for holder in selectors.holders(role))
         after = describe(role, **{name: changes[name] for name in before})
         emit(
@@ -120,14 +119,6 @@ def update_role(*, actor: Principal, role: Role, changes: Mapping[str, Any]) -> 
             previous=before,
         )
     return role
-
-
-def save(role: Role, *names: str) -> None:
-    try:
-        with transaction.atomic():
-            role.save(update_fields=[*names, "updated_at"])
-    except IntegrityError:
-        raise Conflict(f"There is a role named {role.name} already. Choose another name.") from None
 
 
 def delete_role(*, actor: Principal, role: Role) -> None:
