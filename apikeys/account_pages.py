@@ -12,19 +12,9 @@ from django.utils.translation import ngettext
 from apikeys import selectors, services
 from apikeys.forms import AccountForm
 from apikeys.models import KeyStatus, ServiceAccount
+from core.lookups import id_or_missing
 from roles.permissions import Permission
-from tenants.pagekit import (
-    Viewer,
-    act,
-    asked,
-    id_or_missing,
-    list_context,
-    listing,
-    posted,
-    see_other,
-    show,
-    unconfirmed,
-)
+from tenants.pagekit import Viewer, act, asked, list_context, listing, posted, see_other, show, unconfirmed
 
 SECTION = "service-accounts"
 READ, WRITE = Permission.API_KEYS_READ, Permission.API_KEYS_WRITE

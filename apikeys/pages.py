@@ -13,6 +13,7 @@ from apikeys import code_samples, selectors, services
 from apikeys.forms import KeyForm, RotationForm
 from apikeys.models import ApiKey, KeyStatus, ServiceAccount
 from core.errors import MethodNotAllowed
+from core.lookups import id_or_missing
 from roles import selectors as roles
 from roles.models import ApiResource
 from roles.permissions import Permission
@@ -21,7 +22,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

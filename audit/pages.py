@@ -15,7 +15,8 @@ from audit import selectors, services
 from audit.filters import ACTORS, Filters
 from core import ids
 from core.api.lists import slice_page
-from core.errors import InsufficientRole, MethodNotAllowed, NotFound
+from core.errors import InsufficientRole, MethodNotAllowed
+from core.lookups import id_or_missing
 from events import registry
 from events.chain import Report
 from events.models import Event
@@ -44,10 +45,7 @@ def audit_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpResponse:
     """Raises NotFound for an event of another tenant, of another organization, or a malformed id."""
-    try:
-        row = selectors.event(Event.read_id(event))
-    except ids.MalformedId:
-        raise NotFound from None
+    row = selectors.event(id_or_missing(Event.PREFIX, event))
     entry = selectors.entry(row)
     base, names = viewer.url("audit"), _names([row])
     context: dict[str, Any] = {

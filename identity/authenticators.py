@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core import ids, ports
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from events.services import emit
 from identity import assurance, selectors
 from identity.models import Passkey, RecoveryCode, TotpDevice, TrustedBrowser
@@ -110,10 +111,7 @@ def _find(account_id: uuid.UUID, public_id: str) -> Passkey | TotpDevice:
         return passkey(account_id, Passkey.read_id(public_id))
     except ids.MalformedId:
         pass
-    try:
-        totp_id = TotpDevice.read_id(public_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    totp_id = id_or_missing(TotpDevice.PREFIX, public_id)
     found: TotpDevice | None = TotpDevice.objects.filter(id=totp_id, user_id=account_id).first()
     if found is None:
         raise NotFound

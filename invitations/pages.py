@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.lookups import id_or_missing
 from invitations import selectors, services
 from invitations.models import Invitation, InvitationState
 from organizations import selectors as organizations
@@ -23,7 +24,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.lookups import id_or_missing
 from oauth import applications
 from oauth import initial_access_tokens as tokens
 from oauth.applications import tenant_ref
@@ -17,18 +18,7 @@ from oauth.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, RE
 from oauth.models import InitialAccessToken
 from oauth.token_pages import SECTION as APPLICATIONS
 from roles.permissions import Permission
-from tenants.pagekit import (
-    Explained,
-    Viewer,
-    act,
-    asked,
-    id_or_missing,
-    list_context,
-    listing,
-    posted,
-    select,
-    show,
-)
+from tenants.pagekit import Explained, Viewer, act, asked, list_context, listing, posted, select, show
 
 SECTION = "initial-access-tokens"
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.errors import MethodNotAllowed
+from core.lookups import id_or_missing
 from oauth import (
     applications,
     backchannel,
@@ -31,7 +32,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core import ids
 from core.errors import NotFound
 from core.front import public, respond
+from core.lookups import id_or_missing
 from core.token_binding import TokenBinding
 from core.urls import tenant_slug
 from oauth import catalogue, dpop, mtls
@@ -29,10 +30,7 @@ from tenants.tokens import control_plane_audience
 def hosted(request: HttpRequest, resource: str) -> HttpResponse:
     """The copy at `{issuer}/resources/{rs_…}/.well-known/oauth-protected-resource`."""
     tenant = tenant_of(request)
-    try:
-        public_id = ids.encode(ApiResource.PREFIX, ids.decode(ApiResource.PREFIX, resource))
-    except ids.MalformedId:
-        raise NotFound from None
+    public_id = ids.encode(ApiResource.PREFIX, id_or_missing(ApiResource.PREFIX, resource))
     known = catalogue.resources_of(tenant).values()
     return _answer(request, tenant, next((one for one in known if one.public_id == public_id), None))
 

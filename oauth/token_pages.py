@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import jose
+from core.lookups import id_or_missing
 from oauth import applications
 from oauth.models import Application
 from roles import claim_mapping
 from roles.claim_pages import Owner, mapping_page
 from roles.permissions import Permission
-from tenants.pagekit import Explained, Viewer, id_or_missing, posted, see_other, show
+from tenants.pagekit import Explained, Viewer, posted, see_other, show
 
 SECTION = "applications"
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.lookups import id_or_missing
 from oauth import external_identities, trusted_issuers
 from oauth.models import ExternalIdentity, TrustedIssuer
 from oauth.trusted_issuer_forms import NewTrustedIssuerForm, TrustedIssuerForm, initial_of
@@ -18,7 +19,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from core.lookups import id_or_missing
 from organizations import selectors, services
 from organizations.models import Organization, OrganizationStatus
 from tenants.pagekit import (
@@ -17,7 +18,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import ids, scope
-from core.errors import NotFound
+from core import scope
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE, words_of
 from identity import claims, emails, settling
 from identity.emails import Address
@@ -71,7 +69,9 @@ def prove(own: Own) -> HttpResponse:
 @recent_page
 def make_primary(own: Own, address_id: str) -> HttpResponse:
     with scope.account(own.session.account_id):
-        claims.make_primary(account_id=own.session.account_id, address_id=_read(address_id))
+        claims.make_primary(
+            account_id=own.session.account_id, address_id=id_or_missing(EmailAddress.PREFIX, address_id)
+        )
     return own.go("portal_profile", notice="saved")
 
 
@@ -79,12 +79,7 @@ def make_primary(own: Own, address_id: str) -> HttpResponse:
 @recent_page
 def remove(own: Own, address_id: str) -> HttpResponse:
     with scope.account(own.session.account_id):
-        claims.remove_address(account_id=own.session.account_id, address_id=_read(address_id))
+        claims.remove_address(
+            account_id=own.session.account_id, address_id=id_or_missing(EmailAddress.PREFIX, address_id)
+        )
     return own.go("portal_profile", notice="saved")
-
-
-def _read(public_id: str) -> uuid.UUID:
-    try:
-        return EmailAddress.read_id(public_id)
-    except ids.MalformedId:
-        raise NotFound from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -10,8 +9,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from core.principal import Actor
 from oauth import catalogue, claims_request, consents
 from oauth.models import Consent
@@ -31,7 +31,7 @@ def application_list(own: Own) -> HttpResponse:
 @own_page
 def withdraw(own: Own, consent_id: str) -> HttpResponse:
     """Take a consent back; the application's tokens for this person end at once."""
-    wanted = _read(consent_id)
+    wanted = id_or_missing(Consent.PREFIX, consent_id)
     for tenant, member in places(own):
         with scope.tenant(tenant.id):
             found = Consent.objects.filter(id=wanted, member=member, revoked_at=None).first()
@@ -60,10 +60,3 @@ def allowed(tenant: Tenant, member: Member) -> list[dict[str, Any]]:
             }
             for row in rows.order_by("-id")
         ]
-
-
-def _read(text: str) -> uuid.UUID:
-    try:
-        return ids.decode(Consent.PREFIX, text)
-    except ids.MalformedId:
-        raise NotFound from None

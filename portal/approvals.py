@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from core.principal import Actor
 from core.urls import tenant_path
 from identity.agents import describe_agent
@@ -99,10 +100,8 @@ def _to_service(form: DeviceForm) -> HttpResponse:
 @own_page
 def end_device(own: Own, tenant_id: str, device_id: str) -> HttpResponse:
     """End what a device may do. It only protects, so it asks for no fresh sign-in."""
-    try:
-        tenant_uuid, device_uuid = ids.decode(Tenant.PREFIX, tenant_id), DeviceGrant.read_id(device_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    tenant_uuid = id_or_missing(Tenant.PREFIX, tenant_id)
+    device_uuid = id_or_missing(DeviceGrant.PREFIX, device_id)
     member = next((member for tenant, member in places(own) if tenant.id == tenant_uuid), None)
     if member is None:
         raise NotFound

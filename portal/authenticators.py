@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE, safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
@@ -131,10 +132,7 @@ def recovery_codes(own: Own) -> HttpResponse:
 @require_http_methods(READ_WRITE)
 @strong_page
 def rename(own: Own, authenticator_id: str) -> HttpResponse:
-    try:
-        passkey_id = Passkey.read_id(authenticator_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    passkey_id = id_or_missing(Passkey.PREFIX, authenticator_id)
     form = AuthenticatorNameForm(own.request.POST if own.request.method == "POST" else None)
     with scope.account(own.session.account_id):
         row = authenticators.passkey(own.session.account_id, passkey_id)

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound, Problem, RateLimitExceeded
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE, words_of
 from identity import contact_claims, contacts, siwe
 from identity.errors import ClaimRefused, ContactTaken, InvalidNumber, InvalidWallet, WalletRefused
@@ -136,10 +137,7 @@ def prove_wallet(own: Own) -> HttpResponse:
 @require_POST
 @recent_page
 def make_primary(own: Own, row_id: str) -> HttpResponse:
-    try:
-        found = PhoneNumber.read_id(row_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    found = id_or_missing(PhoneNumber.PREFIX, row_id)
     with scope.account(own.session.account_id):
         contacts.make_primary(account_id=own.session.account_id, phone_id=found)
     return own.go("portal_contacts", notice="saved")
@@ -151,10 +149,7 @@ def unlink(own: Own, kind: str, row_id: str) -> HttpResponse:
     model = KINDS.get(kind)
     if model is None:
         raise NotFound
-    try:
-        found = model.read_id(row_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    found = id_or_missing(model.PREFIX, row_id)
     with scope.account(own.session.account_id):
         contacts.unlink(account_id=own.session.account_id, kind=model, row_id=found)
     return own.go("portal_contacts", notice="saved")

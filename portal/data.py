@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import ids, scope
-from core.errors import NotFound, Problem
+from core import scope
+from core.errors import Problem
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE, words_of
 from portal import deletions, exports
 from portal.frame import Own, own_page, recent_page
@@ -40,7 +39,9 @@ def request_export(own: Own) -> HttpResponse:
 @recent_page
 def download(own: Own, export_id: str) -> HttpResponse:
     with scope.account(own.session.account_id):
-        content = exports.download(account_id=own.session.account_id, export_id=_read(export_id))
+        content = exports.download(
+            account_id=own.session.account_id, export_id=id_or_missing(DataExport.PREFIX, export_id)
+        )
     response = HttpResponse(content, content_type="application/zip")
     response.headers["Content-Disposition"] = 'attachment; filename="account-data.zip"'
     return response
@@ -50,7 +51,9 @@ def download(own: Own, export_id: str) -> HttpResponse:
 @own_page
 def delete_export(own: Own, export_id: str) -> HttpResponse:
     with scope.account(own.session.account_id):
-        exports.delete(account_id=own.session.account_id, export_id=_read(export_id))
+        exports.delete(
+            account_id=own.session.account_id, export_id=id_or_missing(DataExport.PREFIX, export_id)
+        )
     return own.go("portal_data")
 
 
@@ -77,10 +80,3 @@ def cancel_deletion(own: Own) -> HttpResponse:
         deletions.cancel(account_id=own.session.account_id)
     messages.success(own.request, _("Your account stays."))
     return own.go("portal_data")
-
-
-def _read(text: str) -> uuid.UUID:
-    try:
-        return DataExport.read_id(text)
-    except ids.MalformedId:
-        raise NotFound from None

@@ -10,8 +10,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core import ids, scope
-from core.errors import NotFound
+from core import scope
+from core.lookups import id_or_missing
 from identity import known_browsers, places
 from identity.agents import describe_agent
 from identity.models import KnownDevice
@@ -42,10 +42,7 @@ def _shown(row: KnownDevice) -> dict[str, Any]:
 @own_page
 def forget(own: Own, device_id: str) -> HttpResponse:
     """Forget one browser; anybody else's is not found."""
-    try:
-        wanted = KnownDevice.read_id(device_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    wanted = id_or_missing(KnownDevice.PREFIX, device_id)
     with scope.account(own.session.account_id):
         known_browsers.forget(account_id=own.session.account_id, browser_id=wanted)
     return _forgotten(own)

@@ -10,8 +10,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE
 from portal.frame import Own, own_page, places, recent_page
 from tenants import links
@@ -54,10 +55,7 @@ def _learns(here: Place, chosen: list[Place]) -> dict[str, Any]:
 @own_page
 def unlink(own: Own, link_id: str) -> HttpResponse:
     """Take a link back. It only protects, so it asks for no fresh sign-in."""
-    try:
-        wanted = TenantLink.read_id(link_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    wanted = id_or_missing(TenantLink.PREFIX, link_id)
     links.unlink(account_id=own.session.account_id, link_id=wanted)
     messages.success(
         own.request, _("No longer linked. What a service has noted meanwhile is beyond our reach.")

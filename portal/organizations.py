@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound, Problem
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE, words_of
 from core.urls import tenant_path
 from identity import selectors as people
@@ -111,7 +112,7 @@ def leave(own: Own, tenant_id: str, organization_id: str) -> HttpResponse:
 @own_page
 def decide(own: Own, invitation_id: str) -> HttpResponse:
     """Accept or decline an invitation to one of the person's own proved addresses."""
-    wanted, addresses = _read_invitation(invitation_id), _addresses(own)
+    wanted, addresses = id_or_missing(Invitation.PREFIX, invitation_id), _addresses(own)
     try:
         if own.request.POST.get("act") == "decline":
             invitations.decline(addresses=addresses, invitation_id=wanted)
@@ -140,10 +141,8 @@ def _addresses(own: Own) -> list[str]:
 
 def _find(own: Own, tenant_id: str, organization_id: str) -> Found:
     """Return an organization of the person's own; anybody else's is not found."""
-    try:
-        tenant, organization = ids.decode(Tenant.PREFIX, tenant_id), Organization.read_id(organization_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    tenant = id_or_missing(Tenant.PREFIX, tenant_id)
+    organization = id_or_missing(Organization.PREFIX, organization_id)
     for place, member in places(own):
         if place.id == tenant and member.is_active:
             with scope.tenant(place.id):
@@ -152,13 +151,6 @@ def _find(own: Own, tenant_id: str, organization_id: str) -> Found:
             if row is not None:
                 return place, member, row.organization
     raise NotFound
-
-
-def _read_invitation(text: str) -> uuid.UUID:
-    try:
-        return Invitation.read_id(text)
-    except ids.MalformedId:
-        raise NotFound from None
 
 
 def _see_other(address: str) -> HttpResponse:

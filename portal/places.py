@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from core import ids
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from portal.frame import Own, places
 from tenants.models import Member, Tenant
 
 
 def own_place(own: Own, tenant_id: str) -> tuple[Tenant, Member]:
     """Return the service and the member that the person is there; raises NotFound."""
-    try:
-        wanted = ids.decode(Tenant.PREFIX, tenant_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    wanted = id_or_missing(Tenant.PREFIX, tenant_id)
     found = next((place for place in places(own) if place[0].id == wanted), None)
     if found is None:
         raise NotFound

@@ -12,8 +12,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from core import ids, scope
+from core import scope
 from core.errors import NotFound
+from core.lookups import id_or_missing
 from identity import browser, selectors, sessions
 from identity import places as geography
 from identity.agents import describe_agent
@@ -65,10 +66,7 @@ def _shown(row: IdentitySession, own: Own, services: list[str]) -> dict[str, Any
 @own_page
 def end_one(own: Own, session_id: str) -> HttpResponse:
     """End one sign-in of one's own; anybody else's is not found."""
-    try:
-        wanted = IdentitySession.read_id(session_id)
-    except ids.MalformedId:
-        raise NotFound from None
+    wanted = id_or_missing(IdentitySession.PREFIX, session_id)
     with scope.account(own.session.account_id):
         ended = sessions.end(account_id=own.session.account_id, session_ids=[wanted], reason=REASON)
     if not ended:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import ids, scope
-from core.errors import Conflict, NotFound
+from core import scope
+from core.errors import Conflict
+from core.lookups import id_or_missing
 from core.pages import READ_WRITE
 from core.urls import absolute
 from identity import tokens
@@ -56,12 +55,7 @@ def _sample() -> str:
 @own_page
 def revoke(own: Own, token_id: str) -> HttpResponse:
     with scope.account(own.session.account_id):
-        tokens.revoke(account_id=own.session.account_id, token_id=_read(token_id))
+        tokens.revoke(
+            account_id=own.session.account_id, token_id=id_or_missing(AccountToken.PREFIX, token_id)
+        )
     return own.go("portal_tokens", notice="revoked")
-
-
-def _read(text: str) -> uuid.UUID:
-    try:
-        return AccountToken.read_id(text)
-    except ids.MalformedId:
-        raise NotFound from None

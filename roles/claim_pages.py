@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound, Problem
+from core.lookups import id_or_missing
 from organizations.models import Organization
 from roles import claim_preview
 from roles.resource_forms import RuleForm
 from tenants import selectors
 from tenants.models import Member
-from tenants.pagekit import Viewer, asked, attempt, id_or_missing, posted, see_other, show
+from tenants.pagekit import Viewer, asked, attempt, posted, see_other, show
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import guards, selectors
@@ -15,7 +16,7 @@ from roles.models import Role
 from roles.permissions import DESCRIPTIONS, ORGANIZATION, Permission
 from tenants.forms import FACTORS
 from tenants.models import Member
-from tenants.pagekit import Explained, Viewer, id_or_missing
+from tenants.pagekit import Explained, Viewer
 
 
 class RoleForm(Explained):

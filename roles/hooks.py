@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from core import ids
-from core.errors import NotFound
+from core.lookups import id_or_missing
 from core.principal import SYSTEM, Actor, Principal
 from events.services import emit_many
 from organizations.models import Membership, Organization
@@ -63,10 +62,7 @@ def end(actor: Principal, organization: Organization) -> None:
 
 def _give(actor: Principal, member: Member, value: str, reason: str) -> None:
     """Give a role of the tenant that the page offered; anything else is not found."""
-    try:
-        role = selectors.role(ids.decode(Role.PREFIX, value))
-    except ids.MalformedId:
-        raise NotFound from None
+    role = selectors.role(id_or_missing(Role.PREFIX, value))
     services.assign_role(actor=actor, member=member, role=role)
 
 

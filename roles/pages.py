@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import resource_pages, selectors, services
@@ -22,7 +23,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

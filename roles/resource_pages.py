@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from core import jose
 from core.api.dialects import DIALECTS
+from core.lookups import id_or_missing
 from roles import claim_mapping, imports, resources, scope_words, selectors
 from roles.addresses import metadata_address
 from roles.claim_pages import Owner, mapping_page
@@ -20,7 +21,6 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
-    id_or_missing,
     list_context,
     listing,
     posted,

@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.lookups import id_or_missing
 from tenants import key_rotation
 from tenants.models import SigningKey, SigningKeyState
-from tenants.pagekit import Viewer, act, id_or_missing, plain, reason, select, show, unconfirmed
+from tenants.pagekit import Viewer, act, plain, reason, select, show, unconfirmed
 from tenants.settings_pages import settings_tabs
 
 SECTION = ("settings", "signing-keys")

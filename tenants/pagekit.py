@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from core import ids
-from core.errors import MethodNotAllowed, NotFound, Problem
+from core.errors import MethodNotAllowed, Problem
 from core.principal import Principal
 from tenants.models import Tenant
 
@@ -107,14 +107,6 @@ def row_of(prefix: str, text: str) -> Any:
         return ids.decode(prefix, text)
     except ids.MalformedId:
         return uuid.UUID(int=0)
-
-
-def id_or_missing(prefix: str, text: str) -> Any:
-    """Read an id of the path; one that is malformed is answered as one that is missing."""
-    try:
-        return ids.decode(prefix, text)
-    except ids.MalformedId:
-        raise NotFound from None
 
 
 class Explained(forms.Form):

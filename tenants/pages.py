@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import ids
-from core.errors import NotFound
+from core.lookups import id_or_missing
 from tenants import bulk_pages, erasure, members, provisioning, selectors
 from tenants.bulk_pages import STATUSES
 from tenants.forms import MemberForm, ProfileForm
@@ -195,10 +194,7 @@ def member_logout(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
 
 def member_session_end(request: HttpRequest, viewer: Viewer, member_id: str, session_id: str) -> HttpResponse:
     member = selectors.member_by_subject(member_id)
-    try:
-        session = selectors.session_of(member, TenantSession.read_id(session_id))
-    except ids.MalformedId:
-        raise NotFound from None
+    session = selectors.session_of(member, id_or_missing(TenantSession.PREFIX, session_id))
     return act(
         request,
         viewer.url("members", member.subject, "sessions"),

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import ids
-from tenants.pagekit import Viewer, act, asked, id_or_missing, list_context, listing, select, show
+from core.lookups import id_or_missing
+from tenants.pagekit import Viewer, act, asked, list_context, listing, select, show
 from webhooks import messages as bodies
 from webhooks import selectors, services
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointStatus

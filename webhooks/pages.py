@@ -15,10 +15,11 @@ from django.utils.translation import ngettext
 
 from core import ids
 from core.errors import MethodNotAllowed, NotFound
+from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles.permissions import Permission
-from tenants.pagekit import Viewer, asked, id_or_missing, posted, reason, see_other, select, show, unconfirmed
+from tenants.pagekit import Viewer, asked, posted, reason, see_other, select, show, unconfirmed
 from webhooks import delivery_pages, selectors, services
 from webhooks.delivery_pages import frame, the_endpoint
 from webhooks.forms import AgainForm, EndpointForm, NewEndpointForm, RotationForm

@@ -15,7 +15,6 @@ is the one reported (AZ-07).
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -38,7 +37,6 @@ from core.errors import (
     FieldError,
     InsufficientRole,
     InsufficientScope,
-    NotFound,
     OrgMismatch,
     PreconditionFailed,
     PreconditionRequired,
@@ -48,6 +46,7 @@ from core.errors import (
     TenantMismatch,
     ValidationFailed,
 )
+from core.lookups import id_or_missing
 from core.machine_http import JSON, json_response, put_header
 from core.principal import Principal, SubjectType
 from core.urls import tenant_slug
@@ -237,7 +236,7 @@ class Endpoint(APIView):
         read = dict(path)
         for name, prefix in self.ids_in_path.items():
             if name in read:
-                read[name] = decode_or_missing(prefix, read[name])
+                read[name] = id_or_missing(prefix, read[name])
         return read
 
     @staticmethod
@@ -291,13 +290,6 @@ def check_version(request: Request) -> None:
     if asked != settings.API_VERSION:
         known = f"This version does not exist. Send {settings.API_VERSION}, or no Api-Version header."
         raise ValidationFailed(errors=[FieldError("Api-Version", "unknown_version", known)])
-
-
-def decode_or_missing(prefix: str, text: str) -> uuid.UUID:
-    try:
-        return ids.decode(prefix, text)
-    except ids.MalformedId:
-        raise NotFound from None
 
 
 def read_query(spec: Operation, request: Request) -> dict[str, Any]:
