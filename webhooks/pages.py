@@ -127,7 +127,11 @@ def endpoint_overview(request: HttpRequest, viewer: Viewer, endpoint: str) -> Ht
 def _facts(row: Endpoint) -> list[dict[str, Any]]:
     rows = [
         (_("Address"), row.url, "copy"),
-        (_("Events"), _("All but those of high volume") if row.events == ["*"] else ", ".join(row.events), ""),
+        (
+            _("Events"),
+            _("All but those of high volume") if row.events == ["*"] else ", ".join(row.events),
+            "",
+        ),
         (_("Organization"), ids.encode("org", row.organization_id) if row.organization_id else "", "copy"),
         (_("Payload"), row.get_payload_display(), ""),
         (_("Content type"), row.content_type, "code"),
