@@ -7,9 +7,33 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from core import health
 
 HASHER = "core.passwords.Argon2idHasher"
 WEAK = ("secret", "changeme", "change-me", "insecure", "dummy", "example")
+
+
+class Unsafe(ImproperlyConfigured):
+    """The process must not serve as it is set up; the message says what to mend."""
+
+
+def refuse_unsafe_start() -> None:
+    """Raise Unsafe before a process serves: by the checks below (threat P3) and the database role (threat A3).
+
+    Only production is refused. A database that does not answer yet is `/ready`'s to tell.
+    """
+    if not settings.PRODUCTION:
+        return
+    faults = [error.msg for error in production_is_safe()]
+    if health.database() == health.UNSAFE:
+        faults.append("DATABASE_URL names a role that owns tables, is superuser or bypasses row security.")
+    connections["default"].close()
+    if faults:
+        raise Unsafe(" ".join(("Claviger does not start.", *faults)))
 
 
 @register(Tags.security, deploy=True)
@@ -41,12 +65,30 @@ def production_is_safe(**_: Any) -> list[Error]:
             "E110",
             "GEOIP_DATABASE or DISPOSABLE_DOMAINS names a file that cannot be read. Mend the path, or unset it.",
         ),
+        (
+            bool(settings.METRICS_TOKEN) and weak(settings.METRICS_TOKEN),
+            "E111",
+            "METRICS_TOKEN is short or guessable. Generate 40 random characters, or unset it.",
+        ),
+        (
+            bool(settings.TEXT_SENDER) and not found(settings.TEXT_SENDER),
+            "E112",
+            "TEXT_SENDER names no class that can be imported. Mend it, or unset it.",
+        ),
     ]  # fmt: skip
     return [Error(message, id=f"config.{code}") for failed, code, message in problems if failed]
 
 
 def unreadable(path: str) -> bool:
     return bool(path) and not os.access(path, os.R_OK)
+
+
+def found(path: str) -> bool:
+    try:
+        import_string(path)
+    except ImportError:
+        return False
+    return True
 
 
 def weak(secret: str) -> bool:

@@ -13,7 +13,7 @@ def database(variable: str, *, pool: int = 0) -> dict[str, Any]:
 
     Pooled connections are checked when taken; waiting longer than 2 s raises, which answers 503.
     """
-    url = urlsplit(env.text(variable))
+    url = urlsplit(env.url(variable, schemes=["postgresql", "postgres"]))
     options: dict[str, Any] = dict(parse_qsl(url.query))
     host = options.pop("host", url.hostname or "")
     if pool:

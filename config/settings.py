@@ -116,7 +116,7 @@ PRINCIPAL_RESOLVERS = ["apikeys.principals.resolve", "oauth.principals.resolve"]
 
 # --- databases: one database, four roles (core.rls) ----------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": database("DATABASE_URL", pool=env.int("DATABASE_POOL", 10)),
+    "default": database("DATABASE_URL", pool=env.int("DATABASE_POOL", 10, least=1)),
     "relay": database("DATABASE_RELAY_URL", pool=4),
 }
 for alias, variable in (("owner", "DATABASE_OWNER_URL"), ("backup", "DATABASE_BACKUP_URL")):
@@ -126,7 +126,7 @@ for alias, variable in (("owner", "DATABASE_OWNER_URL"), ("backup", "DATABASE_BA
 DATABASE_PREPARES = env.bool("DATABASE_PREPARES", True)
 DATABASE_ROUTERS = ["core.scope.ScopeRouter"]
 EVENT_RETENTION_MONTHS = env.int("EVENT_RETENTION_MONTHS", 0, least=0)  # 0 keeps the audit log for ever
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.url("REDIS_URL", schemes=["redis", "rediss", "unix"])
 LIVECACHE_POLL = not TESTING  # a test process is alone and forgets by itself
 
 # --- Celery: a nudge only; what is promised is a row (core.jobs) ----------------------------------------
@@ -305,4 +305,6 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Claviger <no-reply@{HOST}>
 
 LOGGING = logs.configuration(ENVIRONMENT)
 ACCESS_LOG = env.bool("ACCESS_LOG", not TESTING)  # a line for each request, on standard output
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# Django looks for its own classes; ours do the same for people and programs alike: HSTS, nosniff, referrers,
+# framing (SecurityHeadersMiddleware, TransportMiddleware) and tokens of forms (CsrfMiddleware).
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]

@@ -14,12 +14,14 @@ django_application = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from config.checks import refuse_unsafe_start  # noqa: E402
 from core import access_log  # noqa: E402
 from core.front import Front  # noqa: E402 — needs configured settings
 from core.leftovers import Drained  # noqa: E402
 from core.machines import Machines  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
+refuse_unsafe_start()
 behind_front = Machines(django_application)
 application: Callable[..., Iterable[bytes]] = Drained(TenantPrefix(Front(behind_front)))
 if settings.ACCESS_LOG:

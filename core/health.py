@@ -19,6 +19,7 @@ SELECT rolsuper OR rolbypassrls OR EXISTS (
     WHERE n.nspname = 'public' AND c.relowner = r.oid)
 FROM pg_roles r WHERE rolname = current_user
 """
+UNSAFE = "unsafe_role"
 _checked_role: bool | None = None
 
 
@@ -42,7 +43,7 @@ def database() -> str:
     try:
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT 1")
-        return "unsafe_role" if role_is_unsafe() else "ok"
+        return UNSAFE if role_is_unsafe() else "ok"
     except Exception:  # noqa: BLE001 — a probe reports, whatever went wrong
         return "unavailable"
 
