@@ -9,6 +9,9 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+from django.utils import timezone
+
 from core import ids, ports
 from core.errors import NotFound
 from core.lookups import id_or_missing
@@ -47,6 +50,14 @@ def held(account_id: uuid.UUID) -> Held:
         tuple(Passkey.objects.filter(account_id=account_id).order_by("id")),
         RecoveryCode.objects.filter(user_id=account_id, used_at=None).count(),
     )
+
+
+def has_settled(account_id: uuid.UUID) -> bool:
+    """Whether there is a second factor that a recovery would leave, in the open account scope."""
+    settled = Q(unsettled_until=None) | Q(unsettled_until__lte=timezone.now())
+    passkeys = Passkey.objects.filter(settled, account_id=account_id)
+    apps = TotpDevice.objects.filter(settled, user_id=account_id, confirmed=True)
+    return passkeys.exists() or apps.exists()
 
 
 def level(amr: Iterable[str]) -> str:

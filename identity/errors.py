@@ -63,6 +63,14 @@ class LastWayIn(Problem):
     fix = "Set a password first, or add another passkey."
 
 
+class FactorNeeded(Problem):
+    """The password is too short to be the only factor (AUT-03)."""
+
+    code, status, simple = "factor_needed", 409, "conflict"
+    title = "Your password is too short to stand alone"
+    fix = "Choose one of at least 15 characters first, or add another second factor."
+
+
 class WrongFactor(Problem):
     """A code or passkey that proves nothing; which check failed is not said."""
 

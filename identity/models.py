@@ -34,6 +34,7 @@ class Account(AbstractBaseUser):
     locale = models.CharField(max_length=16, blank=True)
     zoneinfo = models.CharField(max_length=64, blank=True)
     password_changed_at = models.DateTimeField(null=True)
+    password_needs_factor = models.BooleanField(default=False)  # too short to be the only factor
     last_login = None  # sessions know when somebody signed in
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

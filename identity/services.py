@@ -9,6 +9,7 @@ import uuid
 import zoneinfo
 from collections.abc import Mapping
 from functools import cache
+from typing import NoReturn
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -109,12 +110,22 @@ def change_profile(*, account_id: uuid.UUID, changes: Mapping[str, str]) -> None
 
 
 def check_new_password(
-    password: str, *, words: list[str], rules: passwords.PasswordRules | None = None
+    password: str,
+    *,
+    words: list[str],
+    rules: passwords.PasswordRules | None = None,
+    sole_factor: bool = True,
 ) -> None:
-    """Raise PasswordRefused with every reason, as a sole factor is judged (AUT-03)."""
-    found = passwords.check_password_policy(password, tenant_rules=rules, context_words=words)
+    """Raise PasswordRefused with every reason: beside a second factor a shorter one will do (AUT-03)."""
+    found = passwords.check_password_policy(
+        password, tenant_rules=rules, context_words=words, sole_factor=sole_factor
+    )
     if found:
-        raise PasswordRefused(errors=[FieldError("/password", f.code, str(f.message)) for f in found])
+        _refuse(*found)
+
+
+def _refuse(*found: passwords.Finding) -> NoReturn:
+    raise PasswordRefused(errors=[FieldError("/password", one.code, str(one.message)) for one in found])
 
 
 _stand_in = ""
@@ -131,19 +142,32 @@ def verify_password(password: str, stored: str | None) -> bool:
     return False
 
 
-def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "user.password.changed") -> None:
+def set_password(
+    *,
+    account_id: uuid.UUID,
+    password_hash: str,
+    needs_factor: bool = False,
+    event: str = "user.password.changed",
+) -> None:
     """Store a new hash in the open account scope; the caller ends the other sign-ins.
 
     The person's own tokens end with the old password: whoever made them may have known it (threat L5).
+    Raises PasswordRefused for one that `needs_factor` where the last second factor has gone meanwhile.
     """
-    from identity import tokens
+    from identity import authenticators, tokens
 
     with transaction.atomic():
+        Account.objects.select_for_update().get(id=account_id)
+        if needs_factor and not authenticators.has_settled(account_id):
+            _refuse(passwords.too_short(passwords.SOLE_FACTOR_LENGTH))
         tokens.revoke_all(account_id=account_id, reason="password_changed")
         TrustedBrowser.objects.filter(account_id=account_id).delete()
         now = timezone.now()
         Account.objects.filter(id=account_id).update(
-            password=password_hash, password_changed_at=now, updated_at=now
+            password=password_hash,
+            password_changed_at=now,
+            password_needs_factor=needs_factor,
+            updated_at=now,
         )
         emit(event, actor=person(account_id), object=describe(account_id))
 
@@ -151,14 +175,19 @@ def set_password(*, account_id: uuid.UUID, password_hash: str, event: str = "use
 def change_password(*, account_id: uuid.UUID, password: str, words: list[str], keep: uuid.UUID) -> None:
     """Set a new password for a person who has just proved who they are; other sign-ins than `keep` end.
 
-    Opens the account scope itself, once the hash is made. Raises PasswordRefused.
+    Opens the account scope itself. Raises PasswordRefused.
     """
-    from identity import sessions
+    from identity import authenticators, sessions
 
-    check_new_password(password, words=[*words, *(word for text in words for word in text.split("@"))])
+    with scope.account(account_id):
+        is_sole = not authenticators.has_settled(account_id)
+    known = [*words, *(word for text in words for word in text.split("@"))]
+    check_new_password(password, words=known, sole_factor=is_sole)
     hashed = make_password(password)
     with scope.account(account_id):
-        set_password(account_id=account_id, password_hash=hashed)
+        set_password(
+            account_id=account_id, password_hash=hashed, needs_factor=passwords.needs_factor(password)
+        )
         sessions.end_others(account_id=account_id, keep=keep, reason="password_changed")
         link = f"{settings.ORIGIN}/recovery"
         ports.mail.send(

@@ -17,7 +17,7 @@ from core.lookups import id_or_missing
 from core.pages import READ_WRITE, safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
-from identity.errors import AuthenticatorRefused, FactorDemanded, LastWayIn, WrongFactor
+from identity.errors import AuthenticatorRefused, FactorDemanded, FactorNeeded, LastWayIn, WrongFactor
 from identity.models import Passkey
 from portal import factor_removal
 from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
@@ -152,7 +152,7 @@ def remove(own: Own, authenticator_id: str) -> HttpResponse:
         factor_removal.remove(
             account_id=own.session.account_id, public_id=authenticator_id, places=places(own)
         )
-    except (FactorDemanded, LastWayIn) as problem:
+    except (FactorDemanded, FactorNeeded, LastWayIn) as problem:
         named = ", ".join(problem.extra.get("services", ()))
         messages.error(own.request, f"{_(problem.title)}{named and f' ({named})'}. {_(problem.fix)}")
         return own.go("portal_security")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from core import scope
 from identity import assurance, authenticators
 from identity.authenticators import Held
-from identity.errors import FactorDemanded, LastWayIn
+from identity.errors import FactorDemanded, FactorNeeded, LastWayIn
 from identity.models import Account
 from organizations.selectors import organization_ids_of
 from roles.assurance import demanded
@@ -24,8 +24,9 @@ Place = tuple[Tenant, Member]
 def remove(*, account_id: uuid.UUID, public_id: str, places: list[Place]) -> None:
     """Remove one of the person's authenticators; opens its scopes itself.
 
-    Raises NotFound, FactorDemanded where the rest would not do for a service that the person is in, and
-    LastWayIn where neither a password nor another passkey is left.
+    Raises NotFound, FactorNeeded where the password is too short to stand alone, FactorDemanded where the rest
+    would not do for a service that the person is in, and LastWayIn where neither a password nor another passkey
+    is left.
     """
     demands = {place[0].name: _demanded(*place) for place in places if place[1].is_active}
     with scope.account(account_id):
@@ -33,6 +34,8 @@ def remove(*, account_id: uuid.UUID, public_id: str, places: list[Place]) -> Non
         left = _without(authenticators.held(account_id), public_id)
         if not account.has_usable_password() and not left.passkeys:
             raise LastWayIn
+        if account.password_needs_factor and not left.any:
+            raise FactorNeeded
         wanting = [
             name for name, level in demands.items() if level and not assurance.satisfies(left.best, level)
         ]

@@ -74,6 +74,13 @@ class NewPasswordForm(forms.Form):
         widget=forms.PasswordInput,
     )
 
+    def __init__(self, *arguments: Any, beside_a_factor: bool = False, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if beside_a_factor:
+            self.fields["new_password"].help_text = _(
+                "At least 8 characters, since you prove a second factor too; longer is better."
+            )
+
 
 class AppForm(forms.Form):
     """The first code of an authenticator app, and the sealed key that it is for."""

@@ -38,7 +38,9 @@ def security(own: Own) -> HttpResponse:
 @recent_page
 def password(own: Own) -> HttpResponse:
     """Choose a new password; every other sign-in of the account ends with it."""
-    form = NewPasswordForm(own.request.POST if own.request.method == "POST" else None)
+    with scope.account(own.session.account_id):
+        beside = authenticators.has_settled(own.session.account_id)
+    form = NewPasswordForm(own.request.POST if own.request.method == "POST" else None, beside_a_factor=beside)
     if form.is_bound and form.is_valid():
         try:
             services.change_password(

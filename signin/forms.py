@@ -90,6 +90,12 @@ class NewPasswordForm(forms.Form):
         _("New password"), _("At least 15 characters; a few words in a row are fine.")
     )
 
+    def say_least(self, *, beside_a_factor: bool) -> None:
+        if beside_a_factor:
+            self.fields["new_password"].help_text = _(
+                "At least 8 characters, since you prove a second factor too; longer is better."
+            )
+
 
 class OrganizationForm(forms.Form):
     organization = forms.CharField(max_length=60, required=False)

@@ -6,11 +6,11 @@ import uuid
 
 from django.contrib.auth.hashers import make_password
 
-from core import ids, jobs, ports, scope
+from core import ids, jobs, passwords, ports, scope
 from core.network import current_network
 from core.principal import Actor
 from events.services import emit
-from identity import contacts, methods, sessions, settling
+from identity import authenticators, contacts, methods, sessions, settling
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
@@ -133,12 +133,16 @@ def complete(
     interaction = doors.interaction_of(tenant, flow)
     doors.check(tenant, interaction, methods.PASSWORD)
     rules, words = password_rules(tenant)
-    accounts.check_new_password(password, words=[*words, *address.words], rules=rules)
+    known, is_sole = [*words, *address.words], not beside_a_factor(account_id)
+    accounts.check_new_password(password, words=known, rules=rules, sole_factor=is_sole)
     hashed = make_password(password)
     _consume(tenant, flow)
     with scope.account(account_id):
         accounts.set_password(
-            account_id=account_id, password_hash=hashed, event="user.password.reset_completed"
+            account_id=account_id,
+            password_hash=hashed,
+            needs_factor=passwords.needs_factor(password),
+            event="user.password.reset_completed",
         )
         gone = _end_what_was(account_id, address)
         risk.remember(account_id, browser, is_checked=True)
@@ -152,6 +156,12 @@ def complete(
     factor = Attempt(limits.FACTOR_EVER, str(account_id))
     limits.clear([Attempt(limits.GUESS_ACCOUNT, address.canonical), *limits.ever(account_id), factor])
     return interaction
+
+
+def beside_a_factor(account_id: uuid.UUID) -> bool:
+    """Whether a second factor stands beside the password, and stays when it is lost; opens a scope for a moment."""
+    with scope.account(account_id):
+        return authenticators.has_settled(account_id)
 
 
 def _end_what_was(account_id: uuid.UUID, keep: Address) -> list[str]:

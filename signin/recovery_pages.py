@@ -80,5 +80,6 @@ def new_password(visit: Visit) -> HttpResponse:
 
 def _page(visit: Visit, flow_id: str, token: str, form: NewPasswordForm, status: int) -> HttpResponse:
     flow = service.inspect(tenant=visit.tenant, flow_id=flow_id, token=token)
+    form.say_least(beside_a_factor=flow.account_id is not None and service.beside_a_factor(flow.account_id))
     email = flows.address_of(flow).mailbox  # what a password manager keeps the new password under
     return visit.render("new_password", status, form=form, flow=flow_id, token=token, email=email)

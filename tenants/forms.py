@@ -95,7 +95,7 @@ class PolicyForm(Explained):
         label=_("Shortest password, in characters"),
         min_value=8,
         max_value=128,
-        help_text=_("For passwords that are chosen from now on."),
+        help_text=_("For passwords that are chosen from now on. Without a second factor 15 is the least."),
     )
     password_classes = forms.BooleanField(
         label=_("Passwords hold small and capital letters, digits and others"), required=False

@@ -2,10 +2,20 @@
 
 from .breached import is_breached
 from .hashing import MAX_LENGTH, Argon2idHasher, FastArgon2idHasher, HasherBusy, burn, normalise
-from .policy import Finding, PasswordRules, Strength, check_password_policy, strength
+from .policy import (
+    SOLE_FACTOR_LENGTH,
+    Finding,
+    PasswordRules,
+    Strength,
+    check_password_policy,
+    needs_factor,
+    strength,
+    too_short,
+)
 
 __all__ = [
     "MAX_LENGTH",
+    "SOLE_FACTOR_LENGTH",
     "Argon2idHasher",
     "FastArgon2idHasher",
     "Finding",
@@ -15,6 +25,8 @@ __all__ = [
     "burn",
     "check_password_policy",
     "is_breached",
+    "needs_factor",
     "normalise",
     "strength",
+    "too_short",
 ]

@@ -71,10 +71,17 @@ def check_password_policy(
     return [finding for finding in found if finding is not None]
 
 
+def needs_factor(password: str) -> bool:
+    """Whether it is long enough beside a second factor only."""
+    return len(normalise(password)) < SOLE_FACTOR_LENGTH
+
+
 def _check_length(text: str, rules: PasswordRules, *, sole_factor: bool) -> Finding | None:
     least = max(SOLE_FACTOR_LENGTH if sole_factor else SECOND_FACTOR_LENGTH, rules.min_length)
-    if len(text) >= least:
-        return None
+    return None if len(text) >= least else too_short(least)
+
+
+def too_short(least: int) -> Finding:
     message = ngettext_lazy("Use at least %(count)d character.", "Use at least %(count)d characters.", least)
     return Finding("too_short", message % {"count": least})
 

@@ -8,13 +8,15 @@ import pytest
 
 from core import jose, scope
 from oauth import trusted_issuers
+from oauth.grants import TOKEN_EXCHANGE
 from tenants import members
 from tenants.models import Member
 from tests.api.routes import operations, sample
 from tests.factories import Browser, make_cast, make_organization, make_principal, make_tenant
-from tests.oauth.helpers import bearer_get
+from tests.factories.policies import change_organization_policy, change_policy
+from tests.oauth.helpers import bearer_get, register
 from tests.oauth.outside import provider
-from tests.oauth.test_trusted_issuers import trust
+from tests.oauth.test_trusted_issuers import exchange, trust
 
 ME, MINE = "/v1/me", "/v1/me/organizations"
 
@@ -127,3 +129,25 @@ def test_O16_a_dead_subject_is_refused_at_once(tenant, outside, end, expected):
     with scope.tenant(tenant.id):
         end(actor=make_principal(tenant), member=Member.objects.get(subject=subject))
     assert refusal(bearer_get(tenant, ME, token)) == expected
+
+
+def test_M3_what_an_outside_issuer_says_is_no_second_factor(tenant, outside):
+    trust(tenant, outside, takes_id_tokens=True)
+    app = register(tenant, "spa", grants=["authorization_code", TOKEN_EXCHANGE], is_first_party=True)
+    token = outside.token(amr=["pwd", "otp", "mfa"], acr="urn:claviger:acr:phr")
+    assert bearer_get(tenant, ME, token).status_code == 200
+    ours = exchange(tenant, app, token).json()["access_token"]
+    assert bearer_get(tenant, ME, ours).status_code == 200
+    change_policy(tenant, member_factor="second_factor")
+    assert refusal(bearer_get(tenant, ME, token)) == (401, "token_revoked")
+    assert exchange(tenant, app, token).status_code == 400
+    assert exchange(tenant, app, outside.token("somebody-new")).status_code == 400
+
+
+def test_M3_an_organizations_demand_counts_for_outside_tokens_too(tenant, outside):
+    organization = make_organization(tenant)
+    trust(tenant, outside, takes_id_tokens=True, organization=organization)
+    token = outside.token(amr=["pwd", "otp", "mfa"])
+    assert bearer_get(tenant, ME, token).status_code == 200
+    change_organization_policy(tenant, organization, member_factor="passkey")
+    assert refusal(bearer_get(tenant, ME, token)) == (401, "token_revoked")
