@@ -150,6 +150,10 @@ def one_statement_of_account(account_id: uuid.UUID) -> AbstractContextManager[Sc
     return _sole(Scope(Kind.ACCOUNT, account_id=account_id))
 
 
+def one_statement_of_operator() -> AbstractContextManager[Scope]:
+    return _sole(Scope(Kind.OPERATOR))
+
+
 def one_statement_of_holder(lookup: str, digest: str) -> AbstractContextManager[Scope]:
     """The same for whoever holds a secret: the account is the one that a lookup function finds by its digest.
 

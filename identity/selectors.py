@@ -14,14 +14,13 @@ from identity.models import Account, EmailAddress, IdentitySession
 _ACCOUNT = Prepared("SELECT account_by_email(%s)")
 _CONTACT = Prepared("SELECT account_by_contact(%s)")
 
-# One statement, because every sign-in asks it.
-_CREDENTIALS = Prepared("""
-SELECT CASE WHEN a.status = 'active' THEN a.password END,
-       EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed)
-       OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id),
-       EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
-  FROM identity_account a WHERE a.id = %s
-""")
+# The columns of Credentials, of identity_account a.
+CREDENTIALS = """
+CASE WHEN a.status = 'active' THEN a.password END,
+EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed)
+OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id),
+EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
+"""
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,6 @@ def _look_up(statement: Prepared, address: Address) -> uuid.UUID | None:
 
 def account(account_id: uuid.UUID) -> Account | None:
     return Account.objects.filter(id=account_id).first()
-
-
-def credentials(account_id: uuid.UUID) -> Credentials:
-    """Return those of the account in the open scope; for one that is not there nothing can be enough."""
-    found = _CREDENTIALS.first([account_id])
-    return Credentials(*found) if found else Credentials(None, has_second=True, has_mailbox=False)
 
 
 def emails(account_id: uuid.UUID) -> QuerySet[EmailAddress]:

@@ -11,17 +11,18 @@ from core import ids, scope
 from core.errors import Problem
 from events.services import emit
 from identity import assurance, authenticators, methods, sessions
-from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
+from identity.selectors import Credentials
 from identity.sessions import Opened, SessionRef
-from signin import flows, limits, notices, risk, trust
+from signin import flows, limits, notices, past, risk, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
 from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.models import SignInFlow, Stage
+from signin.past import Past
 from signin.risk import Risk
 from signin.trust import Trusted
 from tenants.selectors import TenantRef
@@ -70,43 +71,30 @@ def let_in(
     present: SessionRef | None = None,
     is_breached: bool = False,
     refusal: type[Problem] = WrongCredentials,
+    known: Past | None = None,
 ) -> SignedInPerson | Halfway:
     """Use the flow up for a first proof that was right: the one way behind every one, whatever its method.
 
     Opens a session, or leaves the flow waiting for a further proof: the second factor of whoever has one (M3;
     behind a password a trusted browser stands for it), or a mailed code where something looks wrong and there
-    is none. Raises FlowExpired where another request, or a newer mail, was faster, and `refusal` where the
-    policy blocks what looks wrong.
+    is none. `known` is the account's past where it was read. Raises FlowExpired where another request, or a newer
+    mail, was faster, and `refusal` where the policy blocks what looks wrong.
     """
-    with scope.account(account_id):
-        known, devices = people.credentials(account_id), risk.devices_of(account_id)
+    known = known or past.read(account_id, browser)
     found = risk.weigh(
-        risk.policy_at(tenant),
-        devices,
-        account_id=account_id,
-        browser=browser,
-        is_breached=is_breached,
-        present=present,
+        risk.policy_at(tenant), known, account_id=account_id, is_breached=is_breached, present=present
     )
-    if found.of(risk.BLOCK):
+    stage = _further(known.credentials, found, method)
+    if found.of(risk.BLOCK) or (stage is Stage.CONFIRM and not known.credentials.has_mailbox):
         notices.refuse(tenant, account_id, found)
         raise refusal
     interaction, trusted = doors.interaction_of(tenant, flow), trust.NO_FACTOR
-    proved = {"amr": [methods.AMR[method]], "remember": remember}
-    if known.has_second:
-        asked = found.of(risk.STEP_UP) or method != methods.PASSWORD
-        trusted_here = None if asked else trust.find(account_id, browser, interaction, tenant)
-        if trusted_here is None:
-            return _halfway(tenant, flow, account_id, Stage.SECOND_FACTOR, proved, found)
-        trusted = trusted_here
-    elif found.of(risk.STEP_UP) and method not in doors.BY_MAIL:
-        if not known.has_mailbox:
-            notices.refuse(tenant, account_id, found)
-            raise refusal
-        return _halfway(tenant, flow, account_id, Stage.CONFIRM, proved, found)
-    with flow_scope(tenant):
-        flows.finish(flow, **_unchanged(flow))
-        notices.report(tenant, account_id, found)
+    if stage is Stage.SECOND_FACTOR and method == methods.PASSWORD and not found.of(risk.STEP_UP):
+        trusted = trust.find(account_id, browser, interaction, tenant) or trust.NO_FACTOR
+    if stage is not None and trusted is trust.NO_FACTOR:
+        proved = {"amr": [methods.AMR[method]], "remember": remember}
+        return _halfway(tenant, flow, account_id, stage, proved, found)
+    _use_up(tenant, flow, account_id, found)
     opened = open_session(
         account_id=account_id,
         remember=remember,
@@ -116,6 +104,20 @@ def let_in(
         entry=Entry(browser, found, is_checked=method in doors.BY_MAIL),
     )
     return SignedInPerson(account_id, opened, flows.address_of(flow), remember, interaction)
+
+
+def _further(known: Credentials, found: Risk, method: str) -> Stage | None:
+    """Return where the flow waits for a further proof: none where the first one is enough."""
+    if known.has_second:
+        return Stage.SECOND_FACTOR
+    return Stage.CONFIRM if found.of(risk.STEP_UP) and method not in doors.BY_MAIL else None
+
+
+def _use_up(tenant: TenantRef | None, flow: SignInFlow, account_id: uuid.UUID, found: Risk) -> None:
+    """End the flow, and tell the tenant what looked wrong; raises FlowExpired."""
+    with flow_scope(tenant) if found.actions else flows.one_statement(tenant):
+        flows.finish(flow, **_unchanged(flow))
+        notices.report(tenant, account_id, found)
 
 
 def _halfway(
@@ -158,13 +160,10 @@ def open_session(
     not remembered: guests have nothing to come back with.
     """
     words = list(amr) or [methods.AMR[proof or method]]
-    if present is not None and present.account_id != account_id:
-        with scope.account(present.account_id):
-            sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
-    acr = trusted.acr or authenticators.level(words)
-    if method == methods.GUEST:
-        acr = assurance.GUEST
-    is_checked = entry is None or entry.is_checked or authenticators.level(words) != assurance.PASSWORD
+    _end_another(present, account_id)
+    level = authenticators.level(words)
+    acr = assurance.GUEST if method == methods.GUEST else trusted.acr or level
+    is_checked = entry is None or entry.is_checked or level != assurance.PASSWORD
     with scope.account(account_id):
         opened = sessions.open_session(
             account_id=account_id,
@@ -177,18 +176,22 @@ def open_session(
             risk=() if entry is None or is_checked else entry.found.raised,
         )
         if entry is not None:
-            notices.tell_person(account_id, entry.found)
-            if method != methods.PASSWORD:  # whose own count is settled with what it took
-                limits.clear(limits.ever(account_id))
-            risk.remember(account_id, entry.browser, is_checked=is_checked or entry.found.is_first)
-        emit(
-            "signin.succeeded",
-            actor=accounts.person(account_id),
-            object={
-                "id": ids.encode("ids", opened.id),
-                "object": "session",
-                "method": method,
-                "acr": acr,
-            },
-        )
+            _remember(account_id, entry, method, is_checked=is_checked)
+        described = {"id": ids.encode("ids", opened.id), "object": "session", "method": method, "acr": acr}
+        emit("signin.succeeded", actor=accounts.person(account_id), object=described)
     return opened
+
+
+def _end_another(present: SessionRef | None, account_id: uuid.UUID) -> None:
+    """End the session of another person that this browser had."""
+    if present is not None and present.account_id != account_id:
+        with scope.account(present.account_id):
+            sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
+
+
+def _remember(account_id: uuid.UUID, entry: Entry, method: str, *, is_checked: bool) -> None:
+    """Tell the person what looked wrong, and know the device from now on, in the open account scope."""
+    notices.tell_person(account_id, entry.found)
+    if method != methods.PASSWORD:  # whose own count is settled with what it took
+        limits.clear(limits.ever(account_id))
+    risk.remember(account_id, entry.browser, is_checked=is_checked or entry.found.is_first)

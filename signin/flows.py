@@ -49,6 +49,11 @@ def flow_scope(tenant: TenantRef | None) -> AbstractContextManager[Any]:
     return scope.tenant(tenant.id) if tenant else scope.operator()
 
 
+def one_statement(tenant: TenantRef | None) -> AbstractContextManager[Any]:
+    """The same for exactly one statement, which is a transaction by itself."""
+    return scope.one_statement(tenant.id) if tenant else scope.one_statement_of_operator()
+
+
 def start(
     *,
     tenant: TenantRef | None,

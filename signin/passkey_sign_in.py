@@ -9,7 +9,7 @@ from identity import selectors as people
 from identity.errors import WrongFactor
 from identity.passkeys import Site
 from identity.sessions import SessionRef
-from signin import attempts, limits, notices, risk
+from signin import attempts, limits, notices, past, risk
 from signin import methods as doors
 from signin.devices import Browser
 from signin.entry import Entry, SignedInPerson, open_session
@@ -49,11 +49,10 @@ def authenticate(
         raise
     limits.give_back(tries)
     with scope.account(proved.account_id):
-        mailbox, devices = people.primary_email(proved.account_id), risk.devices_of(proved.account_id)
+        mailbox = people.primary_email(proved.account_id)
     address = emails.parse(mailbox) if mailbox else emails.Address("", "")
-    found = risk.weigh(
-        risk.policy_at(tenant), devices, account_id=proved.account_id, browser=browser, present=present
-    )
+    known = past.read(proved.account_id, browser)
+    found = risk.weigh(risk.policy_at(tenant), known, account_id=proved.account_id, present=present)
     if found.of(risk.BLOCK):
         notices.refuse(tenant, proved.account_id, found)
         raise WrongFactor

@@ -14,15 +14,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from core import context, ids, scope, secrets
-from core.postgres import rows
+from core import context, ids, scope
 from core.postgres.prepared import Prepared
 from identity import places, sessions
-from identity import selectors as people
 from identity.models import KnownDevice
-from identity.places import Place
 from identity.sessions import SessionRef
 from signin.devices import Browser
+from signin.past import Past, digests_of
 from tenants import selectors
 from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
@@ -30,9 +28,6 @@ from tenants.selectors import TenantRef
 NEW_DEVICE, IMPOSSIBLE_TRAVEL, PASSWORD_BREACHED = "new_device", "impossible_travel", "password_breached"
 KINDS = (NEW_DEVICE, IMPOSSIBLE_TRAVEL, PASSWORD_BREACHED)
 NOTIFY, STEP_UP, BLOCK = "notify", "step_up", "block"
-PURPOSE = "signin.known_device"
-MOST_DEVICES = 100  # of one account, the latest ones
-_LATEST = f"account_id = %(account)s ORDER BY seen_at DESC LIMIT {MOST_DEVICES}"
 _REMEMBER = Prepared("""
 INSERT INTO identity_knowndevice AS d (id, account_id, digest, created_at, updated_at, seen_at, checked_at, ip,
   user_agent, latitude, longitude, radius)
@@ -79,29 +74,11 @@ def policy_at(tenant: TenantRef | None) -> TenantPolicy:
     return selectors.policy_of(tenant.id) if tenant else TenantPolicy()
 
 
-def devices_of(account_id: uuid.UUID) -> list[KnownDevice]:
-    """Return the person's devices in the open account scope, the latest first."""
-    return rows.several(KnownDevice, _LATEST, {"account": account_id})
-
-
-def look_anyway(tenant: TenantRef | None, account_id: uuid.UUID | None, browser: Browser) -> None:
-    """Look as behind a right password, where the policy may block one: its refusal takes no other time (L2)."""
-    policy = policy_at(tenant)
-    if all(policy.risk_action(kind) != BLOCK for kind in KINDS):
-        return
-    wanted = account_id or ids.uuid7()
-    with scope.account(wanted):
-        people.credentials(wanted)
-        devices = devices_of(wanted)
-    weigh(policy, devices, account_id=wanted, browser=browser)
-
-
 def weigh(
     policy: TenantPolicy,
-    devices: list[KnownDevice],
+    known: Past,
     *,
     account_id: uuid.UUID,
-    browser: Browser,
     is_breached: bool = False,
     present: SessionRef | None = None,
 ) -> Risk:
@@ -111,27 +88,19 @@ def weigh(
     a strict tenant by signing in at a lax one first.
     """
     carried = present.risk if present is not None and present.account_id == account_id else ()
-    mine = _mine(devices, account_id, browser)
-    trip = _trip(devices)
+    trip = _trip(known)
     found = {
-        NEW_DEVICE: bool(devices) and (mine is None or mine.checked_at is None),
+        NEW_DEVICE: known.has_devices and not known.checked,
         IMPOSSIBLE_TRAVEL: trip.is_impossible,
         PASSWORD_BREACHED: is_breached,
     }
-    silent = {*carried, *([NEW_DEVICE] if mine is not None else [])}  # the person was told of these already
+    silent = {*carried, *([NEW_DEVICE] if known.knows else [])}  # the person was told of these already
     raised = tuple(kind for kind in KINDS if found[kind] or kind in carried)
     actions = {kind: policy.risk_action(kind) for kind in raised}
     shown = {
         kind: act for kind, act in actions.items() if act != "off" and (act != NOTIFY or kind not in silent)
     }
-    return Risk(raised, shown, not devices, trip.kilometres, trip.minutes)
-
-
-def _mine(devices: list[KnownDevice], account_id: uuid.UUID, browser: Browser) -> KnownDevice | None:
-    if browser.is_new:
-        return None
-    digests = _digests(account_id, browser)
-    return next((row for row in devices if row.digest in digests and row.forgotten_at is None), None)
+    return Risk(raised, shown, not known.has_devices, trip.kilometres, trip.minutes)
 
 
 @dataclass(frozen=True)
@@ -141,16 +110,15 @@ class Trip:
     is_impossible: bool = False
 
 
-def _trip(devices: list[KnownDevice]) -> Trip:
+def _trip(known: Past) -> Trip:
     """Compare this place with that of the sign-in before."""
     here, now = places.current(), timezone.now()
-    last = next((row for row in devices if row.latitude is not None and row.forgotten_at is None), None)
-    if here is None or last is None or last.latitude is None or last.longitude is None:
+    if here is None or known.last is None:
         return Trip()
-    before = Place(last.latitude, last.longitude, last.radius)
-    minutes = max(0, int((now - last.seen_at).total_seconds() // 60))
+    before, seen_at = known.last
+    minutes = max(0, int((now - seen_at).total_seconds() // 60))
     far = int(places.kilometres(before, here))
-    return Trip(far, minutes, places.is_impossible(before, last.seen_at, here, now))
+    return Trip(far, minutes, places.is_impossible(before, seen_at, here, now))
 
 
 def remember(account_id: uuid.UUID, browser: Browser, *, is_checked: bool) -> None:
@@ -159,7 +127,7 @@ def remember(account_id: uuid.UUID, browser: Browser, *, is_checked: bool) -> No
     values = {
         "id": ids.uuid7(),
         "account": account_id,
-        "digest": _digests(account_id, browser)[0],
+        "digest": digests_of(account_id, browser)[0],
         "now": timezone.now(),
         "checked": is_checked,
         "ip": known.ip or None,
@@ -180,7 +148,3 @@ def forget_devices(payload: dict[str, Any]) -> None:
     with scope.account(account_id):
         earlier = KnownDevice.objects.filter(account_id=account_id, seen_at__lte=payload["at"])
         earlier.update(forgotten_at=timezone.now(), checked_at=None)
-
-
-def _digests(account_id: uuid.UUID, browser: Browser) -> list[str]:
-    return secrets.fingerprints(f"{account_id}:{browser.value}", PURPOSE)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-
-from core import ids, passwords, scope
+from core import ids, passwords
 from core.network import current_network
 from identity import methods
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.sessions import SessionRef
-from signin import attempts, challenge, flows, limits, risk
+from signin import attempts, challenge, flows, limits, past
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
@@ -56,8 +54,9 @@ def authenticate(
     Raises MethodDisabled, ChallengeRequired and TooManyAttempts before anything is compared, WrongCredentials,
     FlowExpired, OtherBrowser.
     """
-    with flow_scope(tenant):
+    with flows.one_statement(tenant):
         flow = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
+    with flow_scope(tenant):
         doors.check_flow(tenant, flow, methods.PASSWORD)
     address = flows.address_of(flow)
     door = challenge.Door(challenge.SIGN_IN, tenant, browser, flow_id)
@@ -65,8 +64,8 @@ def authenticate(
     account_id = people.account_id_by_address(address)
     guesses = attempts.passwords_of(address, browser, account_id)
     attempts.count_guess(tenant, guesses)
-    if not accounts.verify_password(password, _stored_password(account_id)) or account_id is None:
-        risk.look_anyway(tenant, account_id, browser)
+    known = past.read(account_id or ids.uuid7(), browser)  # an unknown address reads in a scope just as real
+    if not accounts.verify_password(password, known.credentials.password) or account_id is None:
         attempts.record_failure(tenant, account_id)
         raise WrongCredentials
     person = let_in(
@@ -78,13 +77,7 @@ def authenticate(
         remember=remember,
         present=present,
         is_breached=passwords.is_breached(password),
+        known=known,
     )
     attempts.forgive([*guesses, *limits.ever(account_id)])
     return person
-
-
-def _stored_password(account_id: uuid.UUID | None) -> str | None:
-    """Read the hash; an unknown address reads nothing from a scope just as real."""
-    wanted = account_id or ids.uuid7()
-    with scope.one_statement_of_account(wanted):
-        return people.credentials(wanted).password
