@@ -45,7 +45,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         secret = ClientSecret.objects.filter(application=application).first()
         token = create_initial_access_token(actor=actor, name="Sweep").row
         issuer = trusted_issuers.create_issuer(
-            actor=actor, name="Theirs", issuer=f"https://{uuid.uuid4().hex}.example.com", audiences=["them"]
+            actor=actor, name="Theirs", issuer=f"https://{uuid.uuid4().hex}.invalid", audiences=["them"]
         )
         identity = ExternalIdentity.objects.create(
             trusted_issuer=issuer, member=owner.member, subject="theirs"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -61,6 +62,11 @@ class Case:
 
 def operations(*, account: bool = False) -> list[Case]:
     """Return every declared operation of a tenant under `/v1`, or those that take a person's own token."""
+    return list(_operations(account))
+
+
+@cache
+def _operations(account: bool) -> tuple[Case, ...]:
     found = []
     for route, pattern in routes():
         view = getattr(pattern.callback, "view_class", None) or getattr(pattern.callback, "cls", None)
@@ -70,7 +76,7 @@ def operations(*, account: bool = False) -> list[Case]:
             declared = getattr(getattr(view, method, None), "operation", None)
             if declared is not None and declared.account == account:
                 found.append(Case(method, route, declared, view))
-    return found
+    return tuple(found)
 
 
 def sample(case: Case) -> Any:

@@ -6,15 +6,8 @@ import re
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from config.wsgi import application
 from core import ids
@@ -24,12 +17,6 @@ from tests.factories import Cast, access_token, make_cast, make_member
 from tests.sweeps import each
 
 pytestmark = pytest.mark.usefixtures("roomy")
-CHECKS = (
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-)
 FEW = settings(
     max_examples=6,
     deadline=None,
@@ -42,7 +29,23 @@ FEW = settings(
 
 
 @pytest.fixture(scope="module")
+def checks() -> tuple[Any, ...]:
+    # Loaded where it is used: the library takes a second, and both workers read this file.
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks as openapi
+
+    return (
+        not_a_server_error,
+        openapi.status_code_conformance,
+        openapi.content_type_conformance,
+        openapi.response_schema_conformance,
+    )
+
+
+@pytest.fixture(scope="module")
 def schema() -> Any:
+    import schemathesis
+
     return schemathesis.openapi.from_wsgi("/v1/openapi.json", application)
 
 
@@ -78,7 +81,7 @@ def operation_of(schema: Any, case: Case) -> Any:
 
 @each("case", operations())
 def test_P1_generated_requests_get_the_answers_that_the_document_promises(
-    case: Case, schema: Any, token: str, known: dict[str, str]
+    case: Case, schema: Any, checks: Any, token: str, known: dict[str, str]
 ) -> None:
     described = operation_of(schema, case)
 
@@ -90,7 +93,7 @@ def test_P1_generated_requests_get_the_answers_that_the_document_promises(
         headers = {"Authorization": f"Bearer {token}"}
         if case.operation.idempotency == "required":
             headers["Idempotency-Key"] = ids.new_request_id()
-        generated.call_and_validate(headers=headers, checks=CHECKS)
+        generated.call_and_validate(headers=headers, checks=checks)
 
     run()
 
@@ -101,11 +104,11 @@ def chosen(case: Case, known: dict[str, str]) -> dict[str, str]:
 
 @each("case", [case for case in operations() if case.method == "get"])
 def test_API01_real_rows_are_as_the_document_says(
-    case: Case, rows: dict[str, str], reader: str, schema: Any
+    case: Case, rows: dict[str, str], reader: str, schema: Any, checks: Any
 ) -> None:
     assert set(case.arguments) <= rows.keys(), "add a row of the new kind to tests/api/objects.py"
     described = operation_of(schema, case)
     generated = described.Case(path_parameters=chosen(case, rows), headers={}, query={})
     answer = generated.call(headers={"Authorization": f"Bearer {reader}"})
-    generated.validate_response(answer, checks=CHECKS)
+    generated.validate_response(answer, checks=checks)
     assert answer.status_code == 200

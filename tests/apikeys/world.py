@@ -82,12 +82,9 @@ def _within(principal: Any, organization_id: Any) -> Any:
 
 def make_world(*, mode: str = "test", policy: dict[str, Any] | None = None) -> World:
     """Make two tenants and their people; `mode` and `policy` are acme's."""
-    owner, other_owner = factories.make_account(), factories.make_account()
+    owner = factories.make_account()
     acme = factories.make_tenant(owner=owner, mode=mode, policy=policy or {})
-    globex = factories.make_tenant(factories.unique("globex"), owner=other_owner)
-    stranger = factories.make_account(name="Stranger")
-    member, other = factories.make_member(acme), factories.make_member(globex)
-    cast = Cast(acme, globex, owner, member, other_owner, other, stranger)
+    cast = Cast(acme, owner, factories.make_member(acme))
     developer = factories.make_member(cast.acme, roles=["developer"])
     org_admin = factories.make_member(cast.acme)
     one = factories.make_organization(cast.acme, people=[org_admin])

@@ -34,10 +34,11 @@ def test_a_setting_outside_a_transaction_raises(cast: Cast) -> None:
 
 
 def test_mixing_kinds_or_tenants_raises(cast: Cast) -> None:
+    globex = cast.globex
     with scope.tenant(cast.acme.id):
         for other in (
             scope.account(cast.member.account_id),
-            scope.tenant(cast.globex.id),
+            scope.tenant(globex.id),
             scope.operator(),
             scope.relay(),
         ):

@@ -229,8 +229,9 @@ def test_token_in_the_address_is_not_read(cast):
 
 
 def test_stranger_has_no_member_and_gets_no_token(cast):
+    stranger = cast.stranger
     with scope.tenant(cast.acme.id):
-        assert selectors.member_by_account(cast.stranger.account_id) is None
+        assert selectors.member_by_account(stranger.account_id) is None
 
 
 def test_new_scope_counts_at_once_and_tokens_are_signed_as_the_resource_says(cast):

@@ -393,9 +393,10 @@ def test_a_role_of_one_organization_is_held_in_no_other(cast: Cast):
 
 
 def test_a_stranger_has_no_authority_anywhere(cast: Cast):
+    stranger = cast.stranger
     for tenant in (cast.acme, cast.globex):
         with scope.tenant(tenant.id):
-            assert authority.permissions_of(cast.stranger.account_id) == frozenset()
+            assert authority.permissions_of(stranger.account_id) == frozenset()
 
 
 def test_an_admin_page_is_measured_by_the_same_rules(cast: Cast):
