@@ -62,6 +62,12 @@ def needs_reseal(blob: bytes) -> bool:
     return _parse(_PLATFORM, blob)[0] != _keys()[0][0]
 
 
+def present_header() -> bytes:
+    """How a value begins that is sealed under the current platform key."""
+    key_id = _keys()[0][0].encode()
+    return bytes([_PLATFORM, len(key_id)]) + key_id
+
+
 def new_data_key(tenant_id: str) -> bytes:
     """A fresh data key for a tenant, sealed under the platform key: what the tenant's row stores."""
     return seal(os.urandom(KEY_BYTES), _data_key_context(tenant_id))

@@ -46,6 +46,12 @@ declare("tenant.signing_key.created", "A signing key was created", object="signi
 declare(
     "tenant.signing_key.rotated", "Another signing key signs from now on", object="signing_key", fields=KEY
 )
+declare(
+    "tenant.data_key.rotated",
+    "The key that seals the tenant's secrets was replaced",
+    object="tenant",
+    fields={"values": "integer"},
+)
 declare("tenant.signing_key.revoked", "A signing key was revoked", object="signing_key", fields=KEY)
 
 declare("user.created", "A person joined or was added", object="member", fields=MEMBER)

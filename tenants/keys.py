@@ -15,7 +15,7 @@ from core.errors import Conflict
 from core.livecache import LiveCache
 from core.principal import Actor
 from events.services import emit
-from tenants import selectors
+from tenants import data_keys, selectors
 from tenants.models import SigningKey, SigningKeyState, Tenant
 
 PUBLISHED = (SigningKeyState.NEXT, SigningKeyState.ACTIVE, SigningKeyState.RETIRED)
@@ -66,15 +66,10 @@ def _load(tenant_id: uuid.UUID) -> KeySet:
 
 def _read(tenant_id: uuid.UUID) -> KeySet:
     rows = list(SigningKey.objects.filter(tenant_id=tenant_id, state__in=PUBLISHED).order_by("id"))
-    sealer = _sealer(tenant_id)
+    sealer = data_keys.sealer(tenant_id)
     active = {row.alg: _open(sealer, row) for row in rows if row.state == SigningKeyState.ACTIVE}
     published = tuple(jose.verifying_key(row.public_jwk, row.alg) for row in rows)
     return KeySet(active, published, {"keys": [row.public_jwk for row in rows]})
-
-
-def _sealer(tenant_id: uuid.UUID) -> crypto.TenantSealer:
-    data_key = Tenant.objects.values_list("data_key", flat=True).get(id=tenant_id)
-    return crypto.TenantSealer(bytes(data_key), str(tenant_id))
 
 
 def _open(sealer: crypto.TenantSealer, row: SigningKey) -> jose.SigningKey:
@@ -90,7 +85,7 @@ def add_key(alg: str, state: SigningKeyState) -> SigningKey:
     row.activated_at = now if state == SigningKeyState.ACTIVE else None
     row.due_at = due_after(state, now)
     context = ("tenants_signingkey", "sealed_private", str(row.id))
-    row.sealed_private = _sealer(row.tenant_id).seal(key.private_bytes(), context)
+    row.sealed_private = data_keys.sealer(row.tenant_id).seal(key.private_bytes(), context)
     row.save(force_insert=True)
     livecache.invalidate("signing_key", str(row.tenant_id))
     return row

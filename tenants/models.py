@@ -48,6 +48,7 @@ class Tenant(Identified):
     policy = models.JSONField(default=dict)
     branding = models.JSONField(default=dict)
     data_key = models.BinaryField()
+    previous_data_key = models.BinaryField(null=True)  # opens what was sealed while the key was rotated
     metadata = models.JSONField(default=dict)
 
 

@@ -8,6 +8,6 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from events.sealing import on_sealed
-        from webhooks import fanout, replaying, retention  # noqa: F401 — register job and sweeps
+        from webhooks import fanout, replaying, retention, signing  # noqa: F401 — register job, sweeps, secrets
 
         on_sealed(fanout.fan_out)

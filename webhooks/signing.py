@@ -17,20 +17,19 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core import crypto, scope
-from tenants.models import Tenant
+from tenants import data_keys
 from webhooks.models import Endpoint, EndpointSecret, SignatureSuite
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 MAX_LIVE = 2
 AGENT = "Claviger-Webhooks/1"
+data_keys.holds("webhooks_endpointsecret", "sealed")
 
 
 def sealer() -> crypto.TenantSealer:
     """Return what seals and opens under the data key of the open tenant."""
-    tenant_id = scope.require_tenant()
-    data_key = Tenant.objects.values_list("data_key", flat=True).get(id=tenant_id)
-    return crypto.TenantSealer(bytes(data_key), str(tenant_id))
+    return data_keys.sealer(scope.require_tenant())
 
 
 def add_secret(endpoint: Endpoint) -> str:
