@@ -23,7 +23,7 @@ from signin import admission, limits
 from signin.errors import TooManyAttempts
 from signin.interaction import Interaction
 from signin.interaction import begin as new_interaction
-from tenants import selectors
+from tenants import selectors, terms
 from tenants import sessions as tenant_sessions
 from tenants.models import Member, TenantSession
 from tenants.selectors import TenantRef
@@ -55,7 +55,7 @@ def signed_in(
     """Return who is signed in to this tenant in this browser, None where a sign-in is needed.
 
     Account and member active, neither session ended, idle or past its absolute limit, no fresher proof
-    demanded since, no second factor owed. Opens short scopes itself; call it with none open, or in the
+    demanded since, no second factor and no terms owed. Opens short scopes itself; call it with none open, or in the
     tenant's after `recognise`.
     """
     known = browser.current_session(request)
@@ -66,7 +66,7 @@ def signed_in(
         if present is None or not present.member.is_active or present.lacks:
             return None
         member, session = present.member, present.session
-        if _has_run_out(known, session, member):
+        if _has_run_out(known, session, member) or terms.owed(member):
             return None
         acr = admission.level_of(known, selectors.policy())
         tenant_sessions.touch(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -50,6 +51,16 @@ class Visit:
 
     def url(self, page: str, **query: str) -> str:
         return bridge.address(page, self.tenant, self.interaction, **query)
+
+    def to(self, page: str) -> HttpResponse:
+        """Lead on to another hosted page of this visit."""
+        return self.redirect(self.url(page))
+
+    def for_organization(self, organization_id: uuid.UUID | None) -> Visit:
+        """Return this visit for an organization; as it is without one."""
+        if organization_id is None:
+            return self
+        return replace(self, interaction=replace(self.interaction, organization=str(organization_id)))
 
     def flow_url(self, page: str, flow_id: str, **query: str) -> str:
         tags = self._language_tags()

@@ -18,6 +18,7 @@ from signin import admission, bridge, joining, second_factor
 from signin.errors import SignUpClosed
 from signin.forms import OrganizationForm
 from signin.hosted import Visit, hosted
+from tenants import terms
 from tenants.models import Member
 
 READ_WRITE = ["GET", "HEAD", "POST"]
@@ -89,6 +90,9 @@ def _enter(
     level = _missing(visit, session, here.member, organization_id)
     if level:
         return raise_level(visit, session, level, organization_id)
+    with scope.tenant(visit.tenant.id):
+        if terms.owed(here.member):
+            return visit.for_organization(organization_id).to("terms")
     # A proof given during this visit is a sign-in; an older one is single sign-on.
     fresh = session.auth_time.timestamp() >= visit.interaction.asked_at
     method = methods.name_of(session.amr) if fresh else "single_sign_on"
@@ -108,8 +112,7 @@ def raise_level(
     visit: Visit, session: SessionRef, level: str, organization_id: uuid.UUID | None = None
 ) -> HttpResponse:
     """Ask for what the sign-in lacks (AUT-16), or for an authenticator where the person has none that will do."""
-    if organization_id is not None:
-        visit = replace(visit, interaction=replace(visit.interaction, organization=str(organization_id)))
+    visit = visit.for_organization(organization_id)
     with scope.account(session.account_id):
         best = authenticators.held(session.account_id).best
     if not assurance.satisfies(best, level):
@@ -138,6 +141,25 @@ def _standing(visit: Visit, session: SessionRef) -> admission.Standing | None:
         return None
     found = admission.standing(visit.tenant, session, visit.interaction)
     return None if found.must_prove else found
+
+
+@require_http_methods(READ_WRITE)
+@hosted
+def accept_terms(visit: Visit) -> HttpResponse:
+    """Let a member accept the tenant's terms, behind all that they have to prove; or sign out again."""
+    session = browser.current_session(visit.request)
+    here = _standing(visit, session) if visit.tenant is not None and session is not None else None
+    if visit.tenant is None or session is None or here is None or here.member is None:
+        return visit.to("sign_in_continue")
+    if not here.member.is_active or _missing(visit, session, here.member, visit.interaction.organization_id):
+        return visit.to("sign_in_continue")
+    with scope.tenant(visit.tenant.id):
+        if visit.request.method == "POST":
+            terms.accept(member=here.member, version=visit.request.POST.get("version", ""))
+        version = terms.owed(here.member)
+    if not version:
+        return visit.to("sign_in_continue")
+    return visit.render("terms", version=version, sign_out_url=bridge.address("sign_out", visit.tenant))
 
 
 @require_http_methods(READ_WRITE)

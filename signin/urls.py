@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/second-factor", factor_pages.second_factor, name="second_factor"),
     path("sign-in/second-factor/options", factor_pages.second_factor_options, name="second_factor_options"),
     path("sign-in/confirm", confirm_pages.confirm, name="sign_in_confirm"),
+    path("sign-in/terms", onward_pages.accept_terms, name="terms"),
     path("sign-in/enrol", factor_pages.enrol, name="enrol"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),

@@ -81,6 +81,13 @@ declare(
 )
 declare("user.erased", "A removed member's personal data was erased", object="member", fields=MEMBER)
 
+declare(
+    "user.terms_accepted",
+    "A member accepted a version of the tenant's terms",
+    object="member",
+    fields=MEMBER | {"terms_version": "string"},
+)
+
 LINK: dict[str, Schema | str] = {"linked_subject": "object"}
 declare(
     "user.subject.linked",

@@ -84,6 +84,14 @@ class PolicyForm(Explained):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("One a line, such as example.com."),
     )
+    terms_version = forms.CharField(
+        label=_("Version of the terms that members accept"),
+        required=False,
+        max_length=40,
+        help_text=_(
+            "Such as 2026-11. Empty: nobody is asked. A new one asks everybody again when they next sign in."
+        ),
+    )
     sign_in_methods = forms.MultipleChoiceField(
         label=_("Ways to sign in"),
         widget=forms.CheckboxSelectMultiple,

@@ -145,6 +145,8 @@ class Member(TenantModel):
     profile = models.JSONField(default=dict)  # further standard claims, see tenants.profile
     metadata = models.JSONField(default=dict)
     authority_version = models.PositiveIntegerField(default=1)
+    terms_version = models.CharField(max_length=40, blank=True)  # the one accepted last
+    terms_accepted_at = models.DateTimeField(null=True)
     reauthenticate_after = models.DateTimeField(null=True)
     last_sign_in_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)

@@ -29,6 +29,7 @@ CHALLENGE_TIMES = ("off", "after_failures", "always")
 class TenantPolicy:
     sign_up: str = "open"  # open · invite · domain
     sign_up_domains: tuple[str, ...] = ()
+    terms_version: str = ""  # of the terms that members accept before they go on; empty: nobody is asked
     sign_in_methods: tuple[str, ...] = methods.DEFAULT  # an organization may narrow it (AUT-12)
     password_min_length: int = 8  # beside a second factor; a sole one has 15 at least, whatever this says
     password_classes: bool = False  # the preset "12 with four classes"

@@ -49,6 +49,8 @@ class MemberShape(Shape):
     email_verified = serializers.BooleanField()
     locale = serializers.CharField()
     profile = serializers.DictField()
+    terms_version = serializers.CharField()
+    terms_accepted_at = Timestamp()
     last_sign_in_at = Timestamp()
     suspended_at = Timestamp()
     suspended_reason = serializers.CharField()
@@ -135,6 +137,7 @@ class PolicyBody(Body):
     sign_in_methods = serializers.ListField(
         child=serializers.ChoiceField(methods.METHODS), min_length=1, max_length=20
     )
+    terms_version = Text(40, allow_blank=True)
     password_min_length = Integer(min_value=8, max_value=128)
     password_classes = Flag()
     session_idle = Integer(min_value=60, max_value=30 * DAY)

@@ -142,7 +142,8 @@ def test_a_replay_brings_what_an_endpoint_missed_and_marks_it(cast: Cast) -> Non
         pump.deliver_due()
         with scope.tenant(cast.acme.id):
             services.replay(actor=make_principal(cast.acme), endpoint=made.endpoint, since=started)
-        jobs.run_due()
+        while jobs.run_due():  # other tests leave theirs
+            pass
         pump.deliver_due()
     again = [one for one in receiver.received if one.headers.get("webhook-replay") == "true"]
     assert {one.id for one in again} == {*missed, *seen}
