@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0008_given_details"),
+        ("tenants", "0009_previous_data_key"),
     ]
 
     operations = [
