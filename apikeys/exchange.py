@@ -21,7 +21,6 @@ from roles.claim_facts import Facts
 from tenants.selectors import TenantRef
 from tenants.tokens import mint_access_token
 
-GRANT_TYPE = "urn:claviger:params:oauth:grant-type:api_key"
 PER_KEY = limit_for("standard", service=True)
 FAILURES = Limit("key_failures", 60)  # a minute, for one address
 

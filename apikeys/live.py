@@ -271,6 +271,7 @@ def _audience(row: ApiKey) -> str:
 
 
 def snapshot(row: ApiKey) -> LiveKey:
+    """Return what a process remembers of a key: with its account's cap and the tenant's rules applied."""
     account, policy = row.service_account, tenants.policy()
     cap = frozenset(account.scopes) if account else frozenset()
     lifetimes = filter(None, (policy.key_token_lifetime, row.resource.token_lifetime))

@@ -78,21 +78,13 @@ def by_id(viewer: Viewer, text: str) -> list[Result]:
 
 
 def by_name(viewer: Viewer, words: str) -> list[Result]:
+    """Return what the viewer may read whose name begins so: members, organizations, applications."""
+    organizations = Organization.objects.filter(name_search__startswith=words, status="active")
+    applications = Application.objects.filter(name__istartswith=words)
     kinds: list[tuple[str, Callable[[], Iterable[Result]]]] = [
         ("members:read", lambda: members(viewer, words)),
-        (
-            "organizations:read",
-            lambda: named(
-                viewer,
-                Organization.objects.filter(name_search__startswith=words, status="active"),
-                "organizations",
-                "building",
-            ),
-        ),
-        (
-            "applications:read",
-            lambda: named(viewer, Application.objects.filter(name__istartswith=words), "applications", "app"),
-        ),
+        ("organizations:read", lambda: named(viewer, organizations, "organizations", "building")),
+        ("applications:read", lambda: named(viewer, applications, "applications", "app")),
     ]
     return [found for permission, search in kinds if viewer.may(permission) for found in search()]
 

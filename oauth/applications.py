@@ -127,6 +127,7 @@ def disable_application(*, actor: Principal, application: Application) -> Applic
 
 
 def enable_application(*, actor: Principal, application: Application) -> Application:
+    """Let a disabled application work again; tokens that ended meanwhile stay ended."""
     return _switch(actor, application, "application.enabled", None)
 
 

@@ -171,6 +171,7 @@ def _load_origins(tenant: TenantRef) -> frozenset[str]:
 
 
 def snapshot(row: Application) -> Client:
+    """Return what a process remembers of an application, its columns read and its keys parsed once."""
     now = timezone.now()
     secrets = ClientSecret.objects.filter(application=row).values_list("digest", "expires_at")
     return Client(

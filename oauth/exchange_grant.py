@@ -85,6 +85,7 @@ class Pair:
 
 @accepts(ACCESS_TOKEN)
 def exchange_ours(request: TokenRequest) -> Answer:
+    """Exchange an access token of this tenant for a narrower one (RFC 8693 §2), with who acts for whom in `act`."""
     if request.caller.is_public:
         raise UnauthorizedClient("Only a client that proves itself may exchange access tokens.")
     pair = Pair(_subject(request), _actor(request))

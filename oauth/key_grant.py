@@ -17,6 +17,7 @@ _ERRORS = {
 
 @grants.register(grants.API_KEY, needs_client=False)
 def answer(request: TokenRequest) -> Answer:
+    """Exchange an API key, as at `/v1/auth/token`; a refusal takes the form of RFC 6749 §5.2."""
     key = request.get("api_key")
     if not key:
         raise InvalidRequest("api_key is missing.")

@@ -105,6 +105,7 @@ def disable_issuer(*, actor: Principal, issuer: TrustedIssuer) -> TrustedIssuer:
 
 
 def enable_issuer(*, actor: Principal, issuer: TrustedIssuer) -> TrustedIssuer:
+    """Trust a disabled issuer again. Raises GrantExceedsOwn for a mapped role beyond the actor's own."""
     _may_decide(actor, issuer)
     return _switch(actor, issuer, "trusted_issuer.enabled", None)
 

@@ -194,7 +194,10 @@ def add_member(*, actor: Principal, organization: Organization, member: Member) 
 
 
 def add_member_as_system(*, organization: Organization, member: Member, actor: Actor = SYSTEM) -> Membership:
-    """Add without asking whether the actor may: for callers that have asked themselves."""
+    """Add without asking whether the actor may: for callers that have asked themselves.
+
+    Raises Conflict for somebody who belongs to it already, and where either is gone.
+    """
     if organization.status == OrganizationStatus.DELETED or member.status == MemberStatus.REMOVED:
         raise Conflict("The organization or the member is gone.")
     membership = Membership(organization=organization, member=member)

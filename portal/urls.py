@@ -1,3 +1,5 @@
+"""Addresses of the person's own pages, at the bare origin."""
+
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path

@@ -177,7 +177,9 @@ def check_scope(resource: ApiResource, scope: Scope, declared: Mapping[str, Sequ
 def update_scope(
     *, actor: Principal, resource: ApiResource, scope: Scope, changes: Mapping[str, Any]
 ) -> Scope:
-    """Change description, features, or what a bundle stands for; a native scope never becomes a bundle."""
+    """Change description, features, or what a bundle stands for. Raises ValidationFailed; a native scope never
+    becomes a bundle, nor a bundle a native scope.
+    """
     changeable(actor, resource)
     before = {name: getattr(scope, name) for name in changes if getattr(scope, name) != changes[name]}
     if not before:

@@ -1,3 +1,5 @@
+"""Addresses of roles, API resources and their scopes, after the tenant prefix was taken off."""
+
 from __future__ import annotations
 
 from django.urls import path

@@ -1,3 +1,5 @@
+"""Addresses of the hosted pages, under a tenant's address and at the bare origin."""
+
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path

@@ -35,7 +35,10 @@ def erase_member(*, actor: Principal, member: Member, reason: str = "") -> int:
 
 
 def erase(*, actor: Actor, member: Member, reason: str = "") -> int:
-    """The same for the operator's command. Returns how many values in events went; twice changes nothing."""
+    """The same for the operator's command. Returns how many values in events went; twice changes nothing.
+
+    Raises Conflict for a member who was not removed.
+    """
     if member.status != MemberStatus.REMOVED:
         raise Conflict("Only a removed member can be erased. Remove the member first.")
     with transaction.atomic():

@@ -131,7 +131,10 @@ def choose_email(*, actor: Actor, member: Member, email: str) -> Member:
 
 
 def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Member:
-    """Stop a member within one request: sessions end, tokens and refresh are refused (USR-04)."""
+    """Stop a member within one request: sessions end, tokens and refresh are refused (USR-04).
+
+    Raises Conflict for oneself, and what the guards raise, such as LastOwner.
+    """
     ports.authority.require(actor, "members:write", member)
     if member.subject == actor.subject:
         raise Conflict("You cannot suspend yourself. Ask another administrator.")
@@ -156,6 +159,7 @@ def suspend_member(*, actor: Principal, member: Member, reason: str = "") -> Mem
 
 
 def reactivate_member(*, actor: Principal, member: Member) -> Member:
+    """Let a suspended member sign in again; of one who is not suspended nothing changes."""
     ports.authority.require(actor, "members:write", member)
     if member.status != MemberStatus.SUSPENDED:
         return member
@@ -169,7 +173,10 @@ def reactivate_member(*, actor: Principal, member: Member) -> Member:
 
 
 def remove_member(*, actor: Principal, member: Member, reason: str = "") -> None:
-    """Remove a member: access ends, history stays, the subject is never used again."""
+    """Remove a member: access ends, history stays, the subject is never used again.
+
+    Raises Conflict for oneself, and what the guards raise, such as LastOwner.
+    """
     ports.authority.require(actor, "members:write", member)
     if member.subject == actor.subject:
         raise Conflict("You cannot remove yourself. Ask another administrator.")

@@ -153,6 +153,7 @@ def suspend_tenant(*, actor: Actor = SYSTEM, tenant: Tenant, reason: str) -> Non
 
 
 def reactivate_tenant(*, actor: Actor = SYSTEM, tenant: Tenant, reason: str = "") -> None:
+    """Let a suspended tenant's sign-ins, tokens and keys work again; called by operators in its scope."""
     _set_status(actor, tenant, TenantStatus.ACTIVE, "tenant.reactivated", reason)
 
 

@@ -1,3 +1,5 @@
+"""Addresses of tenants, members, sessions and signing keys, after the tenant prefix was taken off."""
+
 from __future__ import annotations
 
 from django.urls import path

@@ -9,6 +9,7 @@ from webhooks.models import Delivery, Endpoint
 
 
 def endpoint(row: Endpoint) -> dict[str, Any]:
+    """Return an endpoint as events and answers show it: without its secrets."""
     organization_id = row.organization_id
     return {
         "id": row.public_id,

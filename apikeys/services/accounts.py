@@ -48,7 +48,10 @@ def create_service_account(
 
 @transaction.atomic
 def update_service_account(*, actor: Principal, account: ServiceAccount, **changes: Any) -> ServiceAccount:
-    """Change `name`, `description`, `scopes` or `metadata`; a narrower cap narrows existing keys at once."""
+    """Change `name`, `description`, `scopes` or `metadata`; a narrower cap narrows existing keys at once.
+
+    Raises ValidationFailed for unknown scopes, TypeError for a field that is none of these.
+    """
     ports.authority.require(actor, Permission.API_KEYS_WRITE, account)
     row = _locked(account)
     before = described(row)
@@ -71,6 +74,7 @@ def disable_service_account(*, actor: Principal, account: ServiceAccount) -> Ser
 
 @transaction.atomic
 def enable_service_account(*, actor: Principal, account: ServiceAccount) -> ServiceAccount:
+    """Take the account's keys again, those that were not revoked or run out meanwhile."""
     return _switch(actor, account, AccountStatus.ACTIVE, "service_account.updated")
 
 

@@ -119,6 +119,7 @@ def refused(call: Call, problem: Problem) -> Answer:
 
 
 def store(call: Call, place: bytes, print_: bytes, answer: Answer) -> None:
+    """Keep an answer for 24 hours, what is secret in it apart and for one."""
     now = timezone.now()
     record = IdempotencyRecord(
         scope_hash=place,

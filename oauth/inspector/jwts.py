@@ -41,6 +41,7 @@ TYPES = {ACCESS: Kind.ACCESS_TOKEN, LOGOUT: Kind.LOGOUT_TOKEN, ID.lower(): Kind.
 
 
 def inspect(tenant: TenantRef, token: str, probe: Probe | None) -> Report:
+    """Judge a JWT that this tenant may have signed; what is not its own is told apart no further."""
     try:
         header = jose.unverified_header(token)
         claims = jose.verify(token, keys.verification_keys(tenant.id), typ=list(TYPES))

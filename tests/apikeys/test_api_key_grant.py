@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from apikeys import services
-from apikeys.exchange import GRANT_TYPE
 from core import scope, secrets
+from oauth.grants import API_KEY
 from tests.apikeys.world import World, make_world
 from tests.factories import admin_principal
 
@@ -20,7 +20,7 @@ def world() -> World:
 
 
 def grant(world: World, secret: str, **more: str) -> Any:
-    form = {"grant_type": GRANT_TYPE, "api_key": secret, **more}
+    form = {"grant_type": API_KEY, "api_key": secret, **more}
     address = f"/t/{world.acme.slug}/oauth/token"
     return world.browser.post(address, urlencode(form), content_type="application/x-www-form-urlencoded")
 

@@ -155,7 +155,10 @@ def delete_endpoint(*, actor: Principal, endpoint: Endpoint) -> None:
 
 @transaction.atomic
 def rotate_secret(*, actor: Principal, endpoint: Endpoint, grace: timedelta = DEFAULT_GRACE) -> str:
-    """Return a new secret; the present one signs beside it for `grace` (0 to 7 days; 0 after a leak)."""
+    """Return a new secret; the present one signs beside it for `grace`, 0 after a leak.
+
+    Raises ValidationFailed for more than 7 days.
+    """
     row = locked(actor, endpoint)
     if not timedelta(0) <= grace <= LONGEST_GRACE:
         detail = f"Must be 0 to {int(LONGEST_GRACE.total_seconds())} seconds."

@@ -13,7 +13,7 @@ from webhooks.services.endpoints import locked, tell
 
 @transaction.atomic
 def pause_endpoint(*, actor: Principal, endpoint: Endpoint, reason: str = "") -> Endpoint:
-    """Hold deliveries back; events go on being queued and spend no attempts."""
+    """Hold deliveries back; events go on being queued and spend no attempts. Raises Conflict for a disabled one."""
     row = locked(actor, endpoint)
     if row.status == EndpointStatus.PAUSED:
         return row
@@ -24,7 +24,7 @@ def pause_endpoint(*, actor: Principal, endpoint: Endpoint, reason: str = "") ->
 
 @transaction.atomic
 def resume_endpoint(*, actor: Principal, endpoint: Endpoint) -> Endpoint:
-    """Let a paused endpoint's deliveries go."""
+    """Let a paused endpoint's deliveries go. Raises Conflict for a disabled one."""
     row = locked(actor, endpoint)
     if row.status == EndpointStatus.ACTIVE:
         return row
