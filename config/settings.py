@@ -114,7 +114,7 @@ PORTS = {
 # Resolvers asked in this order for a request's credential.
 PRINCIPAL_RESOLVERS = ["apikeys.principals.resolve", "oauth.principals.resolve"]
 
-# --- databases: one database, four roles (core.rls) ----------------------------------------------------
+# --- databases: one database, four roles sign in (core.rls) ----------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database("DATABASE_URL", pool=env.int("DATABASE_POOL", 10, least=1)),
     "relay": database("DATABASE_RELAY_URL", pool=4),

@@ -1,4 +1,4 @@
-"""Who may use an application: the administrator's page for it, and the page of whoever may not (APP-06)."""
+"""The dashboard's page of who may use an application (APP-06)."""
 
 from __future__ import annotations
 
@@ -11,58 +11,16 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import ids, scope
+from core import ids
 from core.errors import NotFound, Problem
-from core.urls import tenant_path
-from oauth import applications, assignment, code_grant, marks, redirects
-from oauth.errors import AccessDenied
+from oauth import applications
 from oauth.models import Application
 from oauth.token_pages import SECTION, frame
-from oauth.visits import Visit
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import selectors as roles
 from roles.permissions import Permission
-from tenants.face import face_of
 from tenants.pagekit import Viewer, posted
-
-# --- the person who may not ------------------------------------------------------------------------------
-
-
-def may_use(visit: Visit, signed: Any) -> bool:
-    """Whether the person who is signed in may use the application that asks."""
-    client = visit.wanted.client
-    if not client.assigned_organizations and not client.assigned_roles:
-        return True
-    with scope.tenant(visit.tenant.id):
-        return assignment.allows(client, signed.member.id, signed.organization_id)
-
-
-def refuse(visit: Visit, signed: Any) -> HttpResponse:
-    """Say so to the person, with the way back and, where it would help, to another organization."""
-    wanted = visit.wanted
-    if "none" in wanted.prompt:
-        raise wanted.refuse(AccessDenied("This application is not assigned to the person."))
-    with scope.tenant(visit.tenant.id):
-        code_grant.record_denied(wanted, signed, "assignment")
-        could = assignment.has_another(wanted.client, signed.member.id)
-    face = face_of(visit.tenant.id, signed.organization_id)
-    here = marks.address(visit.tenant, "oauth-authorize", wanted.front, visit.mark.asked_at)
-    context = {
-        "tenant": face,
-        "branding": face.branding,
-        "client": wanted.client,
-        "member": signed.member,
-        "switch": tenant_path(visit.tenant.slug, "organization") if could else "",
-        "next": here,
-        "action": marks.address(visit.tenant, "oauth-consent", wanted.front, visit.mark.asked_at),
-    }
-    page = render(visit.request, "oauth/not_assigned.html", context, status=403)
-    page._csp_update = {"form-action": [redirects.form_target(wanted.redirect_uri)]}  # type: ignore[attr-defined]
-    return page
-
-
-# --- the administrator -----------------------------------------------------------------------------------
 
 
 class AssignmentForm(forms.Form):

@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import scope
 from core.urls import tenant_path
 from oauth import (
-    assignment_pages,
     authorization,
     code_grant,
     consent_pages,
     consents,
     hints,
     marks,
+    not_assigned,
     organization_switch,
     responses,
 )
@@ -83,13 +83,13 @@ def _proceed(visit: Visit) -> HttpResponse:
         signed, must_prove = _signed_in(visit)
         allowed = _allowed(visit, signed)
         step = _step(visit, signed, allowed, must_prove)
-        is_admitted = step.name != "sign-in" and assignment_pages.may_use(visit, signed)
+        is_admitted = step.name != "sign-in" and not_assigned.may_use(visit, signed)
         if step.name == "issue" and is_admitted:
             return _issue(visit, signed, allowed)
     if step.name == "sign-in":
         return _sign_in(visit, step)
     if not is_admitted:
-        return assignment_pages.refuse(visit, signed)
+        return not_assigned.refuse(visit, signed)
     return consent_pages.show(visit, signed, step, allowed)
 
 
@@ -99,7 +99,7 @@ def _decide(visit: Visit) -> HttpResponse:
     step = _step(visit, signed, allowed, must_prove)
     if step.name == "sign-in":
         return _sign_in(visit, step)
-    if not assignment_pages.may_use(visit, signed):
+    if not not_assigned.may_use(visit, signed):
         raise visit.wanted.refuse(AccessDenied("This application is not assigned to the person."))
     if step.name == "consent":
         decision = consent_pages.read(visit, signed, step)

@@ -8,24 +8,20 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from core.errors import MethodNotAllowed
 from core.lookups import id_or_missing
 from oauth import (
     applications,
-    backchannel,
-    client_metadata,
     client_secrets,
-    code_samples,
     integration,
-    try_it,
 )
+from oauth.application_page import SOURCE_LABELS, application_page, settings_form
 from oauth.applications import tenant_ref
-from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm, initial_of
-from oauth.models import Application, ApplicationType, ClientSecret, Consent, RefreshToken
+from oauth.forms import KIND_LABELS, KINDS, ApplicationForm, RotationForm
+from oauth.models import Application, ApplicationType, ClientSecret
 from oauth.protection_pages import ProtectionForm
-from oauth.token_pages import SECTION, frame, read
+from oauth.token_pages import SECTION, read
 from roles.permissions import Permission
 from tenants.pagekit import (
     Explained,
@@ -42,12 +38,6 @@ from tenants.pagekit import (
 )
 
 READ, WRITE = Permission.APPLICATIONS_READ, Permission.APPLICATIONS_WRITE
-LOGOUTS_SHOWN = 10
-SOURCE_LABELS = {
-    Application.RegistrationSource.MANUAL.value: gettext_lazy("Registered here"),
-    Application.RegistrationSource.DCR.value: gettext_lazy("Registered itself"),
-    Application.RegistrationSource.CIMD.value: gettext_lazy("By its own address"),
-}
 
 
 def application_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
@@ -118,10 +108,10 @@ def _shown_once(request: HttpRequest, viewer: Viewer, row: Application, secret: 
 def application_detail(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Show an application; POST changes its settings."""
     row = read(application_id)
-    form = _settings_form(row, posted(request))
+    form = settings_form(row, posted(request))
     if form.is_valid() and _save(request, viewer, row, form):
         return see_other(viewer.url(SECTION, row.public_id))
-    return _detail(request, viewer, row, form=form)
+    return application_page(request, viewer, row, form=form)
 
 
 def application_protect(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
@@ -132,7 +122,7 @@ def application_protect(request: HttpRequest, viewer: Viewer, application_id: st
     form = ProtectionForm(request.POST, row)
     if form.is_valid() and _save(request, viewer, row, form):
         return see_other(viewer.url(SECTION, row.public_id))
-    return _detail(request, viewer, row, protection=form)
+    return application_page(request, viewer, row, protection=form)
 
 
 def _save(request: HttpRequest, viewer: Viewer, row: Application, form: Explained) -> bool:
@@ -153,7 +143,7 @@ def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str
         raise MethodNotAllowed
     row, form = read(application_id), RotationForm(request.POST)
     if not form.is_valid():
-        return _detail(request, viewer, row, rotation=form)
+        return application_page(request, viewer, row, rotation=form)
     issued = client_secrets.rotate_secret(
         actor=viewer.principal, application=row, overlap=form.cleaned_data["overlap"]
     )
@@ -203,7 +193,7 @@ def application_delete(request: HttpRequest, viewer: Viewer, application_id: str
     """Delete after the name was typed and a reason given."""
     row = read(application_id)
     if request.method == "POST" and (error := unconfirmed(request, row.name)):
-        return _detail(request, viewer, row, delete_error=error)
+        return application_page(request, viewer, row, delete_error=error)
     return act(
         request,
         viewer.url(SECTION, row.public_id),
@@ -211,81 +201,6 @@ def application_delete(request: HttpRequest, viewer: Viewer, application_id: str
         _("The application is deleted."),
         then=viewer.url(SECTION),
     )
-
-
-def _detail(
-    request: HttpRequest,
-    viewer: Viewer,
-    row: Application,
-    *,
-    form: ApplicationForm | None = None,
-    rotation: RotationForm | None = None,
-    protection: ProtectionForm | None = None,
-    delete_error: str = "",
-) -> HttpResponse:
-    refused = [one for one in (form, rotation, protection) if one is not None]
-    return show(
-        request,
-        "oauth/application.html",
-        *refused,
-        status=422 if delete_error else 0,
-        application=row,
-        form=form or _settings_form(row),
-        rotation=rotation or RotationForm(),
-        protection=protection or ProtectionForm(None, row),
-        delete_error=delete_error,
-        consequences=_consequences(row),
-        may_change=viewer.may(WRITE),
-        **_facts(row),
-        **_links(viewer, row),
-    )
-
-
-def _facts(row: Application) -> dict[str, Any]:
-    """Return what the page says of the application beside its forms."""
-    tenant = tenant_ref()
-    return {
-        "kind_label": KIND_LABELS[ApplicationType(row.type)],
-        "values": integration.values(tenant, row),
-        "samples": code_samples.samples(tenant, row),
-        "secrets": list(client_secrets.secrets_of(row)),
-        "untried": try_it.hindrance(tenant, row),
-        "source": None if row.is_vetted else SOURCE_LABELS.get(row.registration_source),
-        "registered_with": row.initial_access_token,
-        "document": client_metadata.document_of(row),
-        "is_dynamic": row.registration_source != Application.RegistrationSource.MANUAL,
-        "logouts": list(backchannel.deliveries_of(row)[:LOGOUTS_SHOWN]),
-    }
-
-
-def _links(viewer: Viewer, row: Application) -> dict[str, Any]:
-    base = viewer.url(SECTION, row.public_id)
-    return {
-        **frame(viewer, row, ""),
-        "applications_url": viewer.url(SECTION),
-        "tokens_url": viewer.url("initial-access-tokens"),
-        "try_url": f"{base}/try",
-        "vetting_url": f"{base}/vetting",
-        "protect_url": f"{base}/protection",
-        "secret_url": f"{base}/secret-revocation",
-        "rotate_url": f"{base}/rotation",
-        "suspend_url": f"{base}/suspension",
-        "delete_url": f"{base}/deletion",
-    }
-
-
-def _consequences(row: Application) -> list[str]:
-    """Say with live numbers what a deletion would end."""
-    people = Consent.objects.filter(application=row, revoked_at=None).count()
-    families = RefreshToken.objects.filter(application=row, revoked=None, used_at=None).count()
-    return [
-        ngettext("%(n)d person has allowed it.", "%(n)d people have allowed it.", people) % {"n": people},
-        ngettext("%(n)d refresh token ends.", "%(n)d refresh tokens end.", families) % {"n": families},
-    ]
-
-
-def _settings_form(row: Application, data: Any = None) -> ApplicationForm:
-    return ApplicationForm(data, tenant=tenant_ref(), type=row.type, initial=initial_of(row))
 
 
 ROUTES = [

@@ -14,11 +14,10 @@ from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles import resource_pages, selectors, services
-from roles.forms import AssignmentForm, RoleForm, may_unassign
-from roles.models import Role, RoleAssignment
+from roles.forms import RoleForm
+from roles.models import Role
 from roles.permissions import BUILT_IN, DESCRIPTIONS, Permission
 from tenants.forms import FACTORS
-from tenants.models import Member
 from tenants.pagekit import (
     Viewer,
     act,
@@ -32,8 +31,7 @@ from tenants.pagekit import (
     show,
     unconfirmed,
 )
-from tenants.pages import frame
-from tenants.selectors import begins, member_by_subject
+from tenants.selectors import begins
 
 READ, WRITE = "roles:read", "roles:write"
 TENANT = "tenant"  # in the filter: roles that belong to no organization
@@ -145,63 +143,13 @@ def read(role_id: str) -> Role:
     return selectors.role(id_or_missing(Role.PREFIX, role_id))
 
 
-# --- the roles of one member -----------------------------------------------------------------------------
-
-
-def member_roles(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpResponse:
-    """List a member's roles; POST gives one."""
-    member = member_by_subject(member_id)
-    form = AssignmentForm(posted(request), viewer=viewer, member=member)
-    if form.is_valid():
-        given = form.carry_out(lambda: assign(viewer, member, form))
-        if given is not None:
-            messages.success(request, _("The role counts from now on."))
-            return see_other(viewer.url("members", member.subject, "roles"))
-    held = selectors.assignments(member.id).select_related("role", "organization")
-    return show(
-        request,
-        "roles/of_member.html",
-        form,
-        form=form,
-        held=[{"row": row, "may_take": may_unassign(viewer, row.role, row.organization_id)} for row in held],
-        may_change=viewer.may(WRITE) or viewer.may("organizations:write"),
-        roles_url=viewer.url("roles"),
-        **frame(viewer, member, "roles"),
-    )
-
-
-def assign(viewer: Viewer, member: Member, form: AssignmentForm) -> RoleAssignment:
-    return services.assign_role(
-        actor=viewer.principal,
-        member=member,
-        role=form.chosen,
-        organization=form.where,
-        expires_at=form.cleaned_data["expires_at"],
-    )
-
-
-def member_role_take(
-    request: HttpRequest, viewer: Viewer, member_id: str, assignment_id: str
-) -> HttpResponse:
-    member = member_by_subject(member_id)
-    row = selectors.assignment(id_or_missing(RoleAssignment.PREFIX, assignment_id), member.id)
-    return act(
-        request,
-        viewer.url("members", member.subject, "roles"),
-        lambda: services.unassign_role(actor=viewer.principal, assignment=row),
-        _("The role is taken. That works at once."),
-    )
-
-
-# Giving and taking a role asks for READ only at the door: inside an organization it needs
-# organizations:write, in the tenant roles:write, and the service knows which (roles.services.needed_for).
+# Deleting a role asks for READ only at the door: of an organization it needs organizations:write, of the
+# tenant roles:write, and the service knows which (roles.services.needed_for).
 ROUTES = [
     ("roles", role_list, READ),
     ("roles/matrix", matrix, READ),
     ("roles/new", role_create, WRITE),
     ("roles/<str:role_id>", role_detail, READ),
     ("roles/<str:role_id>/deletion", role_delete, READ),
-    ("members/<str:member_id>/roles", member_roles, READ),
-    ("members/<str:member_id>/roles/<str:assignment_id>/removal", member_role_take, READ),
     *resource_pages.ROUTES,
 ]

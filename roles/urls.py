@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from roles import api, api_resources
+from roles import api, api_organizations, api_resources
 
 ORGANIZATION = "v1/organizations/<str:organization>"
 RESOURCE = "v1/api-resources/<str:resource>"
@@ -14,16 +14,22 @@ urlpatterns = [
     path("v1/roles/<str:role>", api.OneRole.as_view(), name="api-role"),
     path("v1/members/<str:member>/roles", api.MemberRoles.as_view(), name="api-member-roles"),
     path("v1/members/<str:member>/roles/<str:assignment>", api.MemberRole.as_view(), name="api-member-role"),
-    path(f"{ORGANIZATION}/roles", api.OrganizationRoles.as_view(), name="api-organization-roles"),
-    path(f"{ORGANIZATION}/roles/<str:role>", api.OrganizationRole.as_view(), name="api-organization-role"),
+    path(
+        f"{ORGANIZATION}/roles", api_organizations.OrganizationRoles.as_view(), name="api-organization-roles"
+    ),
+    path(
+        f"{ORGANIZATION}/roles/<str:role>",
+        api_organizations.OrganizationRole.as_view(),
+        name="api-organization-role",
+    ),
     path(
         f"{ORGANIZATION}/members/<str:member>/roles",
-        api.MembershipRoles.as_view(),
+        api_organizations.MembershipRoles.as_view(),
         name="api-membership-roles",
     ),
     path(
         f"{ORGANIZATION}/members/<str:member>/roles/<str:assignment>",
-        api.MembershipRole.as_view(),
+        api_organizations.MembershipRole.as_view(),
         name="api-membership-role",
     ),
     path("v1/api-resources", api_resources.Resources.as_view(), name="api-resources"),
