@@ -21,7 +21,6 @@ from tenants.pagekit import (
 from tenants.pages import frame
 from tenants.selectors import member_by_subject
 
-
 READ, WRITE = "roles:read", "roles:write"
 
 
