@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from apikeys import selectors, services
 from apikeys.forms import AccountForm
-from apikeys.models import KeyStatus, ServiceAccount
+from apikeys.models import ApiKey, KeyStatus, ServiceAccount
 from core.lookups import id_or_missing
 from roles.permissions import Permission
 from tenants.pagekit import Viewer, act, asked, list_context, listing, posted, see_other, show, unconfirmed
@@ -107,8 +107,6 @@ def _account_page(
     **more: Any,
 ) -> HttpResponse:
     keys = list(selectors.keys_of(account).order_by("-id")[:SHOWN])
-    live = sum(key.status in (KeyStatus.ACTIVE, KeyStatus.ROTATING) for key in keys)
-    count = ngettext("%(n)d key stops working.", "%(n)d keys stop working.", live) % {"n": live}
     base = viewer.url(SECTION, account.public_id)
     return show(
         request,
@@ -124,10 +122,15 @@ def _account_page(
         suspend_url=f"{base}/suspension",
         delete_url=f"{base}/deletion",
         new_key_url=f"{viewer.url('api-keys', 'new')}?service_account={account.public_id}",
-        consequences=[count],
+        consequences=[_loss(keys)],
         may_change=viewer.may(WRITE),
         **more,
     )
+
+
+def _loss(keys: list[ApiKey]) -> str:
+    live = sum(key.status in (KeyStatus.ACTIVE, KeyStatus.ROTATING) for key in keys)
+    return ngettext("%(n)d key stops working.", "%(n)d keys stop working.", live) % {"n": live}
 
 
 def _account(account_id: str) -> ServiceAccount:

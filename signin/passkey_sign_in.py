@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from core import scope
 from core.network import current_network
 from identity import emails, methods, passkeys
@@ -16,6 +18,7 @@ from signin.entry import Entry, SignedInPerson, open_session
 from signin.flows import flow_scope
 from signin.interaction import Interaction
 from signin.limits import Attempt
+from signin.risk import Risk
 from tenants.selectors import TenantRef
 
 
@@ -51,13 +54,7 @@ def authenticate(
     with scope.account(proved.account_id):
         mailbox = people.primary_email(proved.account_id)
     address = emails.parse(mailbox) if mailbox else emails.Address("", "")
-    known = past.read(proved.account_id, browser)
-    found = risk.weigh(risk.policy_at(tenant), known, account_id=proved.account_id, present=present)
-    if found.of(risk.BLOCK):
-        notices.refuse(tenant, proved.account_id, found)
-        raise WrongFactor
-    with flow_scope(tenant):
-        notices.report(tenant, proved.account_id, found)
+    found = _weigh(tenant, proved.account_id, browser, present)
     opened = open_session(
         account_id=proved.account_id,
         remember=False,
@@ -67,6 +64,20 @@ def authenticate(
         entry=Entry(browser, found, is_checked=True),
     )
     return SignedInPerson(proved.account_id, opened, address, False, interaction)
+
+
+def _weigh(
+    tenant: TenantRef | None, account_id: uuid.UUID, browser: Browser, present: SessionRef | None
+) -> Risk:
+    """Tell what looks wrong; raises WrongFactor, as for a wrong proof, where the door's policy blocks it."""
+    known = past.read(account_id, browser)
+    found = risk.weigh(risk.policy_at(tenant), known, account_id=account_id, present=present)
+    if found.of(risk.BLOCK):
+        notices.refuse(tenant, account_id, found)
+        raise WrongFactor
+    with flow_scope(tenant):
+        notices.report(tenant, account_id, found)
+    return found
 
 
 def _binding(tenant: TenantRef | None, browser: Browser) -> str:

@@ -96,22 +96,7 @@ def prove(
     account_id = flow.account_id
     assert account_id is not None
     here = _present(flow, present)
-    tries = [
-        Attempt(limits.FACTOR_ACCOUNT, str(account_id)),
-        Attempt(limits.FACTOR_EVER, str(account_id)),
-        Attempt(limits.GUESS_NETWORK, current_network()),
-    ]
-    limits.take(tries)
-    with flow_scope(tenant):
-        flows.count_try(flow)
-    try:
-        amr = _verify(flow, browser, answer, site)
-    except WrongFactor:
-        _record(tenant, flow, "mfa.failed", {"reason": "wrong_factor", "method": answer.method})
-        raise
-    with flow_scope(tenant):
-        flows.finish(flow)
-    limits.settle(own=tries[:2], shared=tries[2:])
+    amr = _spend_try(tenant, flow, browser, answer, site)
     whole = authenticators.together(flow.data["amr"], amr)
     level = authenticators.level(whole)
     _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": level})
@@ -121,6 +106,26 @@ def prove(
             trust.remember(account_id, browser, level)
     interaction = doors.interaction_of(tenant, flow)
     return SignedInPerson(account_id, opened, flows.address_of(flow), flow.data["remember"], interaction)
+
+
+def _spend_try(
+    tenant: TenantRef | None, flow: SignInFlow, browser: Browser, answer: Answer, site: Site
+) -> tuple[str, ...]:
+    """Count a try, compare the answer and end the flow; returns the amr of a right one."""
+    own = [Attempt(rule, str(flow.account_id)) for rule in (limits.FACTOR_ACCOUNT, limits.FACTOR_EVER)]
+    shared = [Attempt(limits.GUESS_NETWORK, current_network())]
+    limits.take([*own, *shared])
+    with flow_scope(tenant):
+        flows.count_try(flow)
+    try:
+        amr = _verify(flow, browser, answer, site)
+    except WrongFactor:
+        _record(tenant, flow, "mfa.failed", {"reason": "wrong_factor", "method": answer.method})
+        raise
+    with flow_scope(tenant):
+        flows.finish(flow)
+    limits.settle(own=own, shared=shared)
+    return amr
 
 
 def _present(flow: SignInFlow, present: SessionRef | None) -> SessionRef | None:

@@ -64,16 +64,8 @@ def create_tenant(
     tenant_id = tenant_id or ids.uuid7()
     try:
         with scope.tenant(tenant_id):
-            tenant = Tenant.objects.create(
-                id=tenant_id,
-                workspace_id=workspace_id or _workspace(name),
-                name=name,
-                slug=slug,
-                mode=mode,
-                support_email=support_email,
-                policy=dict(policy or {}),
-                data_key=crypto.new_data_key(str(tenant_id)),
-            )
+            named = {"name": name, "slug": slug, "mode": mode, "support_email": support_email}
+            tenant = _insert(tenant_id, workspace_id or _workspace(name), policy or {}, named)
             keys.create_first_keys()
             owner = _first_owner(actor, owner_account_id, owner_email, owner_name)
             for hook in _created:
@@ -89,6 +81,18 @@ def check_slug(slug: str) -> None:
     if not SLUG.match(slug) or slug in RESERVED or "--" in slug:
         detail = "3 to 63 lower-case letters, digits and single hyphens, starting with a letter; not a reserved word."
         raise ValidationFailed(errors=[FieldError("/slug", "invalid", detail)])
+
+
+def _insert(
+    tenant_id: uuid.UUID, workspace_id: uuid.UUID, policy: Mapping[str, Any], named: Mapping[str, str]
+) -> Tenant:
+    return Tenant.objects.create(
+        id=tenant_id,
+        workspace_id=workspace_id,
+        policy=dict(policy),
+        data_key=crypto.new_data_key(str(tenant_id)),
+        **named,
+    )
 
 
 def _workspace(name: str) -> uuid.UUID:
