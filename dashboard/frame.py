@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from core import context as request_context
-from core import ports, scope
+from core import ports, scope, turns
 from core.errors import Gone, NotFound, SubjectSuspended
 from core.principal import Principal, SubjectType
 from core.urls import tenant_path
@@ -78,6 +78,9 @@ def page(permission: str, section: str) -> Callable[[Page], Page]:
             reason = request.POST.get("reason", "")[:300]
             others = siblings(session.account_id, slug)
             with scope.principal(admitted), request_context.refine(reason=reason):
+                if request.method == "POST":
+                    named = list(arguments.values())
+                    turns.take(admitted.tenant_id, turns.name_of(named[-1]) if named else request.path_info)
                 viewer = _viewer(admitted, section, others)
                 request.viewer = viewer  # type: ignore[attr-defined]
                 if permission:

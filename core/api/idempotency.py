@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core import crypto, scope
+from core import crypto, scope, turns
 from core.api.problems import document, from_drf
 from core.errors import (
     IdempotencyInProgress,
@@ -47,20 +47,14 @@ def run(call: Call, work: Callable[[], Answer]) -> Answer:
 
 
 def serialise(call: Call) -> None:
-    """Let writes with If-Match, deletions and changes of state of one object pass one after the other.
-
-    Otherwise two that read the same ETag would both find it current, and one change be lost (RFC 9110 §13.1.1); and
-    what is deleted or suspended twice at once would be told twice.
-    """
+    """Let writes with If-Match, deletions and changes of state of one object pass one after the other."""
     request = call.request
     if request.method in {"GET", "HEAD"}:
         return
     if request.method not in {"DELETE", "PUT"} and "If-Match" not in request.headers:
         return
     named = str(list(call.path.values())[-1]) if call.path else request._request.path_info
-    place = hashlib.sha256(f"if-match:{call.caller.tenant_id}:{named}".encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(place[:8], "big", signed=True)])
+    turns.take(call.caller.tenant_id, named)
 
 
 def read_key(call: Call) -> str | None:
