@@ -6,10 +6,10 @@ import gc
 import os
 from collections.abc import Callable, Iterable
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django_application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from django.conf import settings  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
@@ -19,10 +19,11 @@ from core import access_log  # noqa: E402
 from core.front import Front  # noqa: E402 — needs configured settings
 from core.leftovers import Drained  # noqa: E402
 from core.machines import Machines  # noqa: E402
+from core.routes import PageHandler  # noqa: E402
 from core.urls import TenantPrefix  # noqa: E402
 
 refuse_unsafe_start()
-behind_front = Machines(django_application)
+behind_front = Machines(PageHandler())
 application: Callable[..., Iterable[bytes]] = Drained(TenantPrefix(Front(behind_front)))
 if settings.ACCESS_LOG:
     application = access_log.AccessLog(

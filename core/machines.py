@@ -8,12 +8,11 @@ CSRF goes the way of pages for anything but reading (threat B1).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import ResolverMatch, get_resolver
 from django.utils import translation
 
 from core import doors
@@ -26,6 +25,7 @@ from core.middleware import (
     as_problem,
 )
 from core.postgres.base import give_back
+from core.routes import resolve
 
 Environ = dict[str, Any]
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -59,7 +59,7 @@ def takes(path: str, method: str) -> bool:
 
 def _needs_csrf(path: str) -> bool:
     try:
-        return not getattr(_resolve(path).func, "csrf_exempt", False)
+        return not getattr(resolve(path).func, "csrf_exempt", False)
     except Http404:
         return False
 
@@ -78,7 +78,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if translation.get_language() != settings.LANGUAGE_CODE:  # a thread keeps that of its last page
         translation.activate(settings.LANGUAGE_CODE)
     try:
-        found = _resolve(request.path_info)
+        found = resolve(request.path_info)
         request.resolver_match = found
         response: HttpResponse = found.func(request, *found.args, **found.kwargs)
         if callable(getattr(response, "render", None)):
@@ -88,9 +88,3 @@ def _answer(request: HttpRequest) -> HttpResponse:
     except Exception as error:  # noqa: BLE001 — the outermost frame: nothing internal leaves
         return doors.refusal(request, as_problem(error))
     return response
-
-
-@lru_cache(maxsize=4096)
-def _resolve(path: str) -> ResolverMatch:
-    """Find the view of a path; the patterns never change while a process lives. Raises Http404."""
-    return get_resolver().resolve(path)

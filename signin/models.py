@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.db import models
@@ -67,12 +69,17 @@ class SignInFlow(Identified):
         return self.stage != Stage.DONE and self.expires_at > timezone.now()
 
     @property
-    def data(self) -> dict[str, Any]:
-        opened: dict[str, Any] = crypto.open_sealed_json(bytes(self.sealed), self._place())
-        return opened
+    def data(self) -> Mapping[str, Any]:
+        """What was typed, opened once for each value of `sealed`. Raises SealError."""
+        if self._opened is None or self._opened[0] is not self.sealed:
+            opened: dict[str, Any] = crypto.open_sealed_json(bytes(self.sealed), self._place())
+            self._opened = self.sealed, MappingProxyType(opened)
+        return self._opened[1]
 
-    def seal(self, data: dict[str, Any]) -> None:
-        self.sealed = crypto.seal_json(data, self._place())
+    def seal(self, data: Mapping[str, Any]) -> None:
+        self.sealed = crypto.seal_json(dict(data), self._place())
+
+    _opened: tuple[Any, Mapping[str, Any]] | None = None
 
     def _place(self) -> tuple[str, ...]:
         return (str(self.tenant_id or ""), "signin_signinflow", "sealed", str(self.id))

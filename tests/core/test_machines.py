@@ -63,7 +63,7 @@ def test_L3_another_host_is_refused_here_too():
 
 def test_B1_a_view_that_needs_a_csrf_token_goes_the_way_of_pages(monkeypatch):
     guarded = ResolverMatch(lambda request: None, (), {})
-    monkeypatch.setattr(machines, "_resolve", lambda path: guarded)
+    monkeypatch.setattr(machines, "resolve", lambda path: guarded)
     assert not machines.takes("/v1/anything", "POST")
     assert machines.takes("/v1/anything", "GET")
 
@@ -73,7 +73,7 @@ def test_U2_an_error_of_ours_says_nothing_of_itself(monkeypatch):
         raise RuntimeError("canary")
 
     broken.csrf_exempt = True
-    monkeypatch.setattr(machines, "_resolve", lambda path: ResolverMatch(broken, (), {}))
+    monkeypatch.setattr(machines, "resolve", lambda path: ResolverMatch(broken, (), {}))
     status, _, body = ask("/v1/anything", "POST")
     assert status.startswith("500")
     assert b"canary" not in body
@@ -83,5 +83,5 @@ def test_a_stream_is_passed_on_as_it_comes(monkeypatch):
     def export(request):
         return StreamingHttpResponse(iter([b"a", b"b"]))
 
-    monkeypatch.setattr(machines, "_resolve", lambda path: ResolverMatch(export, (), {}))
+    monkeypatch.setattr(machines, "resolve", lambda path: ResolverMatch(export, (), {}))
     assert ask("/v1/anything")[2] == b"ab"
