@@ -19,7 +19,7 @@ from core.principal import Principal
 from events.models import Event
 from events.selectors import Search, envelope
 from events.services import emit
-from tenants.pagekit import Viewer, plain, posted, show
+from tenants.pagekit import Viewer, asked, plain, posted, show
 from tenants.selectors import members
 
 FAMILIES = ["signin.*", "signup.*", "mfa.*", "risk.*", "recovery.*", "session.*", "oauth.*", "consent.*"]
@@ -146,7 +146,7 @@ def _risk(told: dict[str, Any]) -> str:
 
 def sign_ins(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Ask for an address or a request id. A POST, so that addresses stay out of logs, and the look is an act."""
-    form = TraceForm(posted(request))
+    form = TraceForm(posted(request), initial={"about": asked(request, "about")})
     steps = None
     if form.is_valid():
         about = plain(form.cleaned_data["about"], 254)

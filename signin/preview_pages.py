@@ -19,7 +19,7 @@ from core.errors import NotFound
 from mail import messages
 from oauth import catalogue
 from signin.errors import FlowExpired
-from signin.forms import IdentifyForm
+from signin.forms import IdentifyForm, SecondFactorForm
 from signin.hosted import Visit, hosted
 from signin.pages import ways_of
 from tenants import branding
@@ -27,6 +27,7 @@ from tenants.face import Face, dressed, face_of
 
 SCREENS = {
     "sign_in": "signin/sign_in.html",
+    "second_factor": "signin/second_factor.html",
     "stopped": "signin/stopped.html",
     "consent": "oauth/consent.html",
 }
@@ -51,7 +52,8 @@ def brand_preview(visit: Visit) -> HttpResponse:
 
 
 def _screen(visit: Visit, screen: str, face: Face) -> HttpResponse:
-    shown = {"sign_in": _sign_in, "stopped": _stopped, "consent": _consent}[screen](visit)
+    made = {"sign_in": _sign_in, "second_factor": _second_factor, "stopped": _stopped, "consent": _consent}
+    shown = made[screen](visit)
     response = render(visit.request, SCREENS[screen], visit.context(face, **shown))
     return _framed(response)
 
@@ -72,6 +74,11 @@ def _mail(face: Face) -> HttpResponse:
 
 def _sign_in(visit: Visit) -> dict[str, Any]:
     return {"form": IdentifyForm(), "known": None, "notice": "", "continue_url": "", **ways_of(visit)}
+
+
+def _second_factor(visit: Visit) -> dict[str, Any]:
+    held = {"totp": True, "passkeys": True, "codes_left": True}
+    return {"form": SecondFactorForm(), "email": "person@example.com", "held": held, "may_trust": True}
 
 
 def _stopped(visit: Visit) -> dict[str, Any]:

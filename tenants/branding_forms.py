@@ -13,6 +13,7 @@ from tenants.pagekit import Explained
 
 SCREENS = [
     ("sign_in", _("Sign in")),
+    ("second_factor", _("Second factor")),
     ("consent", _("Consent")),
     ("stopped", _("Error page")),
     ("mail", _("Mail")),

@@ -116,6 +116,7 @@ def member_page(
         is_self=member.subject == viewer.principal.subject,
         consequences=consequences(member),
         activity_url=f"{viewer.url('audit')}?target={member.subject}" if viewer.may("audit:read") else "",
+        trace_url=f"{viewer.url('sign-ins')}?about={member.subject}",
         **more,
     )
 

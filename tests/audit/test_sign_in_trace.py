@@ -76,3 +76,10 @@ def test_members_without_the_permission_and_strangers_do_not_reach_it(cast: Cast
     for email in (cast.member.email, cast.stranger.email, cast.other_owner.email):
         assert admin_of(email).get(path).status_code in (403, 404)
     assert elsewhere().get(path).status_code in (302, 303)
+
+
+def test_a_members_page_leads_to_the_question_about_them(cast: Cast, admin: Browser) -> None:
+    page = admin.get(f"/dashboard/{cast.acme.slug}/members/{cast.member.subject}").content.decode()
+    address = f"/dashboard/{cast.acme.slug}/sign-ins?about={cast.member.subject}"
+    assert address in page
+    assert f'value="{cast.member.subject}"' in admin.get(address).content.decode()

@@ -9,13 +9,16 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core import scope
 from tenants import branding
+from tenants.models import Tenant
 from tests.dashboard.test_frame import signed_in
-from tests.factories import Browser, Cast, make_cast
-from tests.factories.hosted import mails_to
+from tests.factories import Browser, Cast, Person, make_cast
+from tests.factories.hosted import mails_to, sign_in
+from tests.oauth.helpers import Flow, register
 
 BLUE = {
     "brand": "#1d4ed8",
@@ -23,6 +26,11 @@ BLUE = {
     "text_en": "Welcome back",
     "text_de": "Schön, dass Sie da sind",
 }
+
+
+@pytest.fixture(autouse=True)
+def _real_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "SIGNIN_BRIDGE", "signin.bridge")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +107,17 @@ def test_the_preview_is_the_real_page_and_publishes_nothing(cast: Cast) -> None:
     assert "Only a draft" not in Browser().get(f"/t/{cast.acme.slug}/sign-in").content.decode()
 
 
+@pytest.mark.parametrize("screen", ["sign_in", "second_factor", "consent", "stopped", "mail"])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_preview_shows_each_screen_in_each_language(cast: Cast, screen: str, language: str) -> None:
+    written = branding.draft(cast.acme.slug, {"brand": "#be123c"})
+    address = f"/t/{cast.acme.slug}/brand/preview?screen={screen}&language={language}&draft={written}"
+    shown = Browser().get(address)
+    assert shown.status_code == 200
+    assert "#be123c" in shown.content.decode()
+    assert f'lang="{language}"' in shown.content.decode()
+
+
 def test_B3_a_draft_is_read_by_its_own_tenant_only_and_never_unsigned(cast: Cast) -> None:
     written = branding.draft(cast.acme.slug, {"brand": "#be123c"})
     ours, theirs = (f"/t/{one.slug}/brand/preview?screen=sign_in" for one in (cast.acme, cast.globex))
@@ -159,3 +178,42 @@ def test_changes_of_looks_are_recorded(cast: Cast) -> None:
     send(signed_in(cast.owner), cast, {"brand": "#0f766e"})
     with scope.tenant(cast.acme.id):
         assert events.stream().filter(type="tenant.branding.updated").exists()
+
+
+def test_TEN10_the_logo_stands_on_login_and_consent_and_the_dashboard_keeps_our_brand() -> None:
+    cast = make_cast()
+    administrator = signed_in(cast.owner)
+    assert send(administrator, cast, BLUE).status_code == 303
+    assert upload(administrator, cast, png()).status_code == 303
+    browser = Browser()
+    run = Flow(cast.acme, register(cast.acme), browser)
+    consent = enter_and_ask(run, cast.member)
+    for page in (Browser().get(f"/t/{cast.acme.slug}/sign-in"), consent):
+        assert "--brand:#1d4ed8" in page.content.decode()
+        assert f"/t/{cast.acme.slug}/brand/logo/" in page.content.decode()
+    ours = administrator.get(f"/dashboard/{cast.acme.slug}/").content.decode()
+    assert "#1d4ed8" not in ours and "/brand/logo/" not in ours
+
+
+def test_TEN11_login_and_consent_name_support_terms_and_privacy() -> None:
+    cast = make_cast()
+    links = {
+        "support_email": "help@acme.example",
+        "terms_url": "https://acme.example/terms",
+        "privacy_url": "https://acme.example/privacy",
+    }
+    with scope.tenant(cast.acme.id):
+        Tenant.objects.filter(id=cast.acme.id).update(**links)
+    run = Flow(cast.acme, register(cast.acme), Browser())
+    for page in (Browser().get(f"/t/{cast.acme.slug}/sign-in"), enter_and_ask(run, cast.member)):
+        text = page.content.decode()
+        assert "mailto:help@acme.example" in text
+        assert all(address in text for address in list(links.values())[1:])
+    theirs = Browser().get(f"/t/{cast.globex.slug}/sign-in").content.decode()
+    assert not any(value in theirs for value in links.values())
+
+
+def enter_and_ask(run: Flow, person: Person) -> Any:
+    """Sign in from the application; returns the consent page."""
+    query = "?" + run.start().headers["Location"].partition("?")[2]
+    return run.browser.follow(sign_in(run.browser, run.tenant, person.email, query=query))
