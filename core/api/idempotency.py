@@ -80,16 +80,16 @@ def _once(call: Call, key: str, work: Callable[[], Answer]) -> Answer:
         )
         if not cursor.fetchone()[0]:
             raise IdempotencyInProgress(headers={"Retry-After": "1"})
-    print_ = fingerprint(call)
+    digest = fingerprint(call)
     known = IdempotencyRecord.objects.filter(scope_hash=place).first()
     if known is not None and known.expires_at > timezone.now():
-        return replay(call, known, print_)
+        return replay(call, known, digest)
     if known is not None:
         known.delete()
-    return _first(call, place, print_, work)
+    return _first(call, place, digest, work)
 
 
-def _first(call: Call, place: bytes, print_: bytes, work: Callable[[], Answer]) -> Answer:
+def _first(call: Call, place: bytes, digest: bytes, work: Callable[[], Answer]) -> Answer:
     from core.api.endpoint import Answer
 
     try:
@@ -100,7 +100,7 @@ def _first(call: Call, place: bytes, print_: bytes, work: Callable[[], Answer]) 
         if problem.status in NOT_STORED or problem.status >= 500:
             raise
         answer = refused(call, problem)
-    store(call, place, print_, answer)
+    store(call, place, digest, answer)
     return Answer(answer.body, answer.status, answer.headers, answer.etag)
 
 
@@ -112,12 +112,12 @@ def refused(call: Call, problem: Problem) -> Answer:
     return Answer(body, problem.status, {"Content-Type": "application/problem+json", **problem.headers})
 
 
-def store(call: Call, place: bytes, print_: bytes, answer: Answer) -> None:
+def store(call: Call, place: bytes, digest: bytes, answer: Answer) -> None:
     """Keep an answer for 24 hours, what is secret in it apart and for one."""
     now = timezone.now()
     record = IdempotencyRecord(
         scope_hash=place,
-        fingerprint=print_,
+        fingerprint=digest,
         status=answer.status,
         headers=dict(answer.headers) | ({"ETag": answer.etag} if answer.etag else {}),
         expires_at=now + KEPT,
@@ -138,10 +138,10 @@ def _apart(body: Any, secrets: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     return body | dict.fromkeys(secret), secret
 
 
-def replay(call: Call, record: IdempotencyRecord, print_: bytes) -> Answer:
+def replay(call: Call, record: IdempotencyRecord, digest: bytes) -> Answer:
     from core.api.endpoint import Answer
 
-    if bytes(record.fingerprint) != print_:
+    if bytes(record.fingerprint) != digest:
         raise IdempotencyKeyReused
     body: Any = crypto.open_sealed_json(bytes(record.sealed_body), context=_context(record))
     if record.secret_until is not None and record.status < 300 and isinstance(body, dict):
