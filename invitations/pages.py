@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.lookups import id_or_missing
-from invitations import selectors, services
+from invitations import bulk_pages, selectors, services
 from invitations.models import Invitation, InvitationState
 from organizations import selectors as organizations
 from organizations.models import Organization
@@ -148,7 +148,14 @@ def invitation_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         if made is not None:
             messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": made.email})
             return see_other(viewer.url("invitations"))
-    return show(request, "invitations/new.html", form, form=form, invitations_url=viewer.url("invitations"))
+    return show(
+        request,
+        "invitations/new.html",
+        form,
+        form=form,
+        invitations_url=viewer.url("invitations"),
+        many_url=viewer.url("invitations", "many"),
+    )
 
 
 def invitation_resend(request: HttpRequest, viewer: Viewer, invitation_id: str) -> HttpResponse:
@@ -212,6 +219,7 @@ def read(invitation_id: str) -> Invitation:
 ROUTES = [
     ("invitations", invitation_list, READ),
     ("invitations/new", invitation_create, WRITE),
+    ("invitations/many", bulk_pages.invite_many, WRITE),
     ("invitations/<str:invitation_id>", invitation_detail, READ),
     ("invitations/<str:invitation_id>/delivery", invitation_resend, WRITE),
     ("invitations/<str:invitation_id>/revocation", invitation_revoke, WRITE),

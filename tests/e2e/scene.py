@@ -45,7 +45,7 @@ INVITED = 5
 
 def build(callback: str) -> Known:
     """Return three tenants: `open` to every way in, `strict` with a second factor demanded of everybody, `wary`
-    of new devices and of programs.
+    of new devices and of programs, and with terms that are to be accepted.
     """
     tag = secrets.token_hex(3)
     # All tests come from one network: after so many mails and failures its forms would ask each of them for work.
@@ -54,7 +54,11 @@ def build(callback: str) -> Known:
     wide = make_tenant(f"harbour-{tag}", name="Harbour Works", policy=common)
     demand = {**common, "member_factor": "second_factor"}
     strict = make_tenant(f"vault-{tag}", name="Vault & Sons", policy=demand)
-    asked = dict.fromkeys(no_work, "always") | {"challenge_bits": 12, "risk_new_device": "step_up"}
+    asked = dict.fromkeys(no_work, "always") | {
+        "challenge_bits": 12,
+        "risk_new_device": "step_up",
+        "terms_version": "2026-11",
+    }
     wary = make_tenant(f"lookout-{tag}", name="Lookout Point", policy=common | asked)
     made = {"open": _tenant(wide, callback, OPEN), "strict": _tenant(strict, callback, STRICT)}
     made["wary"] = _tenant(wary, callback, WARY)

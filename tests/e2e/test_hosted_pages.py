@@ -176,6 +176,8 @@ def test_where_something_looks_wrong(
     tourist.enter(email=person["email"])
     tourist.examine("password-with-work")
     tourist.enter(password=person["password"])
+    tourist.examine("terms")
+    tourist.enter()
     tourist.examine("consent-of-the-wary")
     tourist.context.clear_cookies()  # another device, as far as anybody can tell
     application.send(tourist, people.wary)
