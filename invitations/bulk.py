@@ -85,7 +85,7 @@ def _fault(actor: Principal, line: Line) -> str:
             named = [_role(name, place) for name in line.roles]
             services.invite(actor=actor, email=line.email, roles=named, organization=place)
     except Problem as problem:
-        return " ".join([f"{problem.title}.", *(error.detail for error in problem.errors[:1])])
+        return str(problem.errors[0].detail if problem.errors else f"{problem.title}.")
     return ""
 
 

@@ -13,7 +13,7 @@ from tenants.pagekit import Explained
 
 SCREENS = [
     ("sign_in", _("Sign in")),
-    ("second_factor", _("Second factor")),
+    ("second_factor", _("MFA")),
     ("consent", _("Consent")),
     ("stopped", _("Error page")),
     ("mail", _("Mail")),
