@@ -33,6 +33,7 @@ from tests.factories import (
 )
 from tests.factories.factors import add_passkey, add_recovery_codes
 from tests.factories.hosted import sign_in
+from tests.oauth.helpers import register
 from tests.tenants.test_admin_pages import send
 
 Door = Callable[[Cast, Person], list[Any]]
@@ -191,6 +192,45 @@ def an_invitation_of_the_victim(cast: Cast, victim: Person) -> list[Any]:
         == 404
     )
     return told
+
+
+@door
+def invitations_from_a_file(cast: Cast, victim: Person) -> list[Any]:
+    """The import by page: rows name addresses of the victim and of somebody else, and columns that are none."""
+    browser, path = signed_in(cast.owner), f"/dashboard/{cast.acme.slug}/invitations/many"
+    page, other = browser.get(path), make_account().email
+    tables = (f"email,roles\n{victim.email},admin\n{other},admin", f"email,password\n{victim.email},x")
+    return [browser.submit(page, {"rows": rows, "send": "1"}, to=path) for rows in tables]
+
+
+@door
+def tokens_for_tests(cast: Cast, victim: Person) -> list[Any]:
+    """A session that nobody's proof opened is the tenant's own and no sign-in of the account."""
+    web = register(cast.acme, scopes=["openid", "email"])
+    made = api(
+        cast,
+        "POST",
+        f"applications/{web.application.public_id}/sample-tokens",
+        {"member": victim.subject, "scope": "openid email"},
+    )
+    assert made.status_code == 201, made.content
+    stolen = {"Authorization": f"Bearer {made.json()['access_token']}"}
+    elsewhere = [
+        Browser().get(path, headers=stolen) for path in ("/account/", "/account/security", "/v1/tenants")
+    ]
+    elsewhere.append(Browser().get(f"/t/{cast.globex.slug}/v1/me", headers=stolen))
+    assert {answer.status_code for answer in elsewhere} <= {303, 401, 403}
+    return [made]
+
+
+@door
+def terms_and_their_version(cast: Cast, victim: Person) -> list[Any]:
+    etag = api(cast, "GET", "tenant/policy").headers["ETag"]
+    asked = api(cast, "PATCH", "tenant/policy", {"terms_version": "2026-11"}, If_Match=etag)
+    words = {"terms_version": "2026-11", "terms_accepted_at": "2026-11-22T00:00:00Z"}
+    told = [api(cast, "PATCH", f"members/{victim.subject}", {name: value}) for name, value in words.items()]
+    assert {answer.status_code for answer in told} == {400}  # accepting is the person's own act
+    return [asked]
 
 
 @door

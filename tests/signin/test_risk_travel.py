@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import scope
-from identity import places
-from identity.models import KnownDevice
+from identity import places, sessions
+from identity.models import IdentitySession, KnownDevice
 from identity.places import Place, is_impossible, kilometres
 from tests.factories import Browser, Cast, make_cast
 from tests.factories import places as database
@@ -138,3 +138,19 @@ def test_notice_only_and_off(cast: Cast, mapped: None) -> None:
     change_policy(cast.acme, risk_impossible_travel="off")
     assert at(PARIS, cast)[1] == 303
     assert len(signals(cast.acme, cast.member)) == 1
+
+
+def test_SES04_each_sign_in_is_listed_with_its_device_its_place_and_when_it_was_used(
+    cast: Cast, mapped: None
+) -> None:
+    browser = Browser(REMOTE_ADDR=LONDON, HTTP_USER_AGENT="Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+    browser.follow(sign_in(browser, None, cast.member.email))
+    with scope.account(cast.member.account_id):
+        sessions.open_session(account_id=cast.member.account_id, amr=["pwd"])
+        IdentitySession.objects.filter(ip=None).update(ip=PARIS)
+    shown = browser.get("/account/sessions").content.decode()
+    assert "London" in shown and "Paris" in shown and "Firefox" in shown
+    assert "Last used" in shown
+    other = Browser(REMOTE_ADDR=LONDON)
+    other.follow(sign_in(other, None, cast.stranger.email))
+    assert "Paris" not in other.get("/account/sessions").content.decode()
