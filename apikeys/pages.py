@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from apikeys import code_samples, selectors, services
 from apikeys.forms import KeyForm, RotationForm
 from apikeys.models import ApiKey, KeyStatus, ServiceAccount
-from core.errors import MethodNotAllowed
 from core.lookups import id_or_missing
 from roles import selectors as roles
 from roles.models import ApiResource
@@ -22,6 +21,7 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
+    demand_post,
     list_context,
     listing,
     posted,
@@ -133,8 +133,7 @@ def key_detail(request: HttpRequest, viewer: Viewer, key_id: str) -> HttpRespons
 
 def key_rotate(request: HttpRequest, viewer: Viewer, key_id: str) -> HttpResponse:
     """Replace the key; the new one is shown once, in the answer."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     key, form = _key(key_id), RotationForm(request.POST)
     if form.is_valid():
         overlap = form.cleaned_data["overlap"]

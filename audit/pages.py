@@ -15,13 +15,19 @@ from audit import selectors, services
 from audit.filters import ACTORS, Filters
 from core import ids
 from core.api.lists import slice_page
-from core.errors import InsufficientRole, MethodNotAllowed
+from core.errors import InsufficientRole
 from core.lookups import id_or_missing
 from events import registry
 from events.chain import Report
 from events.models import Event
 from events.selectors import envelope
-from tenants.pagekit import PAGE, Viewer, select, show
+from tenants.pagekit import (
+    PAGE,
+    Viewer,
+    demand_post,
+    select,
+    show,
+)
 from tenants.selectors import members
 
 
@@ -66,8 +72,7 @@ def audit_detail(request: HttpRequest, viewer: Viewer, event: str) -> HttpRespon
 
 def audit_export(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Answer the filtered log as CSV. A POST, because the export is an act that is itself recorded."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     text = services.export(actor=viewer.principal, wanted=Filters(request.POST).search)
     name = f"audit-{viewer.tenant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")

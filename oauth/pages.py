@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core.errors import MethodNotAllowed
 from core.lookups import id_or_missing
 from oauth import (
     applications,
@@ -28,6 +27,7 @@ from tenants.pagekit import (
     Viewer,
     act,
     asked,
+    demand_post,
     list_context,
     listing,
     posted,
@@ -116,8 +116,7 @@ def application_detail(request: HttpRequest, viewer: Viewer, application_id: str
 
 def application_protect(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Change what the application's tokens are bound to, and its profile."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     row = read(application_id)
     form = ProtectionForm(request.POST, row)
     if form.is_valid() and _save(request, viewer, row, form):
@@ -139,8 +138,7 @@ def _save(request: HttpRequest, viewer: Viewer, row: Application, form: Explaine
 
 def application_rotate(request: HttpRequest, viewer: Viewer, application_id: str) -> HttpResponse:
     """Replace the secret; the new one is shown once, in the answer."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     row, form = read(application_id), RotationForm(request.POST)
     if not form.is_valid():
         return application_page(request, viewer, row, rotation=form)

@@ -11,11 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import ports
-from core.errors import MethodNotAllowed, NotFound
+from core.errors import NotFound
 from tenants import bulk, selectors
 from tenants.bulk import BulkAct
 from tenants.models import Member, MemberStatus
-from tenants.pagekit import Viewer, asked, reason, see_other, show
+from tenants.pagekit import (
+    Viewer,
+    asked,
+    demand_post,
+    reason,
+    see_other,
+    show,
+)
 
 STATUSES = [MemberStatus.ACTIVE, MemberStatus.PENDING, MemberStatus.SUSPENDED]
 
@@ -49,8 +56,7 @@ def narrowed(request: HttpRequest) -> Any:
 
 def member_bulk(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Ask for a confirmation that names the number, then act on each; POST only."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     name = request.POST.get("act", "")
     if name not in bulk.acts:
         raise NotFound
@@ -94,8 +100,7 @@ def _carried_out(request: HttpRequest, viewer: Viewer, act: BulkAct, rows: list[
 
 def member_export(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Answer the list, as its address narrows it, as CSV. A POST, because the export is itself recorded."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     rows = narrowed(request).order_by("-id")[: bulk.MOST_EXPORTED]
     text = bulk.export(actor=viewer.principal, rows=rows)
     name = f"members-{viewer.tenant.slug}-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from core import ids
-from core.errors import MethodNotAllowed, Problem
+from core.errors import OnlyForms, Problem
 from core.principal import Principal
 from tenants.models import Tenant
 
@@ -155,14 +155,19 @@ def act(
     request: HttpRequest, back: str, work: Callable[[], Any], done: str, *, then: str = ""
 ) -> HttpResponse:
     """Answer a button: POST only; say what happened and return to a page."""
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     _result, problem = attempt(work)
     if problem is not None:
         messages.error(request, f"{problem.title}. {problem.detail}")
         return see_other(back)
     messages.success(request, done)
     return see_other(then or back)
+
+
+def demand_post(request: HttpRequest) -> None:
+    """Raise OnlyForms where somebody opens the address of a form (RFC 9110 §15.5.6: with Allow)."""
+    if request.method != "POST":
+        raise OnlyForms(headers={"Allow": "POST"})
 
 
 def unconfirmed(request: HttpRequest, name: str) -> str:

@@ -14,12 +14,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import ids
-from core.errors import MethodNotAllowed, NotFound
+from core.errors import NotFound
 from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
 from roles.permissions import Permission
-from tenants.pagekit import Viewer, asked, posted, reason, see_other, select, show, unconfirmed
+from tenants.pagekit import (
+    Viewer,
+    asked,
+    demand_post,
+    posted,
+    reason,
+    see_other,
+    select,
+    show,
+    unconfirmed,
+)
 from webhooks import delivery_pages, selectors, services
 from webhooks.delivery_pages import frame, the_endpoint
 from webhooks.forms import AgainForm, EndpointForm, NewEndpointForm, RotationForm
@@ -235,8 +245,7 @@ def endpoint_delete(request: HttpRequest, viewer: Viewer, endpoint: str) -> Http
 
 
 def _posted(request: HttpRequest, endpoint: str) -> Endpoint:
-    if request.method != "POST":
-        raise MethodNotAllowed
+    demand_post(request)
     return the_endpoint(endpoint)
 
 

@@ -168,8 +168,9 @@ def test_secret_is_rotated_disabled_enabled_deleted(cast):
 )
 def test_changes_are_posts(cast, view):
     row = register(cast.acme).application
-    with pytest.raises(MethodNotAllowed):
+    with pytest.raises(MethodNotAllowed) as refused:
         call(cast.acme, view, application_id=row.public_id)
+    assert refused.value.headers == {"Allow": "POST"}
 
 
 def test_A1_other_tenants_application_is_missing(cast):
