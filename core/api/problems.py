@@ -27,6 +27,7 @@ from core.errors import (
 )
 from core.middleware import as_problem
 from core.principal import Principal
+from core.redaction import redacted
 from core.urls import tenant_slug
 
 PROBLEM_JSON = "application/problem+json"
@@ -35,19 +36,22 @@ log = structlog.get_logger(__name__)
 
 
 def document(problem: Problem, *, instance: str, request_id: str) -> dict[str, Any]:
-    """Return the problem document; `code` is the contract, the sentences may change."""
+    """Return the problem document; `code` is the contract, the sentences may change.
+
+    A credential that came in a path or as a name is not repeated: clients write refusals into their logs.
+    """
     body: dict[str, Any] = {
         "type": f"{settings.ORIGIN}/errors/{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "code": problem.code,
         "detail": problem.detail,
-        "instance": instance,
+        "instance": redacted(instance),
         "request_id": request_id,
         **problem.extra,
     }
     if problem.errors:
-        body["errors"] = [vars(error) for error in problem.errors]
+        body["errors"] = [{**vars(error), "pointer": redacted(error.pointer)} for error in problem.errors]
     if problem.retryable is not None:
         body["retryable"] = problem.retryable
     return body

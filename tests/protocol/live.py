@@ -26,11 +26,12 @@ WORKERS = 2
 
 
 class LiveServer:
-    """A running server; `issuer` says where it serves a tenant."""
+    """A running server; `issuer` says where it serves a tenant, `log` holds all that it has said."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.origin = f"http://localhost:{port}"
+        self.log = Path(os.environ["VAR_DIR"]) / f"live-{port}.log"
 
     def issuer(self, tenant: TenantRef) -> str:
         return f"{self.origin}/t/{tenant.slug}"
@@ -40,7 +41,7 @@ class LiveServer:
 def serving() -> Iterator[LiveServer]:
     """Start the server and wait until it is ready; its output is shown when it does not come up."""
     server = LiveServer(free_port())
-    log = Path(os.environ["VAR_DIR"]) / f"live-{server.port}.log"
+    log = server.log
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *command(server.port)],
