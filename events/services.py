@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from core import context, ids, scope
+from core.postgres import rows as models
 from core.postgres.prepared import Prepared
 from core.principal import Actor
 from events import envelope, nudge, registry, rows, source
@@ -136,7 +137,8 @@ def compose(draft: Draft, opened: scope.Scope, known: context.RequestContext) ->
     salts = {name: (value, *envelope.salted(name, value)) for name, value in personal.items()}
     if salts:
         whole["personal"] = {name: digest for name, (_, _, digest) in salts.items()}
-    event = Event(
+    event = models.new(
+        Event,
         id=event_id,
         tenant_id=opened.tenant_id,
         account_id=opened.account_id,

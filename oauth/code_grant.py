@@ -92,7 +92,8 @@ def issue(
         if decision is not None:
             allowed = _consent(wanted, signed, decision)
         scopes = _granted(wanted, allowed)
-        row = Grant(
+        row = rows.new(
+            Grant,
             digest=secrets.fingerprint(code, PURPOSE),
             application_id=wanted.client.id,
             member_id=signed.member.id,

@@ -66,7 +66,8 @@ def start_family(
     expires = timezone.now() + timedelta(seconds=lifetime)
     ends = client.refresh_ends_with_session and OFFLINE not in granted.scopes
     return add_link(
-        RefreshToken(
+        rows.new(
+            RefreshToken,
             application_id=client.id,
             member_id=standing.member_id,
             session_id=standing.session_id,

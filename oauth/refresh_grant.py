@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core import secrets
+from core.postgres import rows
 from core.postgres.prepared import Prepared
 from oauth import binding, families, grants, issuing, member_tokens, organization_switch, standing
 from oauth.clients import Client, in_tenant
@@ -154,7 +155,8 @@ def _moved(link: Link, now: Standing) -> Link:
 
 def _next(link: Link, minted: MintedToken, client: Client) -> str:
     """Add the next link; scope and end are the family's, however little was asked this time."""
-    row = RefreshToken(
+    row = rows.new(
+        RefreshToken,
         application_id=client.id,
         member_id=link.member_id,
         session_id=link.session_id,

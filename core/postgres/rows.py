@@ -52,6 +52,18 @@ def pair(
     return _made(one, found[:end]), joined, found[last:]
 
 
+def new(model: type[M], **values: Any) -> M:
+    """Return a row to insert, by the attributes of its columns; what is not given has its default."""
+    made = model.__new__(model)
+    made._state = ModelState()
+    defaults = _defaults(model)
+    made.__dict__.update(values)
+    made.__dict__.update({name: default() for name, default in defaults.items() if name not in values})
+    if len(made.__dict__) > len(defaults) + 1:
+        raise TypeError(f"{model.__name__} has no {sorted(values.keys() - defaults.keys())}")
+    return made
+
+
 def insert(row: Model) -> None:
     """Insert a new row, with the next statement or with the commit: its failure is theirs."""
     model = type(row)
@@ -79,6 +91,11 @@ def _made(model: type[M], found: Sequence[Any]) -> M:
 @lru_cache(maxsize=256)
 def _names(model: type[Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
+
+
+@lru_cache(maxsize=256)
+def _defaults(model: type[Model]) -> dict[str, Callable[[], Any]]:
+    return {field.attname: field.get_default for field in model._meta.concrete_fields}
 
 
 @lru_cache(maxsize=256)

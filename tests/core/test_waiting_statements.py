@@ -12,6 +12,7 @@ from django.db import DatabaseError, DataError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from core import scope
+from core.postgres import rows
 from core.postgres.base import DatabaseWrapper, is_quiet
 from core.postgres.prepared import Prepared
 from tenants.models import Member, Tenant
@@ -303,3 +304,14 @@ def test_without_prepared_statements_the_same_text_is_sent(cast, settings):
     with scope.tenant(cast.acme.id):
         post(cast.acme, "plain")
         assert name_of(cast.acme) == "plain"
+
+
+def test_a_new_row_has_the_defaults_of_its_model_and_no_other_name(cast):
+    made = rows.new(Member, tenant_id=cast.acme.id, subject="x")
+    same = Member(tenant_id=cast.acme.id, subject="x", id=made.id)
+    assert {name: value for name, value in vars(made).items() if name != "_state"} == {
+        name: value for name, value in vars(same).items() if name != "_state"
+    }
+    assert made._state.adding
+    with pytest.raises(TypeError):
+        rows.new(Member, subjekt="x")
