@@ -18,11 +18,18 @@ from identity import sessions, tokens
 from identity.agents import describe_agent
 from identity.services import describe, person
 from portal.frame import Own, own_page, places
-from portal.words import SENTENCES, TONES
+from portal.words import SENTENCES, TONES, icon_of
 from tenants.models import Member, Tenant
 
 SHOWN = 50
-IN_SERVICES = ("signin.succeeded", "consent.granted", "consent.updated", "consent.revoked", "session.ended")
+IN_SERVICES = (
+    "signin.succeeded",
+    "user.terms_accepted",
+    "consent.granted",
+    "consent.updated",
+    "consent.revoked",
+    "session.ended",
+)
 
 
 @require_safe
@@ -55,6 +62,7 @@ def _shown(row: Any, service: str = "") -> dict[str, Any]:
         "text": str(sentence),
         "at": row.created_at,
         "tone": TONES.get(row.type, ""),
+        "icon": icon_of(row.type),
         "meta": [part for part in (service, device, known.get("ip") or "") if part],
     }
 

@@ -10,6 +10,7 @@ SENTENCES = {
     "mfa.succeeded": _("You proved a second factor"),
     "mfa.failed": _("A second factor was refused"),
     "session.ended": _("A sign-in was ended"),
+    "user.terms_accepted": _("You accepted the terms of a service"),
     "consent.granted": _("You allowed an application"),
     "consent.updated": _("You changed what an application may do"),
     "consent.revoked": _("You took an application's access back"),
@@ -51,6 +52,25 @@ SENTENCES = {
     "account.deletion.stopped": _("Your account could not be deleted yet"),
     "account.takeover.reported": _("You said that something was not done by you"),
 }
+# By the beginning of an event's name; a clock stands for the rest.
+ICONS = {
+    "signin": "user",
+    "mfa": "shield",
+    "session": "sign-out",
+    "consent": "app",
+    "risk": "warning",
+    "device": "device",
+    "authenticator": "fingerprint",
+    "recovery_codes": "key",
+    "account_token": "key",
+    "user.password": "lock",
+    "user.email": "mail",
+    "user.phone": "phone",
+    "user.terms_accepted": "book",
+    "user.export": "download",
+    "identity.wallet": "wallet",
+    "account.tenants": "link",
+}
 TONES = {
     "signin.failed": "warn",
     "mfa.failed": "warn",
@@ -62,3 +82,8 @@ TONES = {
     "recovery_codes.used": "warn",
     "user.password.reset_requested": "warn",
 }
+
+
+def icon_of(event: str) -> str:
+    """Return the icon beside an entry, empty for the usual one."""
+    return next((icon for beginning, icon in ICONS.items() if event.startswith(beginning)), "")

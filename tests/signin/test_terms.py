@@ -72,6 +72,7 @@ def test_it_is_the_persons_own_act_on_record(cast: Cast) -> None:
         data = events.envelope(row)["data"]
     assert (data["actor"]["type"], data["actor"]["id"]) == ("user", cast.member.subject)
     assert (data["object"]["terms_version"], data["previous"]) == (FIRST, {"terms_version": ""})
+    assert "You accepted the terms of a service" in browser.get("/account/activity").content.decode()
 
 
 def test_whoever_accepted_is_not_asked_until_there_is_a_newer_version(cast: Cast) -> None:
