@@ -307,8 +307,9 @@ def test_without_prepared_statements_the_same_text_is_sent(cast, settings):
 
 
 def test_a_new_row_has_the_defaults_of_its_model_and_no_other_name(cast):
-    made = rows.new(Member, tenant_id=cast.acme.id, subject="x")
-    same = Member(tenant_id=cast.acme.id, subject="x", id=made.id)
+    with scope.tenant(cast.acme.id):
+        made = rows.new(Member, tenant_id=cast.acme.id, subject="x")
+        same = Member(tenant_id=cast.acme.id, subject="x", id=made.id)
     assert {name: value for name, value in vars(made).items() if name != "_state"} == {
         name: value for name, value in vars(same).items() if name != "_state"
     }
