@@ -54,13 +54,14 @@ def pair(
 
 def new(model: type[M], **values: Any) -> M:
     """Return a row to insert, by the attributes of its columns; what is not given has its default."""
+    defaults = _defaults(model)
+    if unknown := values.keys() - defaults.keys():
+        raise TypeError(f"{model.__name__} has no {sorted(unknown)}")
     made = model.__new__(model)
     made._state = ModelState()
-    defaults = _defaults(model)
-    made.__dict__.update(values)
-    made.__dict__.update({name: default() for name, default in defaults.items() if name not in values})
-    if len(made.__dict__) > len(defaults) + 1:
-        raise TypeError(f"{model.__name__} has no {sorted(values.keys() - defaults.keys())}")
+    made.__dict__.update(
+        {name: default() for name, default in defaults.items() if name not in values}, **values
+    )
     return made
 
 
