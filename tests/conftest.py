@@ -83,6 +83,14 @@ def _nothing_left_open() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Begin each test in the default language: the thread keeps that of the last page that was asked for."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _fresh_limits() -> None:
     """Give each test the whole of every limit; the worker's database and Valkey are its own."""
     from django.core.exceptions import SynchronousOnlyOperation
