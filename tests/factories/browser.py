@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils.http import urlencode
 
 from core import machines
 from core.machine_http import MachineRequest
@@ -64,7 +65,14 @@ class Browser(Client):
         html = page.content.decode()
         fields = hidden_fields(html) | {"csrfmiddlewaretoken": csrf_of(page)} | (data or {})
         address = to or form_action(html) or page.requested_path
-        return self.post(path_of(address), fields, **extra)
+        return self.send_form(path_of(address), fields, **extra)
+
+    def send_form(self, path: str, fields: dict[str, Any], **extra: Any) -> Any:
+        """Post fields as a form does: in parts only where there is a file, else in one line, which is less work."""
+        if any(hasattr(value, "read") for value in fields.values()):
+            return self.post(path, fields, **extra)
+        line = urlencode(fields, doseq=True)
+        return self.post(path, line, content_type="application/x-www-form-urlencoded", **extra)
 
     def follow(self, response: Any, limit: int = 10) -> Any:
         """Follow redirects on our own origin; a redirect elsewhere is returned as it is."""

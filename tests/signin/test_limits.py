@@ -21,7 +21,7 @@ from signin.errors import TooManyAttempts, WrongCredentials
 from signin.interaction import begin
 from signin.limits import Attempt, Rule
 from tenants.selectors import TenantRef
-from tests.factories import Browser, Cast, make_cast, make_member, unique
+from tests.factories import Browser, Cast, hosted, make_cast, make_member, unique
 from tests.factories.hosted import NEW_PASSWORD, elsewhere, link_in, mails_to, prefix, sign_in
 from tests.factories.policies import change_policy
 
@@ -43,7 +43,7 @@ def networks(first: int, count: int) -> list[str]:
 
 
 def guess(network: str, tenant: Any, email: str) -> int:
-    return sign_in(at(network), tenant, email, "a wrong guess of somebody").status_code
+    return hosted.guess(at(network), tenant, email, "a wrong guess of somebody").status_code
 
 
 def test_L1_one_network_is_slowed_down_after_five_guesses(cast: Cast) -> None:

@@ -20,7 +20,7 @@ from signin.devices import Browser as Device
 from signin.errors import ChallengeRequired, TooManyAttempts
 from signin.limits import Attempt
 from tests.factories import Browser, Cast, make_cast, make_member, unique
-from tests.factories.hosted import elsewhere, mails_to, prefix, sign_in, work
+from tests.factories.hosted import elsewhere, guess, mails_to, prefix, sign_in, work
 from tests.factories.people import PASSWORD
 from tests.factories.policies import change_policy
 
@@ -245,7 +245,7 @@ def a_day_later(email: str) -> None:
 
 
 def wrong(cast: Cast, email: str, times: int) -> list[int]:
-    return [sign_in(elsewhere(), cast.acme, email, WRONG).status_code for _ in range(times)]
+    return [guess(elsewhere(), cast.acme, email, WRONG).status_code for _ in range(times)]
 
 
 def test_L1_over_all_days_at_most_a_hundred_guesses_are_compared(cast: Cast) -> None:
