@@ -45,7 +45,7 @@ urlpatterns = [
 
 if not settings.PRODUCTION:
     from config.demo import sink
-    from core.styleguide import styleguide
+    from config.styleguide.pages import styleguide
 
     urlpatterns.append(path("demo/sink", sink.receive, name="demo_sink"))
     urlpatterns.append(path("styleguide", styleguide, name="styleguide"))

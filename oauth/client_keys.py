@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 LIMITS = outbound.Limits(connect=3, total=5, max_bytes=64 * 1024)
 MOST_KEYS = 20
-PAUSE = 60  # seconds between two fetches of one address
+PAUSE = 60  # seconds between two fetches of one address, and between two for an unknown key
 FRESH_LEAST, FRESH_DEFAULT, FRESH_MOST = 60, 600, 3600  # seconds that an answer is believed (RFC 9111 §5.2)
 GRACE = 3600  # seconds that old keys go on while their address does not answer
 MOST_ADDRESSES = 5000
@@ -40,6 +40,7 @@ class _Fetched:
     fresh_until: float = 0.0
     good_until: float = 0.0
     tried_at: float = -PAUSE
+    sought_at: float = -PAUSE  # when it was last asked for a key that was not among them
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -81,11 +82,17 @@ def _entry(address: str) -> _Fetched:
 
 
 def _is_due(known: _Fetched, kid: object) -> bool:
+    """An unknown `kid` has a pause of its own: keys may be rotated right after they were fetched as usual."""
     now = time.monotonic()
-    if now < known.tried_at + PAUSE:
-        return False
-    missing = kid is not None and all(key.kid != kid for key in known.keys)
-    return missing or now >= known.fresh_until
+    if _is_sought(known, kid):
+        return now >= known.sought_at + PAUSE
+    return now >= known.tried_at + PAUSE and (
+        (kid is not None and not known.keys) or now >= known.fresh_until
+    )
+
+
+def _is_sought(known: _Fetched, kid: object) -> bool:
+    return bool(known.keys) and kid is not None and all(key.kid != kid for key in known.keys)
 
 
 def _refresh(address: str, known: _Fetched, kid: object) -> None:
@@ -94,7 +101,9 @@ def _refresh(address: str, known: _Fetched, kid: object) -> None:
         return
     try:
         if _is_due(known, kid):
+            sought = _is_sought(known, kid)
             _fetch(address, known)
+            known.sought_at = known.tried_at if sought else known.sought_at
     finally:
         known.lock.release()
 

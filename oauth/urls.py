@@ -23,7 +23,6 @@ from oauth.device_pages import verify as device_verify
 from oauth.introspection import introspect
 from oauth.legacy import older
 from oauth.par import par
-from oauth.rehearsal_api import TestTokens
 from oauth.revocation import revoke
 from oauth.token_endpoint import token
 from oauth.userinfo import userinfo
@@ -113,7 +112,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         api_registrations.OneInitialAccessToken.as_view(),
         name="v1-initial-access-token",
     ),
-    path("v1/members/<str:member>/test-tokens", TestTokens.as_view(), name="v1-test-tokens"),
     path("v1/trusted-issuers", trusted.TrustedIssuers.as_view(), name="v1-trusted-issuers"),
     path("v1/trusted-issuers/<str:issuer>", trusted.OneTrustedIssuer.as_view(), name="v1-trusted-issuer"),
     path(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from core import ids, jobs
@@ -100,8 +101,10 @@ def _somebody(subject: str | None) -> Actor:
     return Actor("user", subject or "unknown")
 
 
-def forgive(guesses: list[Attempt]) -> None:
+def forgive(guesses: Sequence[Attempt]) -> None:
     """Clear the person's own counts after a success and give back what it took from shared ones."""
+    if not guesses:
+        return
     shared = (limits.GUESS_ACCOUNT, limits.GUESS_NETWORK)
     limits.settle(
         own=[guess for guess in guesses if guess.rule not in shared],

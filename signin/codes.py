@@ -47,7 +47,7 @@ def prove(
     with flow_scope(tenant):
         flow = flows.count_compare(flow)
     account_id = _compare(tenant, flow, owner_of, code, token)
-    person = entry.let_in(
+    return entry.let_in(
         tenant=tenant,
         flow=flow,
         account_id=account_id,
@@ -55,9 +55,8 @@ def prove(
         browser=browser,
         present=present,
         refusal=WrongCode,
+        took=guesses,
     )
-    attempts.forgive(guesses)
-    return person
 
 
 def _compare(tenant: TenantRef | None, flow: SignInFlow, owner_of: Owner, code: str, token: str) -> uuid.UUID:

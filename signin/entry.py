@@ -15,12 +15,13 @@ from identity import services as accounts
 from identity.emails import Address
 from identity.selectors import Credentials
 from identity.sessions import Opened, SessionRef
-from signin import flows, limits, notices, past, risk, trust
+from signin import attempts, flows, limits, notices, past, risk, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
 from signin.flows import flow_scope
 from signin.interaction import Interaction
+from signin.limits import Attempt
 from signin.models import SignInFlow, Stage
 from signin.past import Past
 from signin.risk import Risk
@@ -72,12 +73,14 @@ def let_in(
     is_breached: bool = False,
     refusal: type[Problem] = WrongCredentials,
     known: Past | None = None,
+    took: Sequence[Attempt] = (),
 ) -> SignedInPerson | Halfway:
     """Use the flow up for a first proof that was right: the one way behind every one, whatever its method.
 
     Opens a session, or leaves the flow waiting for a further proof: the second factor of whoever has one (M3;
     behind a password a trusted browser stands for it), or a mailed code where something looks wrong and there
-    is none. `known` is the account's past where it was read. Raises FlowExpired where another request, or a newer
+    is none. `known` is the account's past where it was read, `took` the tries that were counted for the proof and
+    are forgiven now. Raises FlowExpired where another request, or a newer
     mail, was faster, and `refusal` where the policy blocks what looks wrong.
     """
     known = known or past.read(account_id, browser)
@@ -93,7 +96,7 @@ def let_in(
         trusted = trust.find(account_id, browser, interaction, tenant) or trust.NO_FACTOR
     if stage is not None and trusted is trust.NO_FACTOR:
         proved = {"amr": [methods.AMR[method]], "remember": remember}
-        return _halfway(tenant, flow, account_id, stage, proved, found)
+        return _halfway(tenant, flow, account_id, stage, proved, found, took)
     _use_up(tenant, flow, account_id, found)
     opened = open_session(
         account_id=account_id,
@@ -102,6 +105,7 @@ def let_in(
         method=method,
         trusted=trusted,
         entry=Entry(browser, found, is_checked=method in doors.BY_MAIL),
+        took=took,
     )
     return SignedInPerson(account_id, opened, flows.address_of(flow), remember, interaction)
 
@@ -127,11 +131,13 @@ def _halfway(
     stage: Stage,
     proved: dict[str, Any],
     found: Risk,
+    took: Sequence[Attempt],
 ) -> Halfway:
     """Let the flow wait for a further proof, with what was proved and what looked wrong."""
     with flow_scope(tenant):
         flows.advance(flow, stage, account_id, {**proved, "risk": found.dump()}, **_unchanged(flow))
         notices.report(tenant, account_id, found)
+        attempts.forgive(took)
     if stage == Stage.SECOND_FACTOR:
         return Halfway(flow.public_id)
     notices.mail_code(tenant, flow.public_id, account_id)
@@ -152,6 +158,7 @@ def open_session(
     amr: Sequence[str] = (),
     trusted: Trusted = trust.NO_FACTOR,
     entry: Entry | None = None,
+    took: Sequence[Attempt] = (),
 ) -> Opened:
     """Open the identity session of a person who has just proved who they are; another person's ends.
 
@@ -177,6 +184,7 @@ def open_session(
         )
         if entry is not None:
             _remember(account_id, entry, method, is_checked=is_checked)
+        attempts.forgive(took)
         described = {"id": ids.encode("ids", opened.id), "object": "session", "method": method, "acr": acr}
         emit("signin.succeeded", actor=accounts.person(account_id), object=described)
     return opened

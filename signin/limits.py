@@ -8,12 +8,11 @@ network's rule first, a device that signed in before has a rule of its own, and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from core import scope, secrets
 from core.postgres.prepared import Prepared
@@ -66,21 +65,29 @@ BOT_NETWORK = Rule("bot_network", quota=1000, window=600, free=10, longest=0)  #
 DEVICE_MEMBER = Rule("device_code_member", quota=20, window=HOUR, free=5)
 DEVICE_NETWORK = Rule("device_code_network", quota=100, window=HOUR, free=100)
 
-# One statement decides: parallel attempts queue on the row, and each sees the count of the one before.
+# One statement decides: parallel attempts queue on the rows, and each sees the counts of the one before. Where one
+# of the rules is used up none is counted.
 TAKE = Prepared("""
+WITH asked AS (
+  SELECT * FROM unnest(%(keys)s::text[], %(windows)s::int[], %(quotas)s::int[], %(frees)s::int[], %(longests)s::int[])
+    AS a (key, seconds, quota, free, longest)
+), held AS MATERIALIZED (
+  SELECT next_at, expires_at FROM signin_attemptwindow WHERE key = ANY(%(keys)s) ORDER BY key FOR UPDATE
+)
 INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
-VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp() + %(window)s * interval '1 second')
-ON CONFLICT (key) DO UPDATE SET
-  count = CASE WHEN w.expires_at <= clock_timestamp() THEN 1 ELSE w.count + 1 END,
-  expires_at = CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.expires_at ELSE w.expires_at END,
-  next_at = CASE
-    WHEN w.expires_at <= clock_timestamp() THEN clock_timestamp()
-    WHEN w.count + 1 >= %(quota)s THEN w.expires_at
-    WHEN w.count + 1 >= %(free)s THEN clock_timestamp()
-      + least(%(longest)s, power(2, least(w.count + 2 - %(free)s, 20))) * interval '1 second'
-    ELSE clock_timestamp() END
+SELECT key, 1, clock_timestamp(), clock_timestamp() + seconds * interval '1 second' FROM asked
+ WHERE NOT EXISTS (SELECT FROM held WHERE next_at > clock_timestamp() AND expires_at > clock_timestamp())
+ON CONFLICT (key) DO UPDATE SET (count, expires_at, next_at) = (
+  SELECT CASE WHEN w.expires_at <= clock_timestamp() THEN 1 ELSE w.count + 1 END,
+         CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.expires_at ELSE w.expires_at END,
+         CASE WHEN w.expires_at <= clock_timestamp() THEN clock_timestamp()
+              WHEN w.count + 1 >= a.quota THEN w.expires_at
+              WHEN w.count + 1 >= a.free THEN clock_timestamp()
+                + least(a.longest, power(2, least(w.count + 2 - a.free, 20))) * interval '1 second'
+              ELSE clock_timestamp() END
+    FROM asked a WHERE a.key = w.key)
 WHERE w.next_at <= clock_timestamp() OR w.expires_at <= clock_timestamp()
-RETURNING count
+RETURNING key, count
 """)
 ONCE = Prepared("""
 INSERT INTO signin_attemptwindow AS w (key, count, next_at, expires_at)
@@ -106,47 +113,42 @@ def take(attempts: Iterable[Attempt]) -> list[str]:
     """
     assert scope.current() is None, "attempts are counted outside of any scope"
     asked = list(attempts)
-    counts = _take_all(asked)
-    return _slowed(asked, counts) if all(counts) else _take_until_refused(asked)
+    counts = _count(asked)
+    if len(counts) == len(asked):
+        return _slowed(asked, counts)
+    give_back([one for one in asked if _digest(one) in counts])  # of those that a parallel try left room for
+    return _take_until_refused(asked)
 
 
-def _take_all(attempts: Sequence[Attempt]) -> list[int]:
-    """Count them all in one round trip, or, where one of them is used up, none."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        found = cursor.ask([(TAKE, _values(attempt)) for attempt in attempts])
-        counts = [rows[0][0] if rows else 0 for rows in found]
-        if not all(counts):
-            transaction.set_rollback(True)
-    return counts
+def _count(attempts: Sequence[Attempt]) -> dict[str, int]:
+    """Count them all, by their digests."""
+    rules = [attempt.rule for attempt in attempts]
+    values = {
+        "keys": [_digest(attempt) for attempt in attempts],
+        "windows": [rule.window for rule in rules],
+        "quotas": [rule.quota for rule in rules],
+        "frees": [rule.free for rule in rules],
+        "longests": [rule.longest for rule in rules],
+    }
+    return dict(TAKE.all(values))
 
 
 def _take_until_refused(attempts: Iterable[Attempt]) -> list[str]:
     """Count in order, and nothing behind the rule that refuses: it is not the later ones that are used up."""
     taken: list[Attempt] = []
-    counts: list[int] = []
-    refused: TooManyAttempts | None = None
-    with transaction.atomic():
-        for attempt in attempts:
-            row = TAKE.first(_values(attempt))
-            if row is None:
-                refused = TooManyAttempts(_wait(attempt), password=attempt.rule in GUESSES)
-                break
-            taken.append(attempt)
-            counts.append(row[0])
-    if refused:  # outside, so that the counts stay
-        raise refused
+    counts: dict[str, int] = {}
+    for attempt in attempts:
+        counted = _count([attempt])
+        if not counted:
+            raise TooManyAttempts(_wait(attempt), password=attempt.rule in GUESSES)
+        taken.append(attempt)
+        counts |= counted
     return _slowed(taken, counts)
 
 
-def _slowed(attempts: Iterable[Attempt], counts: Iterable[int]) -> list[str]:
-    tries = zip(attempts, counts, strict=True)
-    return [one.rule.name for one, count in tries if count in (one.rule.free, one.rule.quota)]
-
-
-def _values(attempt: Attempt) -> dict[str, Any]:
-    rule = attempt.rule
-    values = {"quota": rule.quota, "window": rule.window, "free": rule.free, "longest": rule.longest}
-    return {"key": _digest(attempt), **values}
+def _slowed(attempts: Iterable[Attempt], counts: Mapping[str, int]) -> list[str]:
+    tries = [(attempt.rule, counts[_digest(attempt)]) for attempt in attempts]
+    return [rule.name for rule, count in tries if count in (rule.free, rule.quota)]
 
 
 def _wait(attempt: Attempt) -> int:
@@ -178,6 +180,8 @@ def ever(account_id: uuid.UUID) -> list[Attempt]:
 def give_back(attempts: Iterable[Attempt]) -> None:
     """Take back one counted try of shared rules after a success, so that busy networks do not run dry."""
     keys = [_digest(attempt) for attempt in attempts]
+    if not keys:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE signin_attemptwindow SET count = greatest(count - 1, 0),"

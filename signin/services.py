@@ -68,7 +68,7 @@ def authenticate(
     if not accounts.verify_password(password, known.credentials.password) or account_id is None:
         attempts.record_failure(tenant, account_id)
         raise WrongCredentials
-    person = let_in(
+    return let_in(
         tenant=tenant,
         flow=flow,
         account_id=account_id,
@@ -78,6 +78,5 @@ def authenticate(
         present=present,
         is_breached=passwords.is_breached(password),
         known=known,
+        took=[*guesses, *limits.ever(account_id)],
     )
-    attempts.forgive([*guesses, *limits.ever(account_id)])
-    return person

@@ -10,7 +10,6 @@ from __future__ import annotations
 import select
 import threading
 from collections import deque
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -43,12 +42,6 @@ class Cursor(stock.Cursor):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         return self.send(*self.known(query, params), **options)
-
-    def ask(self, calls: Sequence[tuple[str, Any]]) -> list[list[tuple[Any, ...]]]:
-        """Run several statements that answer in one message; return the rows of each."""
-        with self.wrapper.wrap_database_errors:
-            self.send("; ".join([self.mogrify(*self.known(*call)) for call in calls]))
-            return [self.set_result(place).fetchall() for place in range(-len(calls), 0)]
 
     def known(self, query: Any, params: Any) -> tuple[Any, Any]:
         """Return the call of a prepared statement, once its connection knows it; any other as it is."""

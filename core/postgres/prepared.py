@@ -61,9 +61,11 @@ _WORD = re.compile(r"[0-9A-Za-z_.$:/-]+\Z")
 
 
 def _array(values: list[Any]) -> str:
-    """Write an array of ids or of words that need no quotes inside; an empty text where it is not that."""
+    """Write an array of ids, of numbers or of words that need no quotes inside; an empty text where it is not that."""
     if all(type(value) is UUID for value in values):
         return f"'{{{','.join([value.hex for value in values])}}}'"
+    if all(type(value) is int for value in values):
+        return f"'{{{','.join(map(str, values))}}}'"
     if all(type(value) is str and _WORD.match(value) and value.upper() != "NULL" for value in values):
         return f"'{{{','.join(values)}}}'"
     return ""

@@ -123,12 +123,23 @@ def test_W1_unknown_keys_fetch_at_most_once_a_minute(cast, publisher, clock):
     assert ask(cast.acme, client_id, known) == 200
     for _ in range(5):
         assert ask(cast.acme, client_id, jose.generate_key("ES256")) == 401
-    assert publisher.calls == 1
+    assert publisher.calls == 2
     clock.now += 61
     for _ in range(5):
         assert ask(cast.acme, client_id, jose.generate_key("ES256")) == 401
-    assert publisher.calls == 2
+    assert publisher.calls == 3
     assert ask(cast.acme, client_id, known) == 200
+
+
+def test_R11_a_key_rotated_right_after_a_fetch_is_found_at_once(cast, publisher, clock):
+    old, new = jose.generate_key("ES256"), jose.generate_key("ES256")
+    publisher.publish(old)
+    client_id = client(cast.acme, publisher.url)
+    assert ask(cast.acme, client_id, old) == 200
+    publisher.publish(new)
+    assert ask(cast.acme, client_id, new) == 200
+    assert ask(cast.acme, client_id, old) == 401
+    assert publisher.calls == 2
 
 
 def test_answer_is_believed_as_long_as_it_says_within_bounds(cast, publisher, clock):

@@ -320,14 +320,16 @@ def test_keys_are_fetched_once_and_an_unknown_one_at_most_once_a_minute(cast, ap
     assert exchange(cast.acme, app, outside.token()).status_code == 200
     assert exchange(cast.acme, app, outside.token("person-2")).status_code == 200
     assert Counter(outside.hits) == {"/.well-known/openid-configuration": 1, "/keys": 1}
-    new = jose.generate_key("RS256")
+    new, newer = jose.generate_key("RS256"), jose.generate_key("RS256")
     outside.keys.append(new)
-    for _ in range(3):
-        refused(exchange(cast.acme, app, outside.token(key=new)))
-    assert outside.hits.count("/keys") == 1
-    monkeypatch.setattr(client_keys, "PAUSE", 0)
     assert exchange(cast.acme, app, outside.token(key=new)).status_code == 200
+    outside.keys.append(newer)
+    for _ in range(3):
+        refused(exchange(cast.acme, app, outside.token(key=newer)))
     assert outside.hits.count("/keys") == 2
+    monkeypatch.setattr(client_keys, "PAUSE", 0)
+    assert exchange(cast.acme, app, outside.token(key=newer)).status_code == 200
+    assert outside.hits.count("/keys") == 3
 
 
 # --- F1, F6, O16 -----------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from django.template import TemplateSyntaxError, engines
 from django.template.loader import get_template, render_to_string
 from django.test import RequestFactory, override_settings
 
+from config.styleguide.pages import PAGES, styleguide
 from core import charts, colour, wording
-from core.styleguide import PAGES, styleguide
 from tests.sweeps import each
 
 ROOT = Path(settings.BASE_DIR)

@@ -1,0 +1,1 @@
+"""The style guide at `/styleguide`: every element, and sample pages over invented data. Development only."""
