@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests import network, servers
 
@@ -17,6 +18,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item.nodeid for item in items if item.get_closest_marker("django_db")]
+    if marked:
+        raise pytest.UsageError(
+            f"{marked[0]} is marked django_db, which would roll back or flush. Drop the mark: the database"
+            " is open."
+        )
     items[:] = begin_with_the_long_ones(items)
 
 
@@ -42,16 +49,21 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database() -> Iterator[None]:
-    """Make the worker's own database; give its connections back at the end."""
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make the worker's own database and open it for the whole session."""
     from django.db import connections
+    from django.template import Template
+    from django.test.utils import _TestState
 
     servers.make_database()
-    yield
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
+    # No test looks at what a template was rendered with; to copy that for each of its parts costs a tenth of a page.
+    Template._render = _TestState.saved_data.template_render
+    with django_db_blocker.unblock():
+        yield
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            if hasattr(connection, "close_pool"):
+                connection.close_pool()
 
 
 @pytest.fixture(autouse=True)
@@ -94,29 +106,6 @@ def _fresh_limits() -> None:
         cursor.execute("DELETE FROM signin_attemptwindow")
 
 
-class Settings:
-    """The settings; what is set here is put back after the test."""
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self.__dict__["stack"] = stack
-
-    def __getattr__(self, name: str) -> Any:
-        from django.conf import settings
-
-        return getattr(settings, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        from django.test import override_settings
-
-        self.stack.enter_context(override_settings(**{name: value}))
-
-
-@pytest.fixture
-def settings() -> Iterator[Settings]:
-    with contextlib.ExitStack() as stack:
-        yield Settings(stack)
-
-
 @pytest.fixture
 def cast():
     """Two tenants, their people, and a stranger."""
@@ -133,7 +122,7 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def served(database: None) -> Iterator[Any]:
+def served(django_db_setup: None) -> Iterator[Any]:
     """The product in a process of its own over this worker's database, for clients that speak HTTP."""
     from tests.protocol import live
 

@@ -216,32 +216,18 @@ _servers: Servers | None = None
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Start the servers, and Django on them: also the process that distributes may have to read a conftest."""
+    """Start the servers before pytest-django reads the settings."""
     global _servers
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         try:
             _servers = Servers()
             _servers.start(distributed=bool(getattr(options, "numprocesses", None)))
-            start_django()
         except EmbeddedError as error:
             raise pytest.UsageError(str(error)) from error
         finally:
             atexit.register(_stop)  # also when pytest gives up before it would say goodbye
     return (yield)
-
-
-def start_django() -> None:
-    """Load the applications, as a server of `./bin/dev` would have them.
-
-    The plugin for Django would roll back, flush and block, which is not done here, by seven fixtures for each
-    test; and it would copy what each part of a template was rendered with, which no test looks at.
-    """
-    import django
-    from django.conf import settings
-
-    django.setup()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # until somebody reads mails
 
 
 def make_database() -> None:

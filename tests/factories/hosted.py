@@ -113,7 +113,7 @@ def member_of(person: Person) -> Member:
 
 def mails_to(email: str) -> list[dict[str, Any]]:
     """Let the promised mail leave and return what this address got, newest first."""
-    with override_settings(EMAIL_BACKEND="mail.mailbox.MailboxBackend"):  # others keep none
+    with override_settings(EMAIL_BACKEND="mail.mailbox.MailboxBackend"):  # Django's test set-up replaced it
         while jobs.run_due():
             pass
     return [mail for mail in mailbox.every() if email in mail["to"]]
