@@ -10,7 +10,7 @@ from bench.client import Unexpected
 from bench.meter import Meter
 from bench.operations import Operation
 
-WARM_SHARE = 0.1
+WARM_SHARE = 0.3
 
 
 @dataclass

@@ -21,6 +21,17 @@ _SHIFTS = range(120, -1, -10)
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _lock = threading.Lock()
 _last = 0
+_random = memoryview(b"")  # drawn ahead: each system call would hand the interpreter to another thread
+DRAWN = 4096
+
+
+def _forget_drawn() -> None:
+    """A process that was forked must not go on with the same numbers, nor wait for a thread that it has not."""
+    global _lock, _random
+    _lock, _random = threading.Lock(), memoryview(b"")
+
+
+os.register_at_fork(after_in_child=_forget_drawn)
 
 
 class MalformedId(ValueError):
@@ -33,12 +44,15 @@ def uuid7() -> uuid.UUID:
 
 
 def _new() -> int:
-    global _last
+    global _last, _random
     with _lock:
         stamp = max(time.time_ns() // 1000 * 4096 // 1000, _last + 1)  # 48 bit ms, 12 bit fraction
         _last = stamp
+        if not _random:
+            _random = memoryview(os.urandom(DRAWN))
+        drawn, _random = _random[:8], _random[8:]
     milliseconds, fraction = stamp >> 12, stamp & 0xFFF
-    tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
+    tail = int.from_bytes(drawn, "big") & (1 << 62) - 1
     return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import uuid
 
 import pytest
@@ -19,6 +20,18 @@ def test_ids_rise_with_time_and_so_does_their_text() -> None:
     assert made == sorted(made)
     assert [ids.encode("x", value) for value in made] == sorted(ids.encode("x", value) for value in made)
     assert {value.version for value in made} == {7}
+
+
+def test_a_forked_process_makes_other_ids() -> None:
+    ids.uuid7()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, ids.uuid7().bytes)
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs, ours = uuid.UUID(bytes=os.read(reader, 16)), ids.uuid7()
+    assert theirs.int & (1 << 62) - 1 != ours.int & (1 << 62) - 1
 
 
 def test_subjects_do_not_rise() -> None:
