@@ -26,46 +26,56 @@ UNION
 SELECT access_jti, access_expires_at FROM oauth_devicegrant
  WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND access_expires_at > now()
 """
-_REVOKE = """
-UPDATE oauth_refreshtoken SET revoked = now(), updated_at = now()
- WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND revoked IS NULL
-"""
-_SPEND_CODES = """
-UPDATE oauth_grant SET used_at = now(), updated_at = now()
- WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND used_at IS NULL
-"""
-_SPEND_DEVICE_CODES = """
-UPDATE oauth_devicegrant SET used_at = now(), updated_at = now()
- WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND used_at IS NULL
-"""
 
 
-def revoke(families: Iterable[uuid.UUID]) -> None:
-    """End families in the open tenant scope: codes, refresh tokens and the access tokens still alive."""
+def _ending(table: str, column: str) -> str:
+    """Locks in one order: requests that end the same families at once wait for each other, without a deadlock."""
+    return f"""
+WITH living AS MATERIALIZED (
+    SELECT id FROM {table}
+     WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND {column} IS NULL
+     ORDER BY id FOR NO KEY UPDATE)
+UPDATE {table} ending SET {column} = now(), updated_at = now() FROM living WHERE ending.id = living.id
+"""  # noqa: S608 — constants of this module
+
+
+_SPEND_CODES = _ending("oauth_grant", "used_at")
+_SPEND_DEVICE_CODES = _ending("oauth_devicegrant", "used_at")
+_REVOKE = _ending("oauth_refreshtoken", "revoked")
+
+
+def revoke(families: Iterable[uuid.UUID]) -> int:
+    """End families in the open tenant scope: codes, refresh tokens and the access tokens still alive.
+
+    Returns how many refresh tokens this call ended, not counting those that another request ended meanwhile.
+    """
     tenant_id = scope.require_tenant()
     parameters: dict[str, Any] = {"tenant": tenant_id, "families": list(families)}
     if not parameters["families"]:
-        return
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(_SPEND_CODES, parameters)
         cursor.execute(_SPEND_DEVICE_CODES, parameters)
         cursor.execute(_REVOKE, parameters)
+        ended = cursor.rowcount
         cursor.execute(_LIVE_ACCESS, parameters)
         deny(cursor.fetchall())
+    return ended
 
 
 def deny(tokens: Iterable[tuple[str, datetime]]) -> None:
     """Put access tokens, as (jti, expiry), on the short deny-list."""
     tenant_id = scope.require_tenant()
-    rows = [RevokedToken(jti=jti, expires_at=expires) for jti, expires in tokens if jti]
+    rows = [RevokedToken(jti=jti, expires_at=expires) for jti, expires in sorted(tokens) if jti]
     if rows:
         RevokedToken.objects.bulk_create(rows, ignore_conflicts=True)
         livecache.invalidate("revoked_token", str(tenant_id), *(f"{tenant_id}:{row.jti}" for row in rows))
 
 
 def reuse_detected(client: Client, family: uuid.UUID, member_id: uuid.UUID, kind: str) -> None:
-    """End a family of which something came twice, and say so (RFC 9700 §4.14.2)."""
-    revoke([family])
+    """End a family of which something came twice, and say so once (RFC 9700 §4.14.2)."""
+    if not revoke([family]) and kind == "refresh_token":
+        return  # a request beside this one ended it and has said so
     subject = Member.objects.values_list("subject", flat=True).get(id=member_id)
     emit(
         "token.reuse_detected",

@@ -26,7 +26,7 @@ from tests.protocol.races import ROUNDS, Shot, path_of, race
 from tests.protocol.relying_party import RelyingParty
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-LOSING = {400, 401, 403, 429, 503}
+LOSING = {400, 401, 403, 429}
 
 pytestmark = pytest.mark.timeout(120 + 30 * ROUNDS)
 
