@@ -60,7 +60,7 @@ def parse(text: str) -> Address:
     local, at, domain = folded.rpartition("@")
     if not at or len(folded) > MAX_LENGTH or len(local) > 64 or not LOCAL.match(local):
         raise InvalidAddress
-    host = _domain(domain)
+    host = canonical_domain(domain)
     if len(local) + 1 + len(host) > MAX_LENGTH:
         raise InvalidAddress
     return Address(f"{local}@{host}", f"{local.casefold()}@{host}")
@@ -75,7 +75,9 @@ def read(text: str, pointer: str = "/email") -> Address:
         raise ValidationFailed(errors=[error]) from None
 
 
-def _domain(text: str) -> str:
+def canonical_domain(text: str) -> str:
+    """Return a domain in the form in which domains are compared, its IDNA 2008 one; raises InvalidAddress."""
+    text = unicodedata.normalize("NFKC", text.strip())
     if any(_is_mixed(label) for label in text.split(".")):
         raise InvalidAddress
     try:
@@ -88,6 +90,11 @@ def _domain(text: str) -> str:
     if any(_is_mixed(_unicode(label)) for label in labels):
         raise InvalidAddress
     return host
+
+
+def readable_domain(host: str) -> str:
+    """Return a canonical domain as its people write it, `bücher.example` for `xn--bcher-kva.example`."""
+    return ".".join(_unicode(label) for label in host.split("."))
 
 
 def _unicode(label: str) -> str:
