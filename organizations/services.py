@@ -228,6 +228,8 @@ def leave(*, actor: Principal, membership: Membership) -> None:
 
 def _end_membership(actor: Principal, membership: Membership, reason: str) -> None:
     with transaction.atomic():
+        # Held first: whoever puts the person into a group of the organization meanwhile finds them in or gone.
+        list(Membership.objects.filter(id=membership.id).select_for_update().values_list("id"))
         for hook in _leaving:
             hook(actor, membership)
         gone = describe_membership(membership)

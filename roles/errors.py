@@ -39,3 +39,15 @@ class ControlPlaneFixed(Conflict):
     code = "control_plane_fixed"
     title = "The tenant's own API cannot be changed"
     fix = "Create an API resource of your own."
+
+
+class GivenByGroup(Conflict):
+    code = "given_by_group"
+    title = "A group gives this role"
+    fix = "Take the member out of the group that `group` names, or the role from the group."
+
+
+class OwnersAreNamed(Conflict):
+    code = "owners_are_named"
+    title = "No group owns anything"
+    fix = "Make each owner by name: assign the role to the member."

@@ -18,8 +18,19 @@ ASSIGNMENT: dict[str, Schema | str] = {
     "role_id": "string",
     "member": "string",
     "organization": {"type": ["string", "null"]},
+    "group": {"type": ["string", "null"]},
     "expires_at": {"type": ["string", "null"]},
 }
+GROUP: dict[str, Schema | str] = {
+    "name": "string",
+    "description": "string",
+    "external_id": {"type": ["string", "null"]},
+    "organization": {"type": ["string", "null"]},
+    "metadata": "object",
+}
+NAMED_GROUP: dict[str, Schema | str] = {"name": "string", "organization": {"type": ["string", "null"]}}
+IN_GROUP: dict[str, Schema | str] = {**NAMED_GROUP, "member": "string"}
+GIVEN: dict[str, Schema | str] = {**NAMED_GROUP, "role": "string", "role_id": "string"}
 ADMINISTRATOR: dict[str, Schema | str] = {
     "roles": {"type": "array", "items": {"type": "string", "enum": ["owner", "admin"]}},
 }
@@ -52,6 +63,23 @@ declare("role.updated", "A custom role was changed", object="role", fields=ROLE)
 declare("role.deleted", "A custom role was deleted and taken from everybody", object="role", fields=ROLE)
 declare("role.assigned", "A member was given a role", object="role_assignment", fields=ASSIGNMENT)
 declare("role.unassigned", "A role was taken from a member", object="role_assignment", fields=ASSIGNMENT)
+declare("group.created", "A group was created", object="group", fields=GROUP)
+declare("group.updated", "A group was changed", object="group", fields=GROUP)
+declare("group.deleted", "A group was deleted, and nobody is in it any more", object="group", fields=GROUP)
+declare(
+    "group.member_added",
+    "A member was put into a group",
+    object="group",
+    fields={**IN_GROUP, "source": "string"},
+)
+declare("group.member_removed", "A member was taken out of a group", object="group", fields=IN_GROUP)
+declare(
+    "group.role_added",
+    "A group gives a role to everybody in it",
+    object="group",
+    fields=GIVEN,
+)
+declare("group.role_removed", "A group gives a role no more", object="group", fields=GIVEN)
 declare(
     "organization.member.role_changed",
     "The roles of a member in an organization changed",

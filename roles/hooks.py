@@ -8,7 +8,7 @@ from events.services import emit_many
 from organizations.models import Membership, Organization
 from organizations.services import before_ending, before_leaving
 from roles import guards, resources, selectors, services, standing
-from roles.models import Role, RoleAssignment
+from roles.models import Group, GroupMember, GroupRole, Role, RoleAssignment
 from roles.permissions import Permission
 from tenants import bulk
 from tenants.members import after_removal, guard_removal
@@ -42,9 +42,11 @@ def leave(actor: Principal, membership: Membership) -> None:
     if confined in guards.owned_by(membership.member_id):
         guards.decides_about_owners(actor, confined)
         guards.keep_an_owner(membership.member_id, confined)
+    services.bump([membership.member_id])
     held = RoleAssignment.objects.filter(organization_id=confined, member_id=membership.member_id)
     for assignment in held.select_related("role", "member"):
         services.remove(actor=actor.actor, assignment=assignment, is_leaving=True)
+    services.leave_groups(actor=actor.actor, member=membership.member, organization_id=confined)
 
 
 @after_removal
@@ -53,10 +55,20 @@ def tell_of_administrators(actor: Actor, member: Member) -> None:
     emit_many(standing.ended(actor, member))
 
 
+@after_removal
+def leave_groups(actor: Actor, member: Member) -> None:
+    """Take somebody who is removed out of every group, with what the groups gave."""
+    services.leave_groups(actor=actor, member=member)
+
+
 @before_ending
 def end(actor: Principal, organization: Organization) -> None:
-    """Take every role held in an organization that ends, and delete its own roles."""
+    """Take every role held in an organization that ends, and delete its own roles and groups."""
+    groups = Group.objects.filter(organization=organization).order_by("id")
+    list(groups.select_for_update(no_key=True).values_list("id"))
     RoleAssignment.objects.filter(organization=organization).delete()
+    for model in (GroupMember, GroupRole, Group):
+        model.objects.filter(organization=organization).delete()
     Role.objects.filter(organization=organization).delete()
 
 

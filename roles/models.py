@@ -1,4 +1,4 @@
-"""Roles and who has them; API resources and their scopes."""
+"""Roles and who has them, groups that give them; API resources and their scopes."""
 
 from __future__ import annotations
 
@@ -33,20 +33,90 @@ class Role(TenantModel):
         ]
 
 
+class Group(TenantModel):
+    """Members who belong together, such as a department; with `organization` it is that organization's own.
+
+    Whoever is in it has its roles (GroupRole), as assignments that name the group. `external_id` is what an
+    outside directory calls it.
+    """
+
+    PREFIX = "grp"
+
+    organization = TenantForeignKey(Organization, null=True)
+    name = models.CharField(max_length=120)
+    name_search = models.CharField(max_length=360)
+    description = models.CharField(max_length=300, blank=True)
+    external_id = models.CharField(max_length=200, null=True)
+    metadata = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "organization", "name_search"],
+                name="roles_group_name",
+                nulls_distinct=False,
+            ),
+            models.UniqueConstraint(
+                fields=["tenant_id", "organization", "external_id"],
+                condition=models.Q(external_id__isnull=False),
+                name="roles_group_external_id",
+                nulls_distinct=False,
+            ),
+        ]
+
+
+class GroupMember(TenantModel):
+    """A member is in a group, by hand or by outside directories; `sources` says by which of them.
+
+    `organization` repeats the group's, for row security.
+    """
+
+    PREFIX = "gmem"
+
+    group = TenantForeignKey(Group)
+    member = TenantForeignKey(Member)
+    organization = TenantForeignKey(Organization, null=True)
+    sources = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "group", "member"], name="roles_group_member_once"),
+        ]
+
+
+class GroupRole(TenantModel):
+    """Whoever is in the group has the role, where the group is: in the tenant or in its organization."""
+
+    PREFIX = "grole"
+
+    group = TenantForeignKey(Group)
+    role = TenantForeignKey(Role)
+    organization = TenantForeignKey(Organization, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "group", "role"], name="roles_group_role_once"),
+        ]
+
+
 class RoleAssignment(TenantModel):
-    """A member has a role in the tenant (`organization` null) or in one organization."""
+    """A member has a role in the tenant (`organization` null) or in one organization.
+
+    With `group` it is that group which gives it, and takes it again; without, somebody gave it to the member.
+    """
 
     PREFIX = "rasg"
 
     member = TenantForeignKey(Member)
     role = TenantForeignKey(Role)
     organization = TenantForeignKey(Organization, null=True)
+    group = TenantForeignKey(Group, null=True)
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant_id", "member", "role", "organization"],
+                fields=["tenant_id", "member", "role", "organization", "group"],
                 name="roles_assignment_once",
                 nulls_distinct=False,
             ),

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     APPLICATIONS_WRITE = "applications:write"
     AUDIT_READ = "audit:read"
     EVENTS_READ = "events:read"
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
     INVITATIONS_READ = "invitations:read"
     INVITATIONS_WRITE = "invitations:write"
     MEMBERS_READ = "members:read"
@@ -39,6 +41,8 @@ DESCRIPTIONS: dict[Permission, str] = {
     Permission.APPLICATIONS_WRITE: "Register, change and disable applications",
     Permission.AUDIT_READ: "Read and verify the audit log",
     Permission.EVENTS_READ: "Read the event stream",
+    Permission.GROUPS_READ: "See groups, who is in them and what roles they give",
+    Permission.GROUPS_WRITE: "Create, change and delete groups, and say who is in them",
     Permission.INVITATIONS_READ: "See invitations",
     Permission.INVITATIONS_WRITE: "Invite people, resend and revoke invitations",
     Permission.MEMBERS_READ: "See members and what they agreed to share",
@@ -64,6 +68,8 @@ ORGANIZATION = frozenset(
         Permission.API_KEYS_WRITE,
         Permission.AUDIT_READ,
         Permission.EVENTS_READ,
+        Permission.GROUPS_READ,
+        Permission.GROUPS_WRITE,
         Permission.INVITATIONS_READ,
         Permission.INVITATIONS_WRITE,
         Permission.MEMBERS_READ,
@@ -78,7 +84,14 @@ BUILT_IN: dict[str, frozenset[Permission]] = {
     "owner": ALL,
     "admin": ALL,
     "security_admin": READ
-    | {_P.POLICIES_WRITE, _P.API_KEYS_WRITE, _P.MEMBERS_WRITE, _P.WEBHOOKS_WRITE, _P.ROLES_WRITE},
+    | {
+        _P.POLICIES_WRITE,
+        _P.API_KEYS_WRITE,
+        _P.MEMBERS_WRITE,
+        _P.WEBHOOKS_WRITE,
+        _P.ROLES_WRITE,
+        _P.GROUPS_WRITE,
+    },
     "developer": frozenset(
         {
             _P.APPLICATIONS_READ,
@@ -97,6 +110,7 @@ BUILT_IN: dict[str, frozenset[Permission]] = {
         {
             _P.MEMBERS_READ,
             _P.MEMBERS_WRITE,
+            _P.GROUPS_READ,
             _P.INVITATIONS_READ,
             _P.INVITATIONS_WRITE,
             _P.ORGANIZATIONS_READ,

@@ -37,15 +37,15 @@ class Change:
     def place(self) -> Place:
         return self.row.member_id, self.row.organization_id
 
-    def around(self, others: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Return the names of all roles before and after; `others` are those that stayed."""
-        stayed, own = list(others), [self.row.role.name]
-        return sorted(stayed + own * self.had), sorted(stayed + own * self.has)
-
 
 def counts(row: RoleAssignment) -> bool:
     """Whether an assignment has not expired."""
     return row.expires_at is None or row.expires_at > timezone.now()
+
+
+def won(rows: Iterable[RoleAssignment]) -> list[Change]:
+    """Return the changes of assignments that are new."""
+    return [Change(row, False, counts(row)) for row in rows]
 
 
 def lost(rows: Iterable[RoleAssignment]) -> list[Change]:
@@ -54,29 +54,45 @@ def lost(rows: Iterable[RoleAssignment]) -> list[Change]:
 
 
 def told(actor: Actor, changes: Iterable[Change]) -> list[Draft]:
-    """Return the events of changes that have been made, at most one change for each member and place.
+    """Return the events of changes that have been made: one for each member and place whose roles differ now.
 
-    Nothing is told of what changed no role, nor of somebody who was removed: that has been told already.
+    A role held twice, directly and by a group, is lost with the last of the two. Nothing is told of what changed
+    no role, nor of somebody who was removed: that has been told already.
     """
     real = [one for one in changes if one.had != one.has and one.row.member.status != MemberStatus.REMOVED]
+    real = [one for one in real if one.row.organization_id is not None or _administers(one.row.role)]
     if not real:
         return []
-    others, belonging = _others([one.row for one in real]), _memberships([one.row for one in real])
-    drafts = []
+    rows = [one.row for one in real]
+    others, belonging = _others(rows), _memberships(rows)
+    by_place = defaultdict(list)
     for one in real:
-        before, after = one.around(others[one.place])
-        if one.row.organization_id is None:
-            if _administers(one.row.role):
-                drafts.append(_administrator(actor, one.row.member, before, after))
-        elif one.place in belonging:
-            drafts.append(_in_organization(actor, belonging[one.place], before, after))
+        by_place[one.place].append(one)
+    drafts = []
+    for place, ones in by_place.items():
+        before, after = _around(ones, others[place])
+        if before == after:
+            continue
+        if place[1] is None:
+            drafts.append(_administrator(actor, ones[0].row.member, before, after))
+        elif place in belonging:
+            drafts.append(_in_organization(actor, belonging[place], before, after))
     return drafts
+
+
+def _around(changes: Iterable[Change], others: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the names of all roles before and after; `others` are those that stayed."""
+    before, after = set(others), set(others)
+    for one in changes:
+        before |= {one.row.role.name} if one.had else set()
+        after |= {one.row.role.name} if one.has else set()
+    return sorted(before), sorted(after)
 
 
 def ended(actor: Actor, member: Member) -> list[Draft]:
     """Return the event of an administrator who is removed from the tenant; none for anybody else."""
     held = selectors.assignments(member.id).filter(organization=None)
-    before = sorted(row.role.name for row in held if _administers(row.role))
+    before = sorted({row.role.name for row in held if _administers(row.role)})
     return [_administrator(actor, member, before, [])] if before else []
 
 

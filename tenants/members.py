@@ -226,10 +226,20 @@ def revoke_session(*, actor: Principal, session: TenantSession) -> None:
     sessions.revoke(session, "revoked", actor=actor.actor)
 
 
-def bump_authority(member_id: uuid.UUID) -> None:
-    """Record that what a member may do has changed: tokens with an older version are recomputed."""
-    Member.objects.filter(id=member_id).update(authority_version=F("authority_version") + 1)
-    livecache.invalidate("member", str(member_id))
+def bump_authority(*member_ids: uuid.UUID) -> None:
+    """Record that what members may do has changed: tokens with an older version are recomputed.
+
+    It holds the members' rows until the transaction ends, taken in one order, so that two changes cannot
+    deadlock.
+    """
+    if not member_ids:
+        return
+    rows = Member.objects.filter(id=member_ids[0])
+    if len(member_ids) > 1:
+        rows = Member.objects.filter(id__in=member_ids)
+        list(rows.order_by("id").select_for_update(no_key=True).values_list("id"))
+    rows.update(authority_version=F("authority_version") + 1)
+    livecache.invalidate("member", *map(str, set(member_ids)))
 
 
 _removal_guards: list[Any] = []

@@ -18,6 +18,7 @@ from core.principal import SYSTEM, Actor, Principal
 from events.services import Draft, emit_many
 from organizations.models import Membership, Organization
 from roles import guards, selectors, standing
+from roles.errors import GivenByGroup
 from roles.models import Role, RoleAssignment
 from roles.services.described import describe_assignment
 from roles.services.rights import needed_for
@@ -63,6 +64,7 @@ def assign_role_as_system(
             member=member,
             role=role,
             organization_id=confined,  # type: ignore[misc]  # null is a lawful lookup
+            group=None,
             defaults={"expires_at": expires_at},
         )
         if not created and row.expires_at == expires_at:
@@ -104,10 +106,15 @@ def belongs_there(role: Role, organization_id: uuid.UUID | None) -> None:
 
 
 def unassign_role(*, actor: Principal, assignment: RoleAssignment) -> None:
-    """Take a role from a member. Raises LastOwner, OwnerRequired, GrantExceedsOwn."""
+    """Take a role from a member. Raises LastOwner, OwnerRequired, GrantExceedsOwn; GivenByGroup for one
+    that a group gives.
+    """
     role, confined = assignment.role, assignment.organization_id
     ports.authority.require(actor, needed_for(confined), assignment)
     guards.may_grant(actor, selectors.granted(role, confined))
+    if assignment.group is not None:
+        detail = f"The group {assignment.group.name} ({assignment.group.public_id}) gives this role."
+        raise GivenByGroup(detail, group=assignment.group.public_id)
     with transaction.atomic():
         if guards.is_owner_role(role):
             guards.decides_about_owners(actor, confined)
@@ -121,15 +128,14 @@ def remove(*, actor: Actor, assignment: RoleAssignment, is_leaving: bool = False
     Of somebody who `is_leaving` the organization only that is told, not that their roles there changed.
     """
     with transaction.atomic():
+        bump([assignment.member_id])
         gone = describe_assignment(assignment, assignment.member, assignment.role)
         deleted, _by_model = RoleAssignment.objects.filter(id=assignment.id).delete()
         if deleted:
-            bump([assignment.member_id])
             unassigned = Draft("role.unassigned", actor, gone, organization_id=assignment.organization_id)
             changes = [] if is_leaving else standing.lost([assignment])
             emit_many([unassigned, *standing.told(actor, changes)])
 
 
 def bump(member_ids: Iterable[uuid.UUID]) -> None:
-    for member_id in sorted(set(member_ids)):  # one order, so that two changes cannot deadlock
-        members.bump_authority(member_id)
+    members.bump_authority(*member_ids)

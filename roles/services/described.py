@@ -6,7 +6,7 @@ from typing import Any
 
 from core import ids
 from core.api.fields import timestamp
-from roles.models import Role, RoleAssignment
+from roles.models import Group, Role, RoleAssignment
 from tenants.models import Member
 
 
@@ -30,5 +30,14 @@ def describe_assignment(row: RoleAssignment, member: Member, role: Role) -> dict
         "role": role.name,
         "role_id": role.public_id,
         "organization": ids.encode("org", row.organization_id) if row.organization_id else None,
+        "group": ids.encode(Group.PREFIX, row.group_id) if row.group_id else None,
         "expires_at": timestamp(row.expires_at),
     }
+
+
+def describe_group(group: Group, *, whole: bool = False, **more: Any) -> dict[str, Any]:
+    organization = ids.encode("org", group.organization_id) if group.organization_id else None
+    shown = {"id": group.public_id, "object": "group", "name": group.name, "organization": organization}
+    if whole:
+        shown |= {"description": group.description, "external_id": group.external_id}
+    return {**shown, **more}

@@ -19,6 +19,7 @@ from roles.models import Role, RoleAssignment
 from roles.permissions import BUILT_IN
 from roles.services.assignments import bump
 from roles.services.described import describe
+from roles.services.group_roles import forget_role
 from roles.services.rights import checked, needed_for
 
 SUMMARIES = {
@@ -122,16 +123,17 @@ def update_role(*, actor: Principal, role: Role, changes: Mapping[str, Any]) -> 
 
 
 def delete_role(*, actor: Principal, role: Role) -> None:
-    """Delete a custom role and take it from everybody who has it."""
+    """Delete a custom role and take it from everybody who has it, and from every group that gives it."""
     changeable(actor, role)
     with transaction.atomic():
+        drafts = forget_role(actor.actor, role)
         held = list(selectors.holders(role))
-        RoleAssignment.objects.filter(id__in=[row.id for row in held]).delete()
         bump(row.member_id for row in held)
+        RoleAssignment.objects.filter(id__in=[row.id for row in held]).delete()
         gone = describe(role, whole=True)
         Role.objects.filter(id=role.id).delete()
         deleted = Draft("role.deleted", actor.actor, gone, organization_id=role.organization_id)
-        emit_many([deleted, *standing.told(actor.actor, standing.lost(held))])
+        emit_many([deleted, *drafts, *standing.told(actor.actor, standing.lost(held))])
 
 
 def changeable(actor: Principal, role: Role) -> None:

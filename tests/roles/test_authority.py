@@ -36,14 +36,15 @@ def holders(cast: Cast) -> dict[str, uuid.UUID]:
 MATRIX = {
     "owner": "all",
     "admin": "all",
-    "security_admin": "reads policies:write api-keys:write members:write webhooks:write roles:write",
+    "security_admin": "reads policies:write api-keys:write members:write webhooks:write roles:write groups:write",
     "developer": "applications:read applications:write api-keys:read api-keys:write webhooks:read"
     " webhooks:write events:read roles:read tenant:read",
     "billing_manager": "tenant:read",
-    "support": "members:read members:write invitations:read invitations:write organizations:read tenant:read",
+    "support": "members:read members:write groups:read invitations:read invitations:write organizations:read"
+    " tenant:read",
     "auditor": "reads",
-    "viewer": "applications:read invitations:read members:read organizations:read policies:read roles:read"
-    " tenant:read webhooks:read",
+    "viewer": "applications:read groups:read invitations:read members:read organizations:read policies:read"
+    " roles:read tenant:read webhooks:read",
 }
 
 
