@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.principal import SubjectType
 from oauth import catalogue
-from roles import authority, claim_mapping
+from roles import authority, claim_mapping, group_selectors
 from roles.claim_facts import Facts
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def facts_of(
         organization_id=standing.organization_id,
         scopes=tuple(scopes),
         roles=lambda: authority.roles_of(standing.member_id, standing.organization_id),
+        groups=lambda: group_selectors.names_of(standing.member_id, standing.organization_id),
         permissions=lambda: authority.permissions_of(standing.member_id, standing.organization_id),
         metadata=standing.metadata,
     )

@@ -156,13 +156,15 @@ def _follow_roles(
 ) -> None:
     """Give the mapped roles that the token names and take those it gave before and no longer names.
 
-    Roles that somebody of the tenant gave are left alone.
+    Roles that somebody of the tenant gave, or that a group gives, are left alone.
     """
     if not row.roles and not identity.assignments:
         return
     wanted = _named_roles(row, issuer, claims)
     actor, place = Actor("service", row.public_id), organization.id if organization else None
-    held = RoleAssignment.objects.filter(member_id=identity.member_id).select_related("role", "member")
+    held = RoleAssignment.objects.filter(member_id=identity.member_id, group=None).select_related(
+        "role", "member"
+    )
     given = [one for one in held if one.public_id in identity.assignments]
     for one in given:
         if one.role_id not in wanted or one.organization_id != place:

@@ -15,7 +15,7 @@ from tenants.selectors import TenantRef
 
 @dataclass(frozen=True)
 class Facts:
-    """The subject of a token; `roles` and `permissions` are asked for when a rule wants them."""
+    """The subject of a token; `roles`, `groups` and `permissions` are asked for when a rule wants them."""
 
     tenant: TenantRef
     subject: str
@@ -26,12 +26,13 @@ class Facts:
     organization_id: uuid.UUID | None = None
     scopes: Iterable[str] = ()
     roles: Callable[[], Iterable[str]] = tuple
+    groups: Callable[[], Iterable[str]] = tuple
     permissions: Callable[[], Iterable[str]] = tuple
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, source: str) -> Any:
         """Return the value of a source (see roles.claim_mapping.SOURCES); empty where there is none."""
-        if source in ("roles", "permissions"):
+        if source in ("roles", "groups", "permissions"):
             return sorted(getattr(self, source)())
         if source == "scopes":
             return list(self.scopes)

@@ -17,7 +17,7 @@ from core.errors import FieldError, ValidationFailed
 
 ACCESS, ID = "access_token", "id_token"
 TOKENS = (ACCESS, ID)
-MANY = ("roles", "permissions", "scopes")
+MANY = ("roles", "groups", "permissions", "scopes")
 SOURCES = (
     "tenant_id", "tenant_slug", "organization_id", "organization_slug", "organization_name", *MANY,
     "subject", "subject_type", "email", "name", "client_id", "metadata", "constant",

@@ -10,7 +10,7 @@ from core import ports
 from core.errors import NotFound
 from core.principal import Principal, SubjectType
 from organizations import selectors as organizations
-from roles import authority, claim_mapping
+from roles import authority, claim_mapping, group_selectors
 from roles.claim_facts import Facts
 from roles.permissions import Permission
 from tenants import selectors
@@ -44,6 +44,7 @@ def preview(
         organization_id=organization_id,
         scopes=tuple(scopes),
         roles=lambda: authority.roles_of(member.id, organization_id),
+        groups=lambda: group_selectors.names_of(member.id, organization_id),
         permissions=lambda: authority.permissions_of(member.id, organization_id),
         metadata=member.metadata,
     )
