@@ -97,7 +97,7 @@ class MemberRoles(Endpoint):
     def get(self, call: Call) -> Answer:
         member = member_by_subject(call.path["member"])
         return paginate(
-            call, selectors.assignments(member.id).select_related("role", "member"), AssignmentShape
+            call, selectors.assignments(member.id).select_related("role", "member", "group"), AssignmentShape
         )
 
     @operation(

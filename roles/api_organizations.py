@@ -94,7 +94,7 @@ class MembershipRoles(InOrganization):
     def get(self, call: Call) -> Answer:
         held = membership(self.organization(call), call.path["member"])
         rows = selectors.assignments(held.member_id).filter(organization_id=held.organization_id)
-        return paginate(call, rows.select_related("role", "member"), AssignmentShape)
+        return paginate(call, rows.select_related("role", "member", "group"), AssignmentShape)
 
     @operation(
         scope="organizations:write",

@@ -40,6 +40,17 @@ def search(rows: QuerySet[Group], text: str) -> QuerySet[Group]:
     return rows.filter(begins("name_search", text))
 
 
+def with_member(rows: QuerySet[Group], member_id: uuid.UUID) -> QuerySet[Group]:
+    """Narrow to the groups that a member is in."""
+    return rows.filter(id__in=groups_of(member_id).order_by().values("group_id"))
+
+
+def giving(rows: QuerySet[Group], role_id: uuid.UUID) -> QuerySet[Group]:
+    """Narrow to the groups that give a role."""
+    given = GroupRole.objects.filter(tenant_id=scope.require_tenant(), role_id=role_id)
+    return rows.filter(id__in=given.values("group_id"))
+
+
 def with_counts(rows: QuerySet[Group]) -> QuerySet[Group]:
     """Add `member_count` and `role_count`."""
     return rows.annotate(member_count=_count(GroupMember), role_count=_count(GroupRole))

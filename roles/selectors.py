@@ -62,7 +62,12 @@ def live(rows: QuerySet[RoleAssignment]) -> QuerySet[RoleAssignment]:
 @included_in_members("roles", "roles:read")
 def roles_by_subject(subjects: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     rows = RoleAssignment.objects.filter(tenant_id=scope.require_tenant(), member__subject__in=subjects)
+    seen = set()  # a role may be held twice, directly and by a group
     for row in live(rows).select_related("member", "role", "organization").order_by("id"):
+        held = row.member_id, row.role_id, row.organization_id
+        if held in seen:
+            continue
+        seen.add(held)
         where = row.organization.public_id if row.organization else None
         named = {"id": row.role.public_id, "object": "role", "name": row.role.name}
         yield row.member.subject, {**named, "organization": where}

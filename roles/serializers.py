@@ -81,6 +81,8 @@ class AssignmentShape(Shape):
         whole = super().to_representation(row)
         whole["role"] = {"id": row.role.public_id, "object": "role", "name": row.role.name}
         whole["member"] = row.member.subject
+        group = row.group
+        whole["group"] = group and {"id": group.public_id, "object": "group", "name": group.name}
         return whole
 
 

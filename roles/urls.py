@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from roles import api, api_organizations, api_resources
+from roles import api, api_groups, api_organizations, api_resources
 
 ORGANIZATION = "v1/organizations/<str:organization>"
+GROUP = "v1/groups/<str:group>"
 RESOURCE = "v1/api-resources/<str:resource>"
 
 urlpatterns = [
@@ -32,6 +33,12 @@ urlpatterns = [
         api_organizations.MembershipRole.as_view(),
         name="api-membership-role",
     ),
+    path("v1/groups", api_groups.Groups.as_view(), name="api-groups"),
+    path(GROUP, api_groups.OneGroup.as_view(), name="api-group"),
+    path(f"{GROUP}/members", api_groups.GroupMembers.as_view(), name="api-group-members"),
+    path(f"{GROUP}/members/<str:member>", api_groups.OneGroupMember.as_view(), name="api-group-member"),
+    path(f"{GROUP}/roles", api_groups.GroupRoles.as_view(), name="api-group-roles"),
+    path(f"{GROUP}/roles/<str:role>", api_groups.OneGroupRole.as_view(), name="api-group-role"),
     path("v1/api-resources", api_resources.Resources.as_view(), name="api-resources"),
     path(RESOURCE, api_resources.OneResource.as_view(), name="api-resource"),
     path(f"{RESOURCE}/scopes", api_resources.Scopes.as_view(), name="api-scopes"),

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InsufficientRole, InsufficientScope
 from core.principal import Principal
 
-NAMES = ("organizations", "roles")
+NAMES = ("groups", "organizations", "roles")
 Load = Callable[[Sequence[str]], Iterable[tuple[str, dict[str, Any]]]]
 
 

@@ -13,7 +13,7 @@ from oauth.initial_access_tokens import create_initial_access_token
 from oauth.models import ClientSecret, ExternalIdentity
 from roles import resources
 from roles.models import RoleAssignment
-from roles.services import create_role
+from roles.services import add_group_role, add_to_group, create_group, create_role
 from tenants.models import SigningKey
 from tests.factories import Person, admin_principal, make_organization
 from tests.factories.people import open_session
@@ -40,7 +40,10 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         account = accounts.create_service_account(actor=actor, name="Robot")
         invitation = invitations.invite(actor=actor, email=f"{organization.public_id}@example.com")
         role = create_role(actor=actor, name="Own", permissions=["members:read"], organization=organization)
-        assignment = RoleAssignment.objects.filter(member=owner.member).first()
+        group = create_group(actor=actor, name="Own", organization=organization)
+        add_group_role(actor=actor, group=group, role=role)
+        add_to_group(actor=actor, group=group, member=owner.member)
+        assignment = RoleAssignment.objects.filter(member=owner.member, group=None).first()
         signing_key = SigningKey.objects.filter(state="next").first()
         secret = ClientSecret.objects.filter(application=application).first()
         token = create_initial_access_token(actor=actor, name="Sweep").row
@@ -51,7 +54,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
             trusted_issuer=issuer, member=owner.member, subject="theirs"
         )
     [event] = happen(tenant)
-    [delivery] = deliveries(tenant, endpoint)
+    delivery, *_ = deliveries(tenant, endpoint)
     assert assignment is not None
     assert secret is not None
     assert signing_key is not None
@@ -59,7 +62,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "organization": organization, "key": key, "application": application, "role": role,
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
-        "session": session,
+        "session": session, "group": group,
         "token": token, "issuer": issuer, "identity": identity,
         "signing_key": signing_key,
     }  # fmt: skip
