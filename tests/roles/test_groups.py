@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import connections
@@ -394,10 +395,7 @@ def test_S6_whoever_comes_while_a_role_comes_has_it_once_and_whoever_leaves_has_
         lambda: services.delete_role(actor=boss, role=role),
         lambda: members.remove_member(actor=boss, member=leaving[0].member),
         lambda: services.remove_from_group(actor=boss, group=group, member=leaving[1].member),
-        *(
-            lambda person=person: services.add_to_group(actor=boss, group=group, member=person.member)
-            for person in coming
-        ),
+        *(partial(services.add_to_group, actor=boss, group=group, member=person.member) for person in coming),
         lambda: services.add_group_role(actor=boss, group=group, role=support),
     ]
     assert at_once(cast, *acts) == [None] * len(acts)
@@ -417,8 +415,8 @@ def test_S6_whoever_leaves_the_organization_while_joining_its_group_keeps_nothin
         held = [organization_selectors.membership(ours, person.subject) for person in people]
     acts: list[Callable[[], object]] = []
     for person, membership in zip(people, held, strict=True):
-        acts.append(lambda one=person: services.add_to_group(actor=boss, group=group, member=one.member))
-        acts.append(lambda one=membership: organization_services.remove_member(actor=boss, membership=one))
+        acts.append(partial(services.add_to_group, actor=boss, group=group, member=person.member))
+        acts.append(partial(organization_services.remove_member, actor=boss, membership=membership))
     at_once(cast, *acts)
     with scope.tenant(cast.acme.id):
         assert not group_selectors.people(group).exists()
