@@ -37,6 +37,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [HOST])
 SECURE = ORIGIN.startswith("https://")
 OUTBOUND_ALLOW = env.list("OUTBOUND_ALLOW", [])  # exact host:port, for operators only
 OUTBOUND_ALLOW_FILE = VAR_DIR / "outbound-allow" if DEVELOPMENT else None
+# Who answers for the domain name system (organizations.resolver); the one for development reads a file first.
+DOMAIN_RESOLVER = f"organizations.resolver.{'Dns' if PRODUCTION else 'Told'}Resolver"
+DOMAIN_ANSWERS_FILE = VAR_DIR / "domain-answers.json" if DEVELOPMENT else None
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, least=0)  # how many proxies append to X-Forwarded-For
 # Client certificates (RFC 8705) come from a proxy: the header that carries them, the networks that it calls
 # from, and the header that says SUCCESS where it checked the chain. Unset: no certificate is taken.
@@ -277,6 +280,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "ENUM_NAME_OVERRIDES": {
         "FactorEnum": "identity.assurance.DEMANDS",
+        "FindingEnum": "organizations.domain_shapes.FINDINGS",
         "RiskActionEnum": "tenants.policy.RISK_ACTIONS",
         "ChallengeEnum": "tenants.policy.CHALLENGE_TIMES",
     },

@@ -7,4 +7,5 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        from organizations import branding, selectors  # noqa: F401 — register looks, and how members are narrowed
+        # They register looks, how members are narrowed, and what is done about domains.
+        from organizations import branding, domain_checks, domain_services, selectors  # noqa: F401

@@ -11,6 +11,7 @@ from core.errors import FieldError, ValidationFailed
 from identity import emails
 from identity.disposable import is_disposable
 
+MOST = 233  # so that the name of the record, with its label, fits into 253
 PROVIDERS = Path(__file__).resolve().parent / "data" / "mail_providers.txt"
 
 
@@ -24,6 +25,8 @@ def read(text: str) -> str:
         domain = emails.canonical_domain(text.strip().removesuffix("."))
     except emails.InvalidAddress:
         raise _refused("invalid", "Write a domain such as example.com.") from None
+    if len(domain) > MOST:
+        raise _refused("too_long", f"At most {MOST} characters.")
     if _suffixes().is_public(domain):
         raise _refused("public_suffix", "This is a public suffix: many domains of others lie beneath it.")
     if domain in _providers() or is_disposable(domain):

@@ -10,6 +10,7 @@ from core import scope
 from core.errors import NotFound
 from core.postgres.prepared import Prepared
 from organizations.models import Organization, OrganizationDomain
+from tenants.selectors import begins
 
 _OWNER = Prepared("""
 SELECT claim.organization_id FROM organizations_organizationdomain claim
@@ -41,3 +42,8 @@ def domain(organization: Organization, domain_id: uuid.UUID) -> OrganizationDoma
     if found is None:
         raise NotFound
     return found
+
+
+def search(rows: QuerySet[OrganizationDomain], text: str) -> QuerySet[OrganizationDomain]:
+    """Narrow to domains that begin with `text`."""
+    return rows.filter(begins("domain", text))

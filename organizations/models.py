@@ -126,6 +126,13 @@ class OrganizationDomain(TenantModel):
             ),
         ]
 
+    @property
+    def effective_state(self) -> str:
+        """Expiry is decided whenever it is asked for, never by a look that was not made."""
+        if self.state == DomainState.PENDING and self.expires_at <= timezone.now():
+            return DomainState.EXPIRED
+        return self.state
+
 
 class Departure(TenantModel):
     """A member left an organization or was removed from it: no rule brings them back, only a person does."""

@@ -17,7 +17,7 @@ from events.services import emit
 from organizations import policy as policies
 from organizations import selectors
 from organizations.errors import SlugTaken
-from organizations.models import Membership, Organization, OrganizationStatus
+from organizations.models import Departure, Membership, Organization, OrganizationStatus
 from tenants import logos, members
 from tenants import selectors as tenants
 from tenants.models import Member, MemberStatus, TenantSession
@@ -193,8 +193,10 @@ def add_member(*, actor: Principal, organization: Organization, member: Member) 
     return add_member_as_system(organization=organization, member=member, actor=actor.actor)
 
 
-def add_member_as_system(*, organization: Organization, member: Member, actor: Actor = SYSTEM) -> Membership:
-    """Add without asking whether the actor may: for callers that have asked themselves.
+def add_member_as_system(
+    *, organization: Organization, member: Member, actor: Actor = SYSTEM, reason: str = ""
+) -> Membership:
+    """Add without asking whether the actor may: for callers that have asked themselves; `reason` is for the event.
 
     Raises Conflict for somebody who belongs to it already, and where either is gone.
     """
@@ -203,12 +205,13 @@ def add_member_as_system(*, organization: Organization, member: Member, actor: A
     membership = Membership(organization=organization, member=member)
     with unique_or(Conflict("This member belongs to the organization already.")):
         membership.save(force_insert=True)
+    Departure.objects.filter(organization=organization, member=member).delete()
     members.bump_authority(member.id)
     emit(
         "organization.member.added",
         actor=actor,
         organization_id=organization.id,
-        object=describe_membership(membership),
+        object=describe_membership(membership) | ({"reason": reason} if reason else {}),
     )
     return membership
 
@@ -237,6 +240,8 @@ def _end_membership(actor: Principal, membership: Membership, reason: str) -> No
         members.bump_authority(membership.member_id)
         deleted, _by_model = Membership.objects.filter(id=membership.id).delete()
         if deleted:
+            left = Departure(organization=membership.organization, member=membership.member)
+            Departure.objects.bulk_create([left], ignore_conflicts=True)
             end_sessions(membership.organization, membership.member, "left_organization", actor.actor)
             emit(
                 "organization.member.removed",

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from organizations import api, branding_api
+from organizations import api, branding_api, domain_api
 from tenants.branding import LOGOS
 
 ORGANIZATION = "v1/organizations/<str:organization>"
+DOMAIN = f"{ORGANIZATION}/domains/<str:domain>"
 
 urlpatterns = [
     path("v1/organizations", api.Organizations.as_view(), name="api-organizations"),
@@ -23,6 +24,9 @@ urlpatterns = [
         )
         for variant in LOGOS
     ),
+    path(f"{ORGANIZATION}/domains", domain_api.Domains.as_view(), name="api-organization-domains"),
+    path(DOMAIN, domain_api.OneDomain.as_view(), name="api-organization-domain"),
+    path(f"{DOMAIN}/verify", domain_api.DomainVerification.as_view(), name="api-organization-domain-verify"),
     path(f"{ORGANIZATION}/members", api.Memberships.as_view(), name="api-memberships"),
     path(f"{ORGANIZATION}/members/<str:member>", api.OneMembership.as_view(), name="api-membership"),
 ]

@@ -7,4 +7,4 @@ class RolesConfig(AppConfig):
     name = "roles"
 
     def ready(self) -> None:
-        from roles import hooks  # noqa: F401 — registers with the apps below
+        from roles import domain_roles, hooks  # noqa: F401 — register with the apps below

@@ -10,9 +10,11 @@ from identity import selectors as people
 from identity.emails import Address
 from identity.sessions import SessionRef
 from invitations.selectors import is_invited
+from organizations import auto_join
 from signin.errors import SignUpClosed
 from tenants import disposable, members, selectors
 from tenants.models import Member, MemberStatus
+from tenants.policy import TenantPolicy
 from tenants.selectors import TenantRef
 
 
@@ -21,9 +23,15 @@ def may_sign_up(tenant: TenantRef, address: Address) -> bool:
     policy = selectors.policy()
     if policy.sign_up == "open":
         return True
-    if policy.sign_up == "domain" and address.domain in {d.casefold() for d in policy.sign_up_domains}:
+    if policy.sign_up == "domain" and _is_listed(policy, address):
         return True
     return is_expected(address)
+
+
+def _is_listed(policy: TenantPolicy, address: Address) -> bool:
+    """Whether its domain is one that the tenant lists, or by which people join an organization (ORG-05)."""
+    listed = {domain.casefold() for domain in policy.sign_up_domains}
+    return address.domain in listed or auto_join.admits(address.domain)
 
 
 def is_expected(address: Address) -> bool:
@@ -84,3 +92,19 @@ def join(tenant: TenantRef, session: SessionRef, *, signed_up: bool = False) -> 
         if signed_up:
             emit("signup.completed", actor=Actor("user", subject), object={"id": subject, "object": "member"})
         return member
+
+
+def join_organization(tenant: TenantRef, session: SessionRef, member: Member) -> bool:
+    """Let a member into the organization in whose verified domain their address lies; True where they came in now.
+
+    A connection's session says nothing about addresses, so it brings nobody in. That the address is proved is asked
+    of the person's own account, not of the tenant's copy.
+    """
+    if not (session.is_own and auto_join.is_used(tenant.id)):
+        return False
+    with scope.tenant(tenant.id):
+        address = auto_join.awaits(member)
+    if address is None or address.canonical not in {one.canonical for one in _owned(session)}:
+        return False
+    with scope.tenant(tenant.id):
+        return auto_join.join(member)

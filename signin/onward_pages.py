@@ -43,6 +43,8 @@ def go_on(visit: Visit) -> HttpResponse:
         return _join_page(visit, session)
     if not here.member.is_active:
         return visit.redirect(visit.url("suspended"))
+    if joining.join_organization(visit.tenant, session, here.member):
+        here = admission.standing(visit.tenant, session, visit.interaction)
     chosen = _organization(visit, here)
     if chosen is UNDECIDED:
         return visit.redirect(visit.url("organization"))

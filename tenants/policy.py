@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from core.errors import FieldError
+from core.errors import FieldError, ValidationFailed
 from identity import methods
+from identity.emails import InvalidAddress, canonical_domain
 
 DAY = 86_400
 # Each is at most the other.
@@ -110,6 +111,20 @@ class TenantPolicy:
         """Return the idle limit for a session active in an organization: its value, up to our cap (SES-01)."""
         asked = (organization_policy or {}).get("session_idle")
         return min(int(asked), self.session_idle_cap) if asked else self.session_idle
+
+
+def canonical_domains(typed: Iterable[str]) -> list[str]:
+    """Return domains in the form in which those of addresses are compared, each once; raises ValidationFailed."""
+    read, faults = [], []
+    for place, text in enumerate(typed):
+        try:
+            read.append(canonical_domain(text))
+        except InvalidAddress:
+            detail = "Write a domain such as example.com."
+            faults.append(FieldError(f"/sign_up_domains/{place}", "invalid", detail))
+    if faults:
+        raise ValidationFailed(errors=faults)
+    return list(dict.fromkeys(read))
 
 
 def said(seconds: int) -> str:

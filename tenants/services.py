@@ -16,7 +16,7 @@ from core.principal import SYSTEM, Actor, Principal
 from events.services import emit
 from tenants import key_rotation, keys, members
 from tenants.models import Member, Tenant, TenantStatus, Workspace
-from tenants.policy import TenantPolicy
+from tenants.policy import TenantPolicy, canonical_domains
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,61}[a-z0-9]\Z")
 RESERVED = frozenset({"account", "admin", "api", "dashboard", "health", "oauth", "operator", "static", "www"})
@@ -136,8 +136,10 @@ def update_tenant(
 def update_policy(*, actor: Principal, tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
     """Change some values of the tenant's policy; unknown names were refused at the door.
 
-    Raises ValidationFailed for a time beyond its limit.
+    Raises ValidationFailed for a time beyond its limit and for what is no domain.
     """
+    if "sign_up_domains" in changes:
+        changes = {**changes, "sign_up_domains": canonical_domains(changes["sign_up_domains"])}
     wanted = TenantPolicy.read({**tenant.policy, **changes})
     if faults := wanted.faults(changes.keys()):
         raise ValidationFailed(errors=faults)

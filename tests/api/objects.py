@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.utils import timezone
+
 from apikeys.services import accounts, keys
 from core import scope
 from invitations import services as invitations
 from oauth import applications, trusted_issuers
 from oauth.initial_access_tokens import create_initial_access_token
 from oauth.models import ClientSecret, ExternalIdentity
+from organizations.models import OrganizationDomain
 from roles import resources
 from roles.models import RoleAssignment
 from roles.services import add_group_role, add_to_group, create_group, create_role
@@ -53,6 +56,9 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         identity = ExternalIdentity.objects.create(
             trusted_issuer=issuer, member=owner.member, subject="theirs"
         )
+        domain = OrganizationDomain.objects.create(
+            organization=organization, domain=f"{uuid.uuid4().hex}.invalid", expires_at=timezone.now()
+        )
     [event] = happen(tenant)
     delivery, *_ = deliveries(tenant, endpoint)
     assert assignment is not None
@@ -62,7 +68,7 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "organization": organization, "key": key, "application": application, "role": role,
         "assignment": assignment, "resource": resource, "scope": within, "account": account,
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
-        "session": session, "group": group,
+        "session": session, "group": group, "domain": domain,
         "token": token, "issuer": issuer, "identity": identity,
         "signing_key": signing_key,
     }  # fmt: skip

@@ -1,0 +1,153 @@
+"""Looking for proofs: by a job at the button, and by a sweep whose pauses grow until a proof is there (threat S1).
+
+What was found is written in a scope of its own after the look, which may take seconds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connections, transaction
+from django.utils import timezone
+
+from core import jobs, ports, scope
+from core.housekeeping import sweep
+from core.principal import SYSTEM
+from core.urls import absolute
+from events.services import emit
+from organizations import domain_proofs, domain_roles
+from organizations.domain_proofs import Findings
+from organizations.domain_services import JOB, WAITING, describe, forget, promise_look
+from organizations.models import DomainState, Finding, OrganizationDomain
+from tenants import selectors as tenants
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=6)
+DAILY = timedelta(days=1)
+# A proof that is gone once may be a mistake or a fault in the network; gone for days it is no proof any more.
+LOST_AFTER, LOST_LOOKS = timedelta(days=3), 3
+HELD = timedelta(minutes=10)  # a look that a worker never made is due again then
+TENANTS, BATCH, MOST_MAILS = 100, 200, 50
+_DUE = "SELECT DISTINCT tenant_id FROM organizations_organizationdomain WHERE next_check_at <= now() LIMIT %s"
+KEPT = (
+    "state", "method", "dns_finding", "http_finding", "verified_at", "checked_at", "next_check_at", "failures",
+    "failing_since", "updated_at",
+)  # fmt: skip
+
+
+@sweep("domains_to_check")
+def promise_looks() -> int:
+    """Promise every look that is due; returns how many."""
+    with scope.relay(), connections["relay"].cursor() as cursor:
+        cursor.execute(_DUE, [TENANTS])
+        found = [row[0] for row in cursor.fetchall()]
+    return sum(_promise_in(tenant_id) for tenant_id in found)
+
+
+def _promise_in(tenant_id: uuid.UUID) -> int:
+    with scope.tenant(tenant_id):
+        now = timezone.now()
+        due = OrganizationDomain.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            tenant_id=tenant_id, next_check_at__lte=now
+        )
+        claims = list(due.order_by("next_check_at")[:BATCH])
+        rows = OrganizationDomain.objects.filter(tenant_id=tenant_id, id__in=[one.id for one in claims])
+        rows.update(next_check_at=now + HELD)
+        for claim in claims:
+            promise_look(claim)
+    return len(claims)
+
+
+@jobs.handler(JOB, opens_scope=False)
+def check(payload: dict[str, Any]) -> None:
+    """Look for the proof of one domain and write down what was found; one that was given up is left alone."""
+    tenant_id, domain_id = payload["_tenant_id"], uuid.UUID(payload["domain"])
+    with scope.tenant(tenant_id):
+        claim = OrganizationDomain.objects.filter(tenant_id=tenant_id, id=domain_id).first()
+    if claim is None:
+        return
+    found = domain_proofs.look(claim.domain, domain_proofs.value(claim))
+    with scope.tenant(tenant_id):
+        record(domain_id, found)
+
+
+def record(domain_id: uuid.UUID, found: Findings) -> None:
+    """Decide what the look means, holding the row, in the open tenant scope."""
+    rows = OrganizationDomain.objects.select_for_update(of=("self",)).select_related("organization")
+    claim = rows.filter(id=domain_id).first()
+    if claim is None:
+        return
+    now, before = timezone.now(), claim.state
+    claim.checked_at = now
+    claim.dns_finding, claim.http_finding = found.dns, found.http or ""
+    if found.method is None or not _prove(claim, found, now):
+        _miss(claim, now)
+        claim.save(update_fields=KEPT)
+    if claim.state != before:
+        _tell(claim, before)
+
+
+def _prove(claim: OrganizationDomain, found: Findings, now: datetime) -> bool:
+    """Write the proof down; False where another organization of the tenant was first (threat S1: one owner)."""
+    before = claim.state, claim.method, claim.verified_at, claim.failures, claim.failing_since
+    if claim.state != DomainState.VERIFIED:
+        claim.verified_at = now
+    claim.state, claim.method = DomainState.VERIFIED, found.method or ""
+    claim.failures, claim.failing_since, claim.next_check_at = 0, None, now + DAILY
+    try:
+        with transaction.atomic():
+            claim.save(update_fields=KEPT)
+    except IntegrityError:
+        claim.state, claim.method, claim.verified_at, claim.failures, claim.failing_since = before
+        which = "dns_finding" if found.dns == Finding.FOUND else "http_finding"
+        setattr(claim, which, Finding.TAKEN)
+        return False
+    return True
+
+
+def _miss(claim: OrganizationDomain, now: datetime) -> None:
+    claim.failures += 1
+    claim.failing_since = claim.failing_since or now
+    if claim.state == DomainState.PENDING:
+        pause = min(max((now - claim.expires_at + WAITING) / 4, SHORTEST), LONGEST)
+        claim.state = claim.effective_state
+        claim.next_check_at = min(now + pause, claim.expires_at)
+    elif claim.state == DomainState.VERIFIED:
+        lost = claim.failures >= LOST_LOOKS and now - claim.failing_since >= LOST_AFTER
+        claim.state = DomainState.FAILED if lost else claim.state
+        claim.next_check_at = now + DAILY
+    if claim.state in (DomainState.FAILED, DomainState.EXPIRED):
+        claim.next_check_at = None
+
+
+def _tell(claim: OrganizationDomain, before: str) -> None:
+    forget(claim.tenant_id)
+    verified = claim.state == DomainState.VERIFIED
+    emit(
+        f"organization.domain.{'verified' if verified else 'failed'}",
+        actor=SYSTEM,
+        organization_id=claim.organization_id,
+        object=describe(claim),
+        previous={"state": before},
+    )
+    if claim.state == DomainState.FAILED:
+        _mail(claim)
+
+
+def _mail(claim: OrganizationDomain) -> None:
+    """Tell those who can put the record back."""
+    organization = claim.organization
+    link = absolute("origin", "dashboard", slug=tenants.tenant().slug)
+    link += f"organizations/{organization.public_id}/domains/{claim.public_id}"
+    context = {"domain": claim.domain, "organization": organization.name, "link": link}
+    for member in domain_roles.roles().administrators(organization)[:MOST_MAILS]:
+        if member.email:
+            ports.mail.send(
+                "domain_failed",
+                member.email,
+                tenant_id=claim.tenant_id,
+                organization_id=organization.id,
+                context=context,
+                locale=member.locale,
+            )
