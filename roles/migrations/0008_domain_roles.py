@@ -6,7 +6,7 @@ from core import rls
 
 
 class Migration(migrations.Migration):
-    dependencies = [("roles", "0005_token_binding_and_key_prefix"), ("organizations", "0004_domains")]
+    dependencies = [("roles", "0007_group_security"), ("organizations", "0004_domains")]
     operations = [
         # Who joins by a domain whose role was deleted joins without one.
         rls.TenantForeignKey(
