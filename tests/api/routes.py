@@ -18,7 +18,7 @@ PREFIXES = {
     "member": "sub", "assignment": "rasg", "resource": "rs", "scope": "scp", "organization": "org",
     "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess", "token": "iat",
     "issuer": "tis", "identity": "xid", "signing_key": "key",
-    "group": "grp",
+    "group": "grp", "domain": "dom",
 }  # fmt: skip
 
 
