@@ -18,6 +18,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         [
             ("members", gettext_lazy("Members"), "users", "members:read", "u"),
             ("invitations", gettext_lazy("Invitations"), "mail", "invitations:read", "i"),
+            ("groups", gettext_lazy("Groups"), "roles", "groups:read", "g"),
             ("organizations", gettext_lazy("Organizations"), "building", "organizations:read", "b"),
         ],
     ),

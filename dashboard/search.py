@@ -14,6 +14,7 @@ from dashboard import navigation
 from dashboard.frame import Viewer
 from oauth.models import Application
 from organizations.models import Organization
+from roles.models import Group
 from tenants import selectors
 
 LIMIT = 6
@@ -27,6 +28,7 @@ OBJECTS = {
     "whe": ("webhooks", "webhooks:read"),
     "evt": ("audit", "audit:read"),
     "role": ("roles", "roles:read"),
+    "grp": ("groups", "groups:read"),
     "rs": ("api-resources", "roles:read"),
 }
 Result = dict[str, str]
@@ -80,9 +82,11 @@ def by_id(viewer: Viewer, text: str) -> list[Result]:
 def by_name(viewer: Viewer, words: str) -> list[Result]:
     """Return what the viewer may read whose name begins so: members, organizations, applications."""
     organizations = Organization.objects.filter(name_search__startswith=words, status="active")
+    groups = Group.objects.filter(name_search__startswith=words)
     applications = Application.objects.filter(name__istartswith=words)
     kinds: list[tuple[str, Callable[[], Iterable[Result]]]] = [
         ("members:read", lambda: members(viewer, words)),
+        ("groups:read", lambda: named(viewer, groups, "groups", "roles")),
         ("organizations:read", lambda: named(viewer, organizations, "organizations", "building")),
         ("applications:read", lambda: named(viewer, applications, "applications", "app")),
     ]

@@ -24,6 +24,7 @@ import organizations.branding_pages as organization_branding
 import organizations.member_pages as organization_members
 import organizations.pages as organizations
 import organizations.policy_pages as organization_policy
+import roles.group_pages as groups
 import roles.member_pages as member_roles
 import roles.pages as roles
 import tenants.branding_pages as branding
@@ -56,6 +57,7 @@ APPS = (
     initial_access_tokens,
     trusted_issuers,
     roles,
+    groups,
     member_roles,
     keys,
     service_accounts,

@@ -154,6 +154,7 @@ def surroundings(viewer: Viewer, organization: Organization, tab: str) -> dict[s
     entries = [
         ("", _("Settings")),
         ("members", _("Members")),
+        *([("groups", _("Groups"))] if viewer.may("groups:read") else []),
         ("sign-in", _("Sign-in")),
         ("branding", _("Branding")),
     ]

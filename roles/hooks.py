@@ -7,7 +7,7 @@ from core.principal import SYSTEM, Actor, Principal
 from events.services import emit_many
 from organizations.models import Membership, Organization
 from organizations.services import before_ending, before_leaving
-from roles import guards, resources, selectors, services, standing
+from roles import group_selectors, guards, resources, selectors, services, standing
 from roles.models import Group, GroupMember, GroupRole, Role, RoleAssignment
 from roles.permissions import Permission
 from tenants import bulk
@@ -78,9 +78,16 @@ def _give(actor: Principal, member: Member, value: str, reason: str) -> None:
     services.assign_role(actor=actor, member=member, role=role)
 
 
+def _join(actor: Principal, member: Member, value: str, reason: str) -> None:
+    """Put a member into the group that the page offered; anything else is not found."""
+    group = group_selectors.group(id_or_missing(Group.PREFIX, value))
+    services.add_to_group(actor=actor, group=group, member=member)
+
+
 def _tenant_roles() -> list[tuple[str, str]]:
     rows = selectors.roles().filter(organization=None).order_by("-is_built_in", "name")[:200]
     return [(row.public_id, row.name) for row in rows]
 
 
+bulk.acts["group"] = bulk.BulkAct(Permission.GROUPS_WRITE, _join, group_selectors.choices)
 bulk.acts["role"] = bulk.BulkAct(Permission.ROLES_WRITE, _give, _tenant_roles)

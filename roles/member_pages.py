@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from core.lookups import id_or_missing
-from roles import selectors, services
+from roles import group_pages, selectors, services
 from roles.forms import AssignmentForm, may_unassign
 from roles.models import RoleAssignment
 from tenants.models import Member
@@ -33,17 +33,23 @@ def member_roles(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpRe
         if given is not None:
             messages.success(request, _("The role counts from now on."))
             return see_other(viewer.url("members", member.subject, "roles"))
-    held = selectors.assignments(member.id).select_related("role", "organization")
+    held = selectors.assignments(member.id).select_related("role", "organization", "group")
     return show(
         request,
         "roles/of_member.html",
         form,
         form=form,
-        held=[{"row": row, "may_take": may_unassign(viewer, row.role, row.organization_id)} for row in held],
+        held=[{"row": row, "may_take": may_take(viewer, row)} for row in held],
         may_change=viewer.may(WRITE) or viewer.may("organizations:write"),
         roles_url=viewer.url("roles"),
+        **group_pages.shown_of(viewer, member),
         **frame(viewer, member, "roles"),
     )
+
+
+def may_take(viewer: Viewer, row: RoleAssignment) -> bool:
+    """Whether a button to take the role makes sense: not where a group gives it."""
+    return row.group is None and may_unassign(viewer, row.role, row.organization_id)
 
 
 def assign(viewer: Viewer, member: Member, form: AssignmentForm) -> RoleAssignment:

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from core.lookups import id_or_missing
 from organizations import selectors as organizations
 from organizations.models import Organization
-from roles import resource_pages, selectors, services
+from roles import group_selectors, resource_pages, selectors, services
 from roles.forms import RoleForm
 from roles.models import Role
 from roles.permissions import BUILT_IN, DESCRIPTIONS, Permission
@@ -104,8 +104,8 @@ def role_detail(request: HttpRequest, viewer: Viewer, role_id: str) -> HttpRespo
 def role_page(
     request: HttpRequest, viewer: Viewer, role: Role, form: RoleForm, status: int = 0, **more: Any
 ) -> HttpResponse:
-    held = selectors.live(selectors.holders(role)).order_by("-id")
-    count = held.count()
+    held = selectors.live(selectors.holders(role)).select_related("group").order_by("-id")
+    count = held.order_by().values("member_id").distinct().count()
     return show(
         request,
         "roles/detail.html",
@@ -118,6 +118,8 @@ def role_page(
         holders=held[:100],
         crumbs=[{"label": _("Roles"), "url": viewer.url("roles")}],
         people_url=viewer.url("members"),
+        groups=group_selectors.giving(group_selectors.groups(), role.id).order_by("name_search")[:100],
+        groups_url=viewer.url("groups") if viewer.may("groups:read") else "",
         delete_url=viewer.url("roles", role.public_id, "deletion"),
         consequences=[ngettext("%(n)d member loses it.", "%(n)d members lose it.", count) % {"n": count}],
         may_change=not role.is_built_in and viewer.may(services.needed_for(role.organization_id)),

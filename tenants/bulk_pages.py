@@ -28,12 +28,13 @@ STATUSES = [MemberStatus.ACTIVE, MemberStatus.PENDING, MemberStatus.SUSPENDED]
 
 
 def offered(viewer: Viewer) -> list[dict[str, Any]]:
-    """Return the acts that the viewer may choose from."""
-    return [
-        {"name": name, "label": act_label(name), "options": act.choices() if act.choices else []}
+    """Return the acts that the viewer may choose from; one that chooses among nothing is no act."""
+    acts = [
+        {"name": name, "label": act_label(name), "options": act.choices() if act.choices else None}
         for name, act in bulk.acts.items()
         if viewer.may(act.permission)
     ]
+    return [act for act in acts if act["options"] is None or act["options"]]
 
 
 def act_label(name: str) -> str:
@@ -42,6 +43,7 @@ def act_label(name: str) -> str:
         "reactivate": _("Reactivate"),
         "logout": _("End all sessions"),
         "role": _("Give a role"),
+        "group": _("Put into a group"),
     }
     return labels[name]
 

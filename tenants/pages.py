@@ -43,7 +43,7 @@ def status_label(status: str) -> str:
 
 
 def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """List members, newest first, by the beginning of name or address, status, role and organization."""
+    """List members, newest first, by the beginning of name or address, status, role, group and organization."""
     q, selects = asked(request, "q"), _member_filters(request)
     page = listing(request, bulk_pages.narrowed(request))
     return show(
@@ -62,15 +62,15 @@ def member_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 def _member_filters(request: HttpRequest) -> list[dict[str, Any]]:
     statuses = [(one.value, status_label(one)) for one in STATUSES]
-    labels = {"role": _("Any role"), "organization": _("Any organization")}
-    return [
-        select("status", _("Any status"), asked(request, "status"), statuses),
-        *(
-            select(name, label, asked(request, name), selectors.narrowings[name].choices())
-            for name, label in labels.items()
-            if name in selectors.narrowings
-        ),
-    ]
+    labels = {"role": _("Any role"), "group": _("Any group"), "organization": _("Any organization")}
+    further = (
+        select(name, label, asked(request, name), selectors.narrowings[name].choices())
+        for name, label in labels.items()
+        if name in selectors.narrowings
+    )
+    # Of a kind that the tenant has none of, only what the address asks for is worth a box.
+    shown = [one for one in further if one["options"] or one["value"]]
+    return [select("status", _("Any status"), asked(request, "status"), statuses), *shown]
 
 
 def member_create(request: HttpRequest, viewer: Viewer) -> HttpResponse:
