@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config import env
+from config.demo.groups import Department
 from config.demo.people import Person
 from config.demo.tenant import Plan
 
@@ -10,6 +11,12 @@ SAMPLES = env.int("EXAMPLES_PORT", 8101)  # the first of two, one for each tenan
 
 OLGA = Person("Olga Berg", "olga@acme.example")
 MIA = Person("Mia Novak", "mia@acme.example")
+
+PRIYA = Person("Priya Raman", "priya@acme.example")
+JONAS = Person("Jonas Weiss", "jonas@acme.example")
+LUCIA = Person("Lucía Campos", "lucia@acme.example")
+TOMASZ = Person("Tomasz Zieliński", "tomasz@acme.example")
+NORA = Person("Nora Lind", "nora@northwind.example")
 
 SELMA = Person("Selma Ortiz", "selma@acme.example")  # an owner who proves a second factor
 PIA = Person("Pia Lund", "pia@acme.example")  # a member who signs in with a passkey
@@ -22,14 +29,14 @@ ACME = Plan(
     member=MIA,
     suspended=Person("Sven Holt", "sven@acme.example"),
     others=(
-        Person("Priya Raman", "priya@acme.example"),
-        Person("Jonas Weiss", "jonas@acme.example"),
-        Person("Lucía Campos", "lucia@acme.example"),
-        Person("Tomasz Zieliński", "tomasz@acme.example"),
+        PRIYA,
+        JONAS,
+        LUCIA,
+        TOMASZ,
         Person("Aiko Tanaka", "aiko@acme.example"),
     ),
     customers=(
-        ("Northwind Traders", Person("Nora Lind", "nora@northwind.example")),
+        ("Northwind Traders", NORA),
         ("Contoso Labs", Person("Carl Odum", "carl@contoso.example")),
     ),
     resource="https://api.acme.example",
@@ -39,6 +46,12 @@ ACME = Plan(
         ("projects:delete", "Delete projects"),
     ),
     port=SAMPLES,
+    groups=(
+        Department("Engineering", "Builds the product", "developer", (PRIYA, JONAS)),
+        Department("Customer care", "Answers customers", "support", (LUCIA, TOMASZ)),
+        Department("Pilot", "Tries new things first", "", (MIA, PRIYA)),
+        Department("Buyers", "Orders for Northwind", "viewer", (NORA,), organization="Northwind Traders"),
+    ),
 )
 GLOBEX = Plan(
     slug="globex",

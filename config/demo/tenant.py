@@ -7,7 +7,8 @@ from typing import Any
 
 from apikeys.models import ApiKey
 from apikeys.services import keys
-from config.demo import applications, history, people
+from config.demo import applications, groups, history, people
+from config.demo.groups import Department
 from config.demo.people import Person
 from config.demo.record import Record
 from core import ids, scope
@@ -59,6 +60,7 @@ class Plan:
     resource: str
     scopes: tuple[tuple[str, str], ...]
     port: int
+    groups: tuple[Department, ...] = ()
 
     @property
     def support(self) -> str:
@@ -113,6 +115,7 @@ def _contents(
 ) -> Record:
     with scope.tenant(tenant.id):
         customers = [_customer(name, rows[admin], actor) for name, admin in plan.customers]
+        groups.build(actor, plan.groups, rows)
         resource = _resource(plan, actor)
         api_scopes = [value for value, _ in plan.scopes]
         apps = applications.build(actor, known.get("applications", {}), plan.port, api_scopes)

@@ -98,6 +98,21 @@ def test_its_applications_get_tokens_for_the_api_of_the_tenant_too(var: Path) ->
     assert granted(scope=api["scopes"][0], resource=api["audience"])["scope"] == api["scopes"][0]
 
 
+def test_USR12_its_groups_give_their_people_roles(var: Path) -> None:
+    acme = run(var)["tenants"]["acme"]
+    key = acme["api_keys"]["admin"]
+    listed = Browser().api("GET", "/v1/groups", key).json()["data"]
+    assert {row["name"]: row["role_count"] for row in listed} == {
+        "Buyers": 1,
+        "Customer care": 1,
+        "Engineering": 1,
+        "Pilot": 0,
+    }
+    people = Browser().api("GET", "/v1/members?q=priya&include=groups,roles", key).json()["data"]
+    assert {row["name"] for row in people[0]["groups"]} == {"Engineering", "Pilot"}
+    assert [row["name"] for row in people[0]["roles"]] == ["developer"]
+
+
 def test_a_second_run_changes_nothing(var: Path) -> None:
     first = run(var)
     acme = selectors.by_slug("acme")
