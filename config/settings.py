@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "organizations",
     "roles",
     "invitations",
+    "federation",
     "apikeys",
     "oauth",
     "audit",

@@ -23,6 +23,7 @@ APPS = (
     "organizations",
     "roles",
     "invitations",
+    "federation",
     "audit",
     "webhooks",
     "mail",

@@ -32,7 +32,7 @@ TEMPLATES = re.compile(
     r"|invitations/(accept|declined)"
 )
 PYTHON = re.compile(
-    r"(core|identity|signin|portal|mail)/(?!migrations/|api/)|(invitations|organizations|roles)/errors"
+    r"(core|identity|signin|portal|mail)/(?!migrations/|api/)|(federation|invitations|organizations|roles)/errors"
     r"|oauth/(authorization|catalogue|claims_request|consent|device|end_session|next_step)"
     r"|invitations/pages|tenants/members"
 )

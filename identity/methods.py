@@ -12,6 +12,8 @@ PASSWORD, PASSKEY = "password", "passkey"
 MAGIC_LINK, EMAIL_CODE, PHONE_CODE = "magic_link", "email_code", "phone_code"
 WALLET, GUEST = "wallet", "guest"
 
+CONNECTION, FEDERATED = "connection", "fed"  # a provider's word, switched at its connection, and its amr word
+
 METHODS = (PASSWORD, PASSKEY, MAGIC_LINK, EMAIL_CODE, PHONE_CODE, WALLET, GUEST)
 # What a mail could reset anyway is open from the start; what costs money or trust is the tenant's to allow.
 DEFAULT = (PASSWORD, PASSKEY, MAGIC_LINK, EMAIL_CODE)
@@ -33,5 +35,8 @@ def proved(amr: Iterable[str]) -> frozenset[str]:
 
 def name_of(amr: Iterable[str]) -> str:
     """Return the one name under which a sign-in is recorded."""
-    found = proved(amr)
+    words = set(amr)
+    if FEDERATED in words:
+        return CONNECTION
+    found = proved(words)
     return next((method for method in METHODS if method in found), PASSWORD)

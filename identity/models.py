@@ -152,6 +152,7 @@ class IdentitySession(PersonModel):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sessions")
     digest = models.CharField(max_length=100, unique=True)
     opened_by = models.CharField(max_length=40, default="account")
+    connection_id = models.UUIDField(null=True)  # of that tenant
     amr = models.JSONField(default=list)
     acr = models.CharField(max_length=40, blank=True)
     auth_time = models.DateTimeField()

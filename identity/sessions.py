@@ -33,14 +33,14 @@ SESSION_PURPOSE = "identity.session"
 # What is not live is not found.
 _FOUND = (
     "id", "account_id", "account_name", "locale", "email", "opened_by", "amr", "acr", "auth_time",
-    "last_active_at", "expires_at", "remembered", "factor_proved_at", "proved_mailbox", "risk",
+    "last_active_at", "expires_at", "remembered", "factor_proved_at", "proved_mailbox", "risk", "connection_id",
 )  # fmt: skip
 _FIND = Prepared("""
 SELECT s.id, s.account_id, a.name, a.locale,
        COALESCE((SELECT e.address FROM identity_emailaddress e WHERE e.account_id = a.id
                   ORDER BY e.is_primary DESC, e.id LIMIT 1), ''),
        s.opened_by, s.amr, s.acr, s.auth_time, s.last_active_at, s.expires_at, s.remembered,
-       s.factor_proved_at, s.proved_mailbox, s.risk
+       s.factor_proved_at, s.proved_mailbox, s.risk, s.connection_id
   FROM identity_identitysession s JOIN identity_account a ON a.id = s.account_id
  WHERE s.digest = %(digest)s AND s.ended_at IS NULL AND s.expires_at > %(now)s AND a.status = 'active'
 """)
@@ -66,11 +66,20 @@ class SessionRef:
     factor_proved_at: datetime | None = None
     proved_mailbox: bool = False
     risk: tuple[str, ...] = ()
+    connection_id: uuid.UUID | None = None
 
     @property
     def is_own(self) -> bool:
         """Whether the account's own methods opened it."""
         return self.opened_by == BY_ACCOUNT
+
+    def is_good_in(self, tenant_id: uuid.UUID) -> bool:
+        """Whether it may be used in a tenant: one that a connection opened is good there alone (threat F7)."""
+        return self.is_own or self.opened_by == str(tenant_id)
+
+    def is_of(self, account_id: uuid.UUID, opened_by: str, connection_id: uuid.UUID | None) -> bool:
+        """Whether a sign-in of this kind goes on with it."""
+        return (self.account_id, self.opened_by, self.connection_id) == (account_id, opened_by, connection_id)
 
     def is_fresh(self, seconds: int) -> bool:
         """Whether the person really authenticated within the last `seconds` (L8)."""
@@ -134,6 +143,7 @@ def open_session(
     remember: bool = False,
     replacing: SessionRef | None = None,
     opened_by: str = BY_ACCOUNT,
+    connection_id: uuid.UUID | None = None,
     factor_proved_at: datetime | None = None,
     proved_mailbox: bool = False,
     risk: Iterable[str] = (),
@@ -158,10 +168,10 @@ def open_session(
         "ip": known.ip or None,
         "user_agent": known.user_agent[:300],
     }
-    if replacing is not None and replacing.account_id == account_id and replacing.opened_by == opened_by:
+    if replacing is not None and replacing.is_of(account_id, opened_by, connection_id):
         IdentitySession.objects.filter(id=replacing.id).update(**fields, updated_at=now)
         return Opened(replacing.id, value, fields["expires_at"])
-    row = IdentitySession(account_id=account_id, opened_by=opened_by, **fields)
+    row = IdentitySession(account_id=account_id, opened_by=opened_by, connection_id=connection_id, **fields)
     rows.insert(row)
     return Opened(row.id, value, row.expires_at)
 

@@ -9,6 +9,7 @@ class OauthConfig(AppConfig):
     def ready(self) -> None:
         from oauth import (  # noqa: F401 — they register what they do
             backchannel,
+            closed_sessions,
             expiry,
             liveness,
             retention,

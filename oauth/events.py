@@ -95,7 +95,6 @@ TRUSTED_ISSUER: dict[str, Any] = {
     "takes_id_tokens": "boolean",
     "metadata": "object",
 }
-IDENTITY: dict[str, Any] = {"issuer": "string", "trusted_issuer": "string", "member": "string"}
 CONSENT: dict[str, Any] = {
     "application": "string",
     "member": "string",
@@ -133,19 +132,6 @@ for act in ("created", "updated", "disabled", "enabled", "deleted"):
     declare(
         f"trusted_issuer.{act}", f"A trusted issuer was {act}", object="trusted_issuer", fields=TRUSTED_ISSUER
     )
-declare(
-    "identity.linked",
-    "A member was linked to an identity at a trusted issuer",
-    object="external_identity",
-    fields=IDENTITY,
-)
-declare(
-    "identity.unlinked",
-    "A member was unlinked from an identity at a trusted issuer",
-    object="external_identity",
-    fields=IDENTITY,
-    signal="https://schemas.openid.net/secevent/caep/event-type/credential-change",
-)
 declare("token.issued", "An access token was issued", object="token", fields=TOKEN, high_volume=True)
 declare("token.exchanged", "An access token was exchanged", object="token", fields=TOKEN, high_volume=True)
 declare("token.refreshed", "An access token was refreshed", object="token", fields=TOKEN, high_volume=True)

@@ -7,12 +7,14 @@ belongs there and that the sign-in is one which that organization accepts.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from core import ids
-from identity import assurance
+from federation import reach
+from identity import assurance, methods
 from oauth import standing
 from oauth.clients import in_tenant
 from oauth.errors import InteractionRequired, OrganizationDenied
@@ -57,7 +59,7 @@ def at_refresh(
         raise OrganizationDenied
     too_old_there = now.session_id is not None and there.session_id is None
     offline = now.session_id is None
-    if wanted is not None and not accepts_methods(wanted, now.amr):
+    if not _accepts(now.amr, session_id, wanted):
         raise InteractionRequired
     if too_old_there or (offline and not accepts_sign_in(wanted, last_active_at=last_sign_in)):
         raise InteractionRequired
@@ -81,11 +83,19 @@ def at_authorize(tenant: TenantRef, value: str, signed: Any) -> tuple[Any, bool]
         last_active_at = signed.session.last_active_at
         if not _is_enough(signed.acr, signed.member.id, wanted):
             return None, False  # the hosted pages ask for what is missing, and only that
-        allowed = wanted is None or accepts_methods(wanted, signed.amr)
+        allowed = _accepts(signed.amr, signed.session.id, wanted)
         must_prove = not allowed or not accepts_sign_in(wanted, last_active_at=last_active_at)
         if must_prove:  # a visit that is turned away is no activity, or the second would be let in
             TenantSession.objects.filter(id=signed.session.id).update(last_active_at=last_active_at)
     return replace(signed, organization_id=wanted), must_prove
+
+
+def _accepts(amr: Iterable[str], session_id: uuid.UUID | None, wanted: uuid.UUID | None) -> bool:
+    """Whether the way somebody signed in is good there: a connection's word in its own organization (F7)."""
+    if methods.FEDERATED not in amr:
+        return wanted is None or accepts_methods(wanted, amr)
+    rows = TenantSession.objects.filter(id=session_id) if session_id else TenantSession.objects.none()
+    return reach.admits(rows.values_list("connection_id", flat=True).first(), wanted)
 
 
 def _is_enough(acr: str, member_id: uuid.UUID, organization_id: uuid.UUID | None) -> bool:

@@ -13,8 +13,7 @@ from typing import Any
 
 import structlog
 
-from core import jose, outbound
-from oauth import client_keys
+from core import jose, outbound, remote_keys
 
 log = structlog.get_logger(__name__)
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
@@ -50,7 +49,7 @@ class Untrusted(Exception):
 class _Discovered:
     jwks_uri: str = ""
     fresh_until: float = 0.0
-    tried_at: float = -client_keys.PAUSE
+    tried_at: float = -remote_keys.PAUSE
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -115,23 +114,23 @@ def words_of(issuer: Issuer, claims: Mapping[str, Any], meaning: str) -> list[st
     return [word for word in words[:100] if isinstance(word, str)]
 
 
-def keys_of(issuer: Issuer, kid: object = None) -> client_keys.Keys:
+def keys_of(issuer: Issuer, kid: object = None) -> remote_keys.Keys:
     """Return the issuer's keys. Raises Untrusted when its discovery document cannot be used."""
     address = issuer.jwks_uri or _discover(issuer.issuer)
     if not address:
         raise Untrusted("discovery_failed")
-    return client_keys.at(address, kid)
+    return remote_keys.at(address, kid)
 
 
 def _discover(issuer: str) -> str:
     """Return where the issuer says its keys are, remembered for an hour; asks at most once a minute."""
     with _adding:
-        if len(_discovered) >= client_keys.MOST_ADDRESSES:
+        if len(_discovered) >= remote_keys.MOST_ADDRESSES:
             _discovered.clear()
         known = _discovered.setdefault(issuer, _Discovered())
     with known.lock:
         now = time.monotonic()
-        if now >= known.fresh_until and now >= known.tried_at + client_keys.PAUSE:
+        if now >= known.fresh_until and now >= known.tried_at + remote_keys.PAUSE:
             known.tried_at = now
             known.jwks_uri = _fetch(issuer) or known.jwks_uri
             known.fresh_until = now + FRESH if known.jwks_uri else 0.0
@@ -143,7 +142,7 @@ def _fetch(issuer: str) -> str:
     address = issuer.rstrip("/") + WELL_KNOWN
     try:
         answer = outbound.request(
-            "GET", address, headers={"Accept": "application/json"}, limits=client_keys.LIMITS
+            "GET", address, headers={"Accept": "application/json"}, limits=remote_keys.LIMITS
         )
         document = answer.json() if answer.status == 200 else None
         if not isinstance(document, dict) or document.get("issuer") != issuer:

@@ -14,6 +14,9 @@ from core import context, scope
 from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
+from federation import reach
+from federation.errors import SsoFailed
+from federation.models import Connection
 from identity import assurance, settling
 from identity import sessions as identity_sessions
 from identity.sessions import SessionRef
@@ -22,6 +25,7 @@ from oauth.consents import Allowed
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from roles.assurance import demanded, policy_column, roles_column, weigh
+from signin import gate
 from signin.interaction import Interaction
 from tenants import members, selectors
 from tenants import sessions as tenant_sessions
@@ -33,12 +37,16 @@ from tenants.sessions import Proof
 
 @dataclass(frozen=True)
 class Standing:
-    """A signed-in person in one tenant. `must_prove`: single sign-on does not do here (SES-05, SES-06)."""
+    """A signed-in person in one tenant. `must_prove`: single sign-on does not do here (SES-05, SES-06).
+
+    `bound_to` is the one organization that the session is good for, where an organization's connection opened it.
+    """
 
     member: Member | None
     must_prove: bool
     organizations: tuple[Organization, ...] = ()
     session: TenantSession | None = None
+    bound_to: uuid.UUID | None = None
 
 
 def standing(tenant: TenantRef, session: SessionRef, interaction: Interaction) -> Standing:
@@ -47,17 +55,40 @@ def standing(tenant: TenantRef, session: SessionRef, interaction: Interaction) -
         policy, member = selectors.policy(), selectors.member_by_account(session.account_id)
         if member is None:
             stale = must_prove(session, policy, interaction, None, policy.session_idle)
-            return Standing(None, stale or not _accepts_methods(session, None))
+            refused = not session.is_own or gate.refuses(tenant, session, None)
+            return Standing(None, stale or refused or not accepts_methods(None, session.amr))
         current = live_session(session, member)
         idle = idle_limit(policy, current.organization_id if current else interaction.organization_id)
         proof = must_prove(session, policy, interaction, member.reauthenticate_after, idle)
-        proof = proof or not _accepts_methods(session, interaction.organization_id)
-        return Standing(member, proof, tuple(organizations_of(member)), current)
+        bound = None if session.is_own else _bound_to(session)
+        proof = proof or not _accepts_methods(session, interaction.organization_id or bound)
+        proof = proof or gate.refuses(tenant, session, member)
+        return Standing(member, proof, tuple(organizations_of(member)), current, bound)
 
 
 def _accepts_methods(session: SessionRef, organization_id: uuid.UUID | None) -> bool:
     """Whether the methods allowed here opened it; a tenant's own connection is switched at the connection."""
-    return not session.is_own or accepts_methods(organization_id, session.amr)
+    if session.is_own:
+        return accepts_methods(organization_id, session.amr)
+    found = _vouching(session)
+    return found is not None and found.organization_id in (None, organization_id)
+
+
+def _vouching(session: SessionRef) -> Connection | None:
+    """Return the connection that opened the session, None where its word counts no longer (threat F6)."""
+    if session.connection_id is None:
+        return None
+    return reach.live(session.connection_id, session.account_id, session.auth_time)
+
+
+def _bound_to(session: SessionRef) -> uuid.UUID | None:
+    found = _vouching(session)
+    return found.organization_id if found else None
+
+
+def is_vouched(session: SessionRef) -> bool:
+    """Whether a sign-in is its owner's own, or its connection still stands for it, in the open tenant scope."""
+    return session.is_own or _vouching(session) is not None
 
 
 def must_prove(
@@ -128,7 +159,8 @@ def accepts(
     if tenant is None:
         return True
     with scope.tenant(tenant.id):
-        if organization_id is not None and not _accepts_methods(known, organization_id):
+        checked = organization_id is not None or not known.is_own
+        if checked and not _accepts_methods(known, organization_id):
             return False
         return session is None or accepts_sign_in(organization_id, last_active_at=session.last_active_at)
 
@@ -208,6 +240,7 @@ def enter(
     """Return the member's session in this browser, opened or refreshed by what has just been proved."""
     with scope.tenant(tenant.id):
         policy = selectors.policy()
+        _hold(session)
         # A guest who has linked an address since (AUT-11), and nobody who gives the tenant none.
         if session.email and not member.email and not member.withholds_email:
             members.choose_email(actor=Actor("user", member.subject), member=member, email=session.email)
@@ -223,7 +256,18 @@ def enter(
             proof = Proof(session.acr, session.amr, session.auth_time, min(ends, session.expires_at))
             tenant_sessions.refresh(current, proof=proof, organization_id=organization_id)
             return current
+        gate.record_use(tenant, session, member)
         return _open(session, member, organization_id, ends, method=method)
+
+
+def _hold(session: SessionRef) -> None:
+    """Raise SsoFailed unless the sign-in is its owner's own, or its connection stands for it until the commit."""
+    if session.is_own:
+        return
+    if session.connection_id is None or not reach.hold(
+        session.connection_id, session.account_id, session.auth_time
+    ):
+        raise SsoFailed("disabled")
 
 
 def _open(
@@ -240,6 +284,7 @@ def _open(
         user_agent=known.user_agent,
         organization_id=organization_id,
         expires_at=min(ends, session.expires_at),
+        connection_id=session.connection_id,
     )
     described = {"id": opened.public_id, "object": "session", "member": member.subject}
     emit(

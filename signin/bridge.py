@@ -59,14 +59,14 @@ def signed_in(
     tenant's after `recognise`.
     """
     known = browser.current_session(request)
-    if known is None or not tenant.is_active or known.opened_by not in ("account", str(tenant.id)):
+    if known is None or not tenant.is_active or not known.is_good_in(tenant.id):
         return None
     with scope.tenant(tenant.id):
         present = admission.present(known, application_id)
         if present is None or not present.member.is_active or present.lacks:
             return None
         member, session = present.member, present.session
-        if _has_run_out(known, session, member) or terms.owed(member):
+        if _has_run_out(known, session, member) or terms.owed(member) or not admission.is_vouched(known):
             return None
         acr = admission.level_of(known, selectors.policy())
         tenant_sessions.touch(session)

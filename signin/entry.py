@@ -15,7 +15,7 @@ from identity import services as accounts
 from identity.emails import Address
 from identity.selectors import Credentials
 from identity.sessions import Opened, SessionRef
-from signin import attempts, flows, limits, notices, past, risk, trust
+from signin import attempts, flows, gate, limits, notices, past, risk, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials
@@ -46,6 +46,22 @@ class Halfway:
 
     flow_id: str
     page: str = "second_factor"
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """On whose word somebody gets in: the account's own methods', or a connection's of the tenant `opened_by`.
+
+    `amr` and `acr` are then what its word counts for.
+    """
+
+    opened_by: str = sessions.BY_ACCOUNT
+    connection_id: uuid.UUID | None = None
+    amr: tuple[str, ...] = ()
+    acr: str = ""
+
+
+OWN = Voucher()
 
 
 @dataclass(frozen=True)
@@ -80,9 +96,10 @@ def let_in(
     Opens a session, or leaves the flow waiting for a further proof: the second factor of whoever has one (M3;
     behind a password a trusted browser stands for it), or a mailed code where something looks wrong and there
     is none. `known` is the account's past where it was read, `took` the tries that were counted for the proof and
-    are forgiven now. Raises FlowExpired where another request, or a newer
-    mail, was faster, and `refusal` where the policy blocks what looks wrong.
+    are forgiven now. Raises FlowExpired where another request, or a newer mail, was faster, SsoRequired where only
+    a connection's word is taken, and `refusal` where the policy blocks what looks wrong.
     """
+    gate.check(tenant, account_id, flows.address_of(flow))
     known = known or past.read(account_id, browser)
     found = risk.weigh(
         risk.policy_at(tenant), known, account_id=account_id, is_breached=is_breached, present=present
@@ -159,23 +176,27 @@ def open_session(
     trusted: Trusted = trust.NO_FACTOR,
     entry: Entry | None = None,
     took: Sequence[Attempt] = (),
+    voucher: Voucher = OWN,
 ) -> Opened:
     """Open the identity session of a person who has just proved who they are; another person's ends.
 
     `method` is one of `identity.methods`, or `sign_up`; `proof` is then the method that it amounts to.
     `amr` says what was proved where that is more than the method by itself. Without an `entry` the device is
-    not remembered: guests have nothing to come back with.
+    not remembered: guests have nothing to come back with, and others have their provider. `voucher` is whose word
+    it was.
     """
     words = list(amr) or [methods.AMR[proof or method]]
-    _end_another(present, account_id)
-    level = authenticators.level(words)
+    _end_another(present, account_id, voucher)
+    level = voucher.acr or authenticators.level(words)
     acr = assurance.GUEST if method == methods.GUEST else trusted.acr or level
     is_checked = entry is None or entry.is_checked or level != assurance.PASSWORD
     with scope.account(account_id):
         opened = sessions.open_session(
             account_id=account_id,
-            amr=authenticators.together(words),
+            amr=list(voucher.amr) or authenticators.together(words),
             acr=acr,
+            opened_by=voucher.opened_by,
+            connection_id=voucher.connection_id,
             remember=remember,
             replacing=present,
             factor_proved_at=trusted.proved_at,
@@ -190,9 +211,9 @@ def open_session(
     return opened
 
 
-def _end_another(present: SessionRef | None, account_id: uuid.UUID) -> None:
-    """End the session of another person that this browser had."""
-    if present is not None and present.account_id != account_id:
+def _end_another(present: SessionRef | None, account_id: uuid.UUID, voucher: Voucher) -> None:
+    """End the session that this browser had: of another person, or opened on another's word."""
+    if present is not None and not present.is_of(account_id, voucher.opened_by, voucher.connection_id):
         with scope.account(present.account_id):
             sessions.end(account_id=present.account_id, session_ids=[present.id], reason="replaced")
 

@@ -6,7 +6,8 @@ from events.registry import declare
 from identity import methods
 
 CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
-METHOD = {"method": {"type": "string", "enum": [*methods.METHODS, "single_sign_on", "sign_up", "recovery"]}}
+BESIDE = (methods.CONNECTION, "single_sign_on", "sign_up", "recovery")
+METHOD = {"method": {"type": "string", "enum": [*methods.METHODS, *BESIDE]}}
 REASON = {"reason": "string"}
 MEMBER = {"member": "string"}
 

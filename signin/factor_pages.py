@@ -15,7 +15,7 @@ from identity import assurance, authenticators, browser, passkeys
 from identity.errors import WrongFactor
 from signin import passkey_sign_in, trust
 from signin import second_factor as service
-from signin.errors import TooManyAttempts
+from signin.errors import FactorMissing, TooManyAttempts
 from signin.forms import RecoveryCodeForm, SecondFactorForm
 from signin.hosted import Visit, again, hosted, with_headers
 from signin.pages import welcome
@@ -128,6 +128,8 @@ def enrol(visit: Visit) -> HttpResponse:
     session = browser.current_session(visit.request)
     if session is None:
         return visit.redirect(visit.url("sign_in"))
+    if not session.is_own and not session.email:
+        raise FactorMissing  # nobody but the connection opens this account, so it has no pages of its own
     back = urlencode({"next": visit.url("sign_in_continue")})
     needs_passkey = visit.request.GET.get("level") == assurance.PHISHING_RESISTANT
     return visit.render(

@@ -180,6 +180,26 @@ def issue_proof(flow: SignInFlow) -> Proof:
     return proof
 
 
+def issue_state(flow: SignInFlow) -> str:
+    """Return what a provider carries back, which finds the flow again and is good once (RFC 6749 §10.12)."""
+    token = secrets.new_token()
+    bound = secrets.digest(_bound(token, flow), "signin.link")
+    SignInFlow.objects.filter(id=flow.id).update(link_digest=bound)
+    return f"{flow.public_id}.{token}"
+
+
+def by_state(tenant: TenantRef, state: str) -> tuple[SignInFlow, bool]:
+    """Return the flow that a state names in the open scope, and whether it is the one that we gave out.
+
+    Raises FlowExpired for one that is over.
+    """
+    public_id, _, token = state.partition(".")
+    flow = find(tenant, public_id)
+    if flow.stage != Stage.FEDERATED:
+        raise FlowExpired
+    return flow, bool(token) and is_right(flow, token=token)
+
+
 def count_compare(flow: SignInFlow) -> SignInFlow:
     """Count one compare before it is made, atomically; raises CodeExhausted past the fifth (M1), CodeExpired."""
     allowed = SignInFlow.objects.filter(

@@ -26,6 +26,8 @@ class Stage(models.TextChoices):
     WALLET = "wallet"
     SECOND_FACTOR = "second_factor"
     CONFIRM = "confirm"
+    FEDERATED = "federated"  # at a connection's provider
+    LINK = "link"  # back from it; the person's own side is still to be proved
     VERIFY = "verify"
     NEW_PASSWORD = "new_password"
     DONE = "done"

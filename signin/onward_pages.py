@@ -65,7 +65,9 @@ UNDECIDED = uuid.UUID(int=0)
 
 
 def _organization(visit: Visit, here: admission.Standing) -> uuid.UUID | None:
-    """The organization asked for, else the present one, else the only one; several need a choice."""
+    """The one that the sign-in is for or was asked for, else the present or the only one; several need a choice."""
+    if here.bound_to is not None:
+        return here.bound_to
     mine = [organization.id for organization in here.organizations]
     if visit.interaction.organization_id in mine:
         return visit.interaction.organization_id
@@ -139,7 +141,7 @@ def is_good(visit: Visit, session: SessionRef) -> bool:
 def _standing(visit: Visit, session: SessionRef) -> admission.Standing | None:
     """Return the person's standing in this tenant, None where they have to prove themselves again."""
     assert visit.tenant is not None
-    if session.opened_by not in ("account", str(visit.tenant.id)):
+    if not session.is_good_in(visit.tenant.id):
         return None
     found = admission.standing(visit.tenant, session, visit.interaction)
     return None if found.must_prove else found

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from core.pages import READ_WRITE
 from identity import browser, methods
 from identity.sessions import SessionRef
-from signin import attempts, bridge, challenge, devices, flows, mail_door, services
+from signin import attempts, bridge, challenge, devices, flows, mail_door, services, sso_pages
 from signin import methods as doors
 from signin.challenge import Answer, Challenge
 from signin.entry import Halfway, SignedInPerson
@@ -36,6 +36,9 @@ def sign_in(visit: Visit) -> HttpResponse:
     if "create" in prompts and session is None:
         return visit.redirect(visit.url("sign_up"))
     hint = visit.interaction.login_hint or (session.email if session else "")
+    straight = sso_pages.straight_to(visit)
+    if straight is not None:
+        return straight
     return _identify_page(visit, IdentifyForm(initial={"email": hint}), session)
 
 
@@ -48,7 +51,7 @@ def _identify_page(
         "sign_in",
         status,
         form=form,
-        **ways_of(visit),
+        **(ways_of(visit) | sso_pages.offered(visit)),
         known=usable,
         continue_url=visit.url("sign_in_continue"),
         takes_passkey=methods.PASSKEY in doors.allowed(visit.tenant, visit.interaction),
@@ -76,6 +79,9 @@ def _identify(visit: Visit) -> HttpResponse:
         return _identify_page(visit, form, status=400)
     allowed = doors.allowed(visit.tenant, visit.interaction)
     try:
+        routed = sso_pages.routed(visit, form.cleaned_data["email"])
+        if routed is not None:
+            return routed
         if methods.PASSWORD not in allowed:
             return _identify_by_mail(visit, form)
         flow = services.identify(

@@ -15,7 +15,7 @@ from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import EmailAddress, EmailClaim
-from signin import attempts, challenge, flows, limits, risk
+from signin import attempts, challenge, flows, gate, limits, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
@@ -39,9 +39,10 @@ def start(
 ) -> SignInFlow:
     """Mail a link to the stored address; an unknown one gets a mail that says so (L2).
 
-    Raises MethodDisabled, ChallengeRequired, TooManyAttempts.
+    Raises MethodDisabled, SsoRequired, ChallengeRequired, TooManyAttempts.
     """
     doors.check(tenant, interaction, methods.PASSWORD)
+    gate.check_address(tenant, address)
     challenge.demand(challenge.Door(challenge.RECOVERY, tenant, browser), mails_here(), answer)
     limits.take(mail_attempts(address))
     account_id = people.account_id_by_address(address)

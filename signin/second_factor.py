@@ -159,7 +159,9 @@ def _raise(
     with scope.account(flow.account_id):
         acr = authenticators.level(whole)
         risk.remember(flow.account_id, browser, is_checked=True)
-        return sessions.step_up(here, amr=whole, acr=acr, is_whole=added[0] in ("hwk", "swk"))
+        # A provider's word is as old as it is: what its connection ended must not come back by a passkey.
+        is_whole = here.is_own and added[0] in ("hwk", "swk")
+        return sessions.step_up(here, amr=whole, acr=acr, is_whole=is_whole)
 
 
 def _verify(flow: SignInFlow, browser: Browser, answer: Answer, site: Site) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from identity.errors import DisposableMail
 from identity.models import Account
 from identity.sessions import Opened, SessionRef
 from invitations import selectors as invitations
-from signin import challenge, flows, joining, limits, notices, risk
+from signin import challenge, flows, gate, joining, limits, notices, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser
@@ -47,10 +47,11 @@ def start(
     """Take a claim and mail its proof. A known address gets another mail and the same answer (L2).
 
     Where passwords are switched off none is kept. Raises MethodDisabled where no method lets a new person in,
-    SignUpClosed by the tenant's policy, PasswordRefused, DisposableMail, ChallengeRequired,
+    SignUpClosed by the tenant's policy, SsoRequired, PasswordRefused, DisposableMail, ChallengeRequired,
     TooManyAttempts.
     """
     chosen = password if doors.takes_password(tenant, interaction) else None
+    gate.check_address(tenant, address)
     if tenant is not None:
         _check_policy(tenant, address)
     _check_password(tenant, chosen, address, name)

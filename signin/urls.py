@@ -15,6 +15,7 @@ from signin import (
     preview_pages,
     recovery_pages,
     sign_up_pages,
+    sso_pages,
     wallet_pages,
 )
 
@@ -36,6 +37,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/confirm", confirm_pages.confirm, name="sign_in_confirm"),
     path("sign-in/terms", onward_pages.accept_terms, name="terms"),
     path("sign-in/enrol", factor_pages.enrol, name="enrol"),
+    path("sso/start", sso_pages.start, name="sso_start"),
+    path("sso/callback", sso_pages.callback, name="sso_callback"),
+    path("sso/link", sso_pages.link, name="sso_link"),
+    path("sso/test", sso_pages.test, name="sso_test"),
     path("sign-up", sign_up_pages.sign_up, name="sign_up"),
     path("verify", sign_up_pages.verify, name="verify"),
     path("recovery", recovery_pages.recovery, name="recovery"),

@@ -202,6 +202,7 @@ class TenantSession(TenantModel):
     member = TenantForeignKey(Member)
     identity_session_id = models.UUIDField(null=True)
     organization_id = models.UUIDField(null=True)
+    connection_id = models.UUIDField(null=True)  # the provider that vouched for the person
     acr = models.CharField(max_length=40, blank=True)
     amr = models.JSONField(default=list)
     auth_time = models.DateTimeField()
@@ -217,6 +218,11 @@ class TenantSession(TenantModel):
         indexes = [
             models.Index(fields=["tenant_id", "member", "ended_at"], name="tenants_session_member"),
             models.Index(fields=["tenant_id", "identity_session_id"], name="tenants_session_identity"),
+            models.Index(
+                fields=["tenant_id", "connection_id"],
+                condition=models.Q(connection_id__isnull=False),
+                name="tenants_session_connection",
+            ),
         ]
 
 

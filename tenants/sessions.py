@@ -58,6 +58,7 @@ def open_session(
     user_agent: str = "",
     organization_id: uuid.UUID | None = None,
     expires_at: datetime | None = None,
+    connection_id: uuid.UUID | None = None,
 ) -> TenantSession:
     """Open a session in the open tenant scope; its absolute limit is the tenant's policy or `expires_at`."""
     now = timezone.now()
@@ -65,6 +66,7 @@ def open_session(
         member=member,
         identity_session_id=identity_session_id,
         organization_id=organization_id,
+        connection_id=connection_id,
         acr=acr,
         amr=list(amr),
         auth_time=auth_time,

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from core import jose
+from core import jose, remote_keys
 from core.errors import ValidationFailed
 from oauth import client_keys
 from oauth.client_auth import ASSERTION_TYPE
@@ -83,7 +83,7 @@ def clock(monkeypatch):
             return self.now
 
     made = Clock()
-    monkeypatch.setattr(client_keys, "time", made)
+    monkeypatch.setattr(remote_keys, "time", made)
     return made
 
 

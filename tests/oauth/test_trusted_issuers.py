@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from core import jobs, jose, scope
+from core import jobs, jose, remote_keys, scope
 from core.errors import ValidationFailed
 from events.models import Event
-from oauth import client_keys, outside_grant, trusted_issuer_pages, trusted_issuers
+from oauth import outside_grant, trusted_issuer_pages, trusted_issuers
 from oauth.models import ExternalIdentity
 from oauth.trusted_issuer_presets import KNOWN
 from organizations.models import Membership
@@ -61,7 +61,7 @@ def outside():
 @pytest.fixture(autouse=True)
 def _strangers_to_each_other():
     """Ports come again: what was fetched from one test's provider is not the next one's."""
-    client_keys._fetched.clear()
+    remote_keys._fetched.clear()
 
 
 def trust(tenant: Any, outside: Any, *, actor: Any = None, **settings: Any) -> Any:
@@ -327,7 +327,7 @@ def test_keys_are_fetched_once_and_an_unknown_one_at_most_once_a_minute(cast, ap
     for _ in range(3):
         refused(exchange(cast.acme, app, outside.token(key=newer)))
     assert outside.hits.count("/keys") == 2
-    monkeypatch.setattr(client_keys, "PAUSE", 0)
+    monkeypatch.setattr(remote_keys, "PAUSE", 0)
     assert exchange(cast.acme, app, outside.token(key=newer)).status_code == 200
     assert outside.hits.count("/keys") == 3
 

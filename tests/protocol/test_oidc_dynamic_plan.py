@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from core import jose, scope
+from core import jose, remote_keys, scope
 from core.ratelimit import clear_local
-from oauth import client_keys
 from tenants import keys
 from tests.factories import Browser, make_principal
 from tests.oauth import fake_bridge
@@ -220,7 +219,7 @@ def test_oidcc_server_rotate_keys(cast):
 
 
 def test_oidcc_refresh_token_rp_key_rotation(cast, monkeypatch):
-    monkeypatch.setattr(client_keys, "PAUSE", 0)
+    monkeypatch.setattr(remote_keys, "PAUSE", 0)
     first, second = jose.generate_key("ES256"), jose.generate_key("ES256")
     with hosting() as host:
         host.document = {"keys": [jose.public_jwk(first)]}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from core import scope
+from federation.models import Connection, UpstreamIdentity
 from identity import sessions
 from identity.browser import cookie_name
-from tenants.models import TenantSession
+from tenants.models import Member, TenantSession
 from tenants.selectors import TenantRef
 from tests.factories import Browser, Cast, Person, make_cast
 from tests.factories.factors import add_totp, code_of
@@ -25,12 +26,22 @@ def cast() -> Cast:
 
 
 def vouched(person: Person, tenant: TenantRef) -> Browser:
-    """A browser signed in by the tenant's connection, as federation will open it."""
+    """A browser signed in by the tenant's connection, as signin.federated opens it."""
     browser = elsewhere()
     browser.get(f"{prefix(tenant)}/sign-in")
+    with scope.tenant(tenant.id):
+        connection = Connection.objects.create(
+            name="Theirs", issuer="https://idp.example", client_id="c", sealed_secret=b"-", status="active"
+        )
+        member = Member.objects.get(account_id=person.account_id)
+        UpstreamIdentity.objects.create(connection=connection, member=member, subject="they")
     with scope.account(person.account_id):
         opened = sessions.open_session(
-            account_id=person.account_id, amr=["fed"], opened_by=str(tenant.id), proved_mailbox=True
+            account_id=person.account_id,
+            amr=["fed"],
+            opened_by=str(tenant.id),
+            connection_id=connection.id,
+            proved_mailbox=True,
         )
     browser.cookies[cookie_name()] = opened.value
     return browser
