@@ -21,6 +21,7 @@ import oauth.token_pages as application_tokens
 import oauth.trusted_issuer_pages as trusted_issuers
 import oauth.try_it_pages as try_it
 import organizations.branding_pages as organization_branding
+import organizations.domain_pages as organization_domains
 import organizations.member_pages as organization_members
 import organizations.pages as organizations
 import organizations.policy_pages as organization_policy
@@ -49,6 +50,7 @@ APPS = (
     invitations,
     organizations,
     organization_members,
+    organization_domains,
     organization_policy,
     organization_branding,
     applications,

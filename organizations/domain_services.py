@@ -127,7 +127,8 @@ def update_domain(
     for name in before:
         assert name in EDITABLE, name
         setattr(claim, name, changes[name])
-    if before.keys() != {"metadata"} and claim.auto_join_role_id is not None:
+    widens = "auto_join_role_id" in before or (claim.auto_join and "auto_join" in before)
+    if widens and claim.auto_join_role_id is not None:
         domain_roles.roles().check(actor, claim.organization, claim.auto_join_role_id)
     with transaction.atomic():
         claim.save(update_fields=[*before, "updated_at"])

@@ -38,7 +38,7 @@ def domains(organization: Organization) -> QuerySet[OrganizationDomain]:
 
 def domain(organization: Organization, domain_id: uuid.UUID) -> OrganizationDomain:
     """Return one of an organization's domains; raises NotFound."""
-    found = domains(organization).filter(id=domain_id).first()
+    found = domains(organization).filter(id=domain_id).select_related("organization").first()
     if found is None:
         raise NotFound
     return found

@@ -155,6 +155,7 @@ def surroundings(viewer: Viewer, organization: Organization, tab: str) -> dict[s
         ("", _("Settings")),
         ("members", _("Members")),
         *([("groups", _("Groups"))] if viewer.may("groups:read") else []),
+        ("domains", _("Domains")),
         ("sign-in", _("Sign-in")),
         ("branding", _("Branding")),
     ]

@@ -39,6 +39,7 @@ ACME = Plan(
         ("Northwind Traders", NORA),
         ("Contoso Labs", Person("Carl Odum", "carl@contoso.example")),
     ),
+    domain="northwind.example",
     resource="https://api.acme.example",
     scopes=(
         ("projects:read", "See projects"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from apikeys.models import ApiKey
 from apikeys.services import keys
-from config.demo import applications, groups, history, people
+from config.demo import applications, domains, groups, history, people
 from config.demo.groups import Department
 from config.demo.people import Person
 from config.demo.record import Record
@@ -61,6 +61,7 @@ class Plan:
     scopes: tuple[tuple[str, str], ...]
     port: int
     groups: tuple[Department, ...] = ()
+    domain: str = ""  # of the first customer
 
     @property
     def support(self) -> str:
@@ -83,6 +84,8 @@ def build(plan: Plan, known: Record, sink: str) -> Record:
         members.update_member(actor=actor, member=rows[plan.member], changes={"profile": PROFILE})
         history.build([owner, *rows.values()])
         _suspend(actor, rows[plan.suspended])
+    if plan.domain:
+        domains.prove(tenant, actor, plan.customers[0][0], plan.domain)
     # Receivers added on the command line keep their place: their secrets are shown nowhere else.
     kept = {"webhooks": known["webhooks"]} if "webhooks" in known else {}
     return _record(plan, tenant, {**made, **kept})
