@@ -180,12 +180,26 @@ def domain_page(
         state_label=state_label(claim.effective_state),
         readable=readable(claim),
         crumbs=crumbs,
+        times=times(claim),
         record=record_rows(claim),
         file=file_rows(claim),
         base=place_of(viewer, claim),
         may_change=viewer.may(WRITE),
         **more,
     )
+
+
+def times(claim: OrganizationDomain) -> list[dict[str, Any]]:
+    state = claim.effective_state
+    waits, rests = state == DomainState.PENDING, state in (DomainState.FAILED, DomainState.EXPIRED)
+    rows = [
+        (_("Verified"), claim.verified_at, claim.verified_at is not None),
+        (_("Failing since"), claim.failing_since, state == DomainState.VERIFIED and bool(claim.failures)),
+        (_("Waits until"), claim.expires_at, waits),
+        (_("Last look"), claim.checked_at, True),
+        (_("Next look"), claim.next_check_at, not rests),
+    ]
+    return [{"label": label, "value": at, "kind": "time"} for label, at, shown in rows if shown]
 
 
 def record_rows(claim: OrganizationDomain) -> list[dict[str, Any]]:
