@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -191,15 +192,21 @@ def domain_page(
 
 def times(claim: OrganizationDomain) -> list[dict[str, Any]]:
     state = claim.effective_state
-    waits, rests = state == DomainState.PENDING, state in (DomainState.FAILED, DomainState.EXPIRED)
     rows = [
         (_("Verified"), claim.verified_at, claim.verified_at is not None),
         (_("Failing since"), claim.failing_since, state == DomainState.VERIFIED and bool(claim.failures)),
-        (_("Waits until"), claim.expires_at, waits),
+        (_("Waits until"), claim.expires_at, state == DomainState.PENDING),
         (_("Last look"), claim.checked_at, True),
-        (_("Next look"), claim.next_check_at, not rests),
     ]
-    return [{"label": label, "value": at, "kind": "time"} for label, at, shown in rows if shown]
+    shown = [{"label": label, "value": at, "kind": "time"} for label, at, is_shown in rows if is_shown]
+    return [*shown, {"label": _("Next look"), **next_look(claim)}]
+
+
+def next_look(claim: OrganizationDomain) -> dict[str, Any]:
+    at = claim.next_check_at
+    if at is None or claim.effective_state == DomainState.EXPIRED:
+        return {"value": _("when somebody asks for it")}
+    return {"value": at, "kind": "time"} if at > timezone.now() else {"value": _("within some minutes")}
 
 
 def record_rows(claim: OrganizationDomain) -> list[dict[str, Any]]:

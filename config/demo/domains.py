@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from django.conf import settings
 
@@ -16,7 +17,8 @@ from tenants.selectors import TenantRef
 
 def prove(tenant: TenantRef, actor: Principal, organization: str, domain: str) -> None:
     """Let the organization prove a domain by which its people join; without such a file there is none."""
-    if settings.DOMAIN_ANSWERS_FILE is None:
+    answers = settings.DOMAIN_ANSWERS_FILE
+    if answers is None:
         return
     with scope.tenant(tenant.id):
         owner = Organization.objects.get(name=organization, status="active")
@@ -28,13 +30,12 @@ def prove(tenant: TenantRef, actor: Principal, organization: str, domain: str) -
             auto_join=True,
             auto_join_role_id=roles.built_in("viewer").id,
         )
-    tell(domain_proofs.record_name(domain), domain_proofs.value(claim))
+    tell(answers, domain_proofs.record_name(domain), domain_proofs.value(claim))
     if claim.state != DomainState.VERIFIED:
         domain_checks.check({"_tenant_id": tenant.id, "domain": str(claim.id)})
 
 
-def tell(name: str, text: str) -> None:
-    path = settings.DOMAIN_ANSWERS_FILE
+def tell(path: Path, name: str, text: str) -> None:
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     path.write_text(json.dumps({**known, name: [text]}, indent=2) + "\n", encoding="utf-8")
     path.chmod(0o600)
