@@ -197,10 +197,7 @@ def settings_page(
 
 def facts(group: Group) -> list[dict[str, Any]]:
     return [
-        {
-            "label": _("Where"),
-            "value": group.organization.name if group.organization else _("The whole tenant"),
-        },
+        {"label": _("Where"), "value": place_of(group)},
         {"label": _("External id"), "value": group.external_id},
         {"label": _("Created"), "value": group.created_at, "kind": "time"},
         *({"label": name, "value": value} for name, value in sorted(group.metadata.items())),
@@ -252,13 +249,17 @@ def frame(viewer: Viewer, group: Group, tab: str) -> dict[str, Any]:
     return {
         "group": group,
         "group_url": base,
-        "place": group.organization.name if group.organization else _("The whole tenant"),
+        "meta": [place_of(group)],
         "crumbs": [{"label": _("Groups"), "url": viewer.url("groups")}],
         "tab_items": [
             {"label": label, "url": f"{base}/{name}" if name else base, "active": name == tab}
             for name, label in entries
         ],
     }
+
+
+def place_of(group: Group) -> str:
+    return group.organization.name if group.organization else _("The whole tenant")
 
 
 def shown_of(viewer: Viewer, member: Member) -> dict[str, Any]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 
 from core import scope
 from events.models import Event
 from roles import authority, selectors
+from roles.models import Scope
 from tests.factories import (
     Browser,
     Cast,
@@ -263,3 +268,19 @@ def test_USR12_before_and_after_are_told_once_for_each_member(cast: Cast, owner:
         [([], ["viewer"]), (["viewer"], both), (both, ["viewer"])],
         [([], ["viewer"]), (["viewer"], both), (both, [])],
     ]
+
+
+def test_USR12_tenants_made_before_groups_get_their_scopes(cast: Cast):
+    """The migration adds the words of groups to each tenant's own API, once."""
+    migration = import_module("roles.migrations.0007_group_security")
+    owning = connections["owner"]
+    state = MigrationLoader(owning).project_state(("roles", "0007_group_security")).apps
+    with scope.tenant(cast.globex.id):
+        before = set(Scope.objects.values_list("value", flat=True))
+        Scope.objects.filter(value__startswith="groups:").delete()
+    for _ in range(2):
+        migration.add_scopes(state, SimpleNamespace(connection=owning))
+    for tenant in (cast.acme, cast.globex):
+        with scope.tenant(tenant.id):
+            assert set(Scope.objects.values_list("value", flat=True)) == before
+            assert Scope.objects.filter(value="groups:write").count() == 1
