@@ -39,7 +39,7 @@ HOSTED = (
     "errors/", "sign-", "signed-out", "verify", "recovery", "organization", "suspended", "invitation",
     "oauth/authorize", "oauth2/authorize", "oauth/consent", "oauth/device/verify", "oauth/end-session",
     "account/", "dashboard",
-    "language", "bootstrap", "brand/", "pictures/",
+    "language", "bootstrap", "brand/", "pictures/", "sso/",
 )  # fmt: skip
 DEVELOPMENT = ("mailbox", "demo/", "styleguide")
 

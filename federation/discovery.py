@@ -51,7 +51,7 @@ def of(provider: Provider) -> Metadata:
     """Return the provider's metadata: what the connection says itself comes before its document. Raises Rejected."""
     own = {name: provider.endpoints[name] for name in ENDPOINTS if provider.endpoints.get(name)}
     document = {} if all(name in own for name in NEEDED) else _document(provider.issuer)
-    found = {**{name: _address(document.get(name)) for name in ENDPOINTS}, **own}
+    found = {**{name: address(document.get(name)) for name in ENDPOINTS}, **own}
     if not all(found[name] for name in NEEDED):
         raise Rejected("discovery", "The discovery document of the issuer could not be used.")
     listed = document.get("id_token_signing_alg_values_supported")
@@ -108,7 +108,7 @@ def _fetch(issuer: str) -> Mapping[str, Any]:
     return document if isinstance(document, dict) and document.get("issuer") == issuer else {}
 
 
-def _address(value: object) -> str:
+def address(value: object) -> str:
     """Return an address that may be called, empty for anything else."""
     try:
         return outbound.validate_url(value) if isinstance(value, str) else ""

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from apikeys.services import accounts, keys
 from core import scope
+from federation import services as single_sign_on
+from federation.models import Exemption, UpstreamIdentity
 from invitations import services as invitations
 from oauth import applications, trusted_issuers
 from oauth.initial_access_tokens import create_initial_access_token
@@ -59,6 +61,17 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         domain = OrganizationDomain.objects.create(
             organization=organization, domain=f"{uuid.uuid4().hex}.invalid", expires_at=timezone.now()
         )
+        connection = single_sign_on.create_connection(
+            actor=actor,
+            name="Their login",
+            issuer=f"https://{uuid.uuid4().hex}.invalid",
+            organization=organization,
+            client_id="us",
+            client_secret="theirs",
+        )
+        about = {"connection": connection, "organization": organization, "member": owner.member}
+        linked = UpstreamIdentity.objects.create(**about, subject="theirs")
+        exemption = Exemption.objects.create(**about, reason="sweep")
     [event] = happen(tenant)
     delivery, *_ = deliveries(tenant, endpoint)
     assert assignment is not None
@@ -70,6 +83,6 @@ def every_kind(tenant: Any, owner: Person) -> dict[str, str]:
         "invitation": invitation, "endpoint": endpoint, "delivery": delivery, "secret": secret,
         "session": session, "group": group, "domain": domain,
         "token": token, "issuer": issuer, "identity": identity,
-        "signing_key": signing_key,
+        "signing_key": signing_key, "connection": connection, "linked": linked, "exemption": exemption,
     }  # fmt: skip
     return {name: row.public_id for name, row in rows.items()} | {"member": owner.subject, "event": event}

@@ -19,6 +19,7 @@ PREFIXES = {
     "endpoint": "whe", "delivery": "whd", "secret": "csec", "session": "sess", "token": "iat",
     "issuer": "tis", "identity": "xid", "signing_key": "key",
     "group": "grp", "domain": "dom",
+    "connection": "sso", "linked": "upi", "exemption": "sse",
 }  # fmt: skip
 
 
