@@ -108,8 +108,8 @@ def begin_again(claim: OrganizationDomain, now: datetime) -> None:
 
 
 def promise_look(claim: OrganizationDomain) -> None:
-    """Promise one look; while it waits, another promise is the same."""
-    jobs.enqueue(JOB, {"domain": str(claim.id)}, unique_key=str(claim.id))
+    """Promise one look; while it waits, another promise is the same, but one that is stuck holds up no later hour."""
+    jobs.enqueue(JOB, {"domain": str(claim.id)}, unique_key=f"{claim.id}:{timezone.now():%Y-%m-%dT%H}")
 
 
 def update_domain(

@@ -74,7 +74,12 @@ class PolicyForm(Explained):
         widget=forms.RadioSelect,
         choices=[
             ("open", _("Anybody with a verified address")),
-            ("domain", _("Addresses of the domains below, and invited people")),
+            (
+                "domain",
+                _(
+                    "Addresses of the domains below, of those by which people join organizations, and invited people"
+                ),
+            ),
             ("invite", _("Invited people only")),
         ],
     )

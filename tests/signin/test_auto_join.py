@@ -25,6 +25,7 @@ from tests.factories import (
     Person,
     access_token,
     admin_principal,
+    make_account,
     make_cast,
     make_member,
     make_organization,
@@ -92,6 +93,17 @@ def test_ORG05_whoever_signs_in_with_an_address_in_it_joins_with_the_role(cast: 
     comes_in(cast, person)
     with scope.tenant(cast.acme.id):
         assert Membership.objects.filter(member=person.member).count() == 1
+
+
+def test_ORG05_whoever_becomes_a_member_joins_in_the_same_breath(cast: Cast):
+    organization = make_organization(cast.acme)
+    domain = domain_of(cast, organization)
+    person = make_account(f"{unique('p')}@{domain.domain}")
+    browser, onward = at_home(person), f"{prefix(cast.acme)}/sign-in/continue"
+    assert browser.submit(browser.get(onward), to=onward).status_code == 303
+    with scope.tenant(cast.acme.id):
+        [row] = Membership.objects.filter(organization=organization).select_related("member")
+        assert row.member.account_id == person.account_id
 
 
 def test_S1_nobody_joins_without_both_proofs_or_where_it_is_not_wanted(cast: Cast):
