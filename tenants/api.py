@@ -36,7 +36,7 @@ class Members(Endpoint):
         tags=TAGS,
     )
     def get(self, call: Call) -> Answer:
-        filters = {name: call.query.get(name, "") for name in ("q", "role", "organization")}
+        filters = {name: call.query.get(name, "") for name in ("q", "role", "group", "organization")}
         answer = paginate(call, selectors.search_members(**filters), MemberShape)
         inclusions.add(call.caller, call.query.get("include", ()), answer.body["data"])
         return answer

@@ -62,6 +62,7 @@ class MemberQuery(SearchQuery):
     include = Words(inclusions.NAMES)
     status = Words(PRESENT)
     role = Text(80, required=False)
+    group = Text(40, required=False)
     organization = Text(40, required=False)
 
 

@@ -36,7 +36,11 @@ def body(upstream: Any, **more: Any) -> dict[str, Any]:
 def test_ORG06_a_connection_is_set_up_tested_switched_on_changed_and_deleted(cast, upstream, token):
     organization = make_organization(cast.acme)
     made = call(token, "POST", "", body(upstream, organization=organization.public_id), 201)
-    assert (made["status"], made["organization"], made["tested_at"]) == ("draft", organization.public_id, None)
+    assert (made["status"], made["organization"], made["tested_at"]) == (
+        "draft",
+        organization.public_id,
+        None,
+    )
     assert made["redirect_uri"] == f"{cast.acme.issuer}/sso/callback"
     path = f"/{made['id']}"
     assert "client_secret" not in made

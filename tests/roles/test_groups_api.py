@@ -164,6 +164,8 @@ def test_USR12_a_members_roles_say_which_group_gives_them(cast: Cast, owner: str
     shown = call(cast, "GET", f"members/{person.subject}?include=groups,roles", owner).json()
     assert [row["id"] for row in shown["groups"]] == [group[7:]]
     assert [row["name"] for row in shown["roles"]] == ["viewer"]
+    for narrowed, expected in ((group[7:], [person.subject]), ("grp_nonsense", [])):
+        assert ids_of(call(cast, "GET", f"members?group={narrowed}", owner)) == expected
     people = call(cast, "GET", f"{group}/members?q={person.email[:8]}", owner).json()["data"]
     assert [row["member"]["email"] for row in people] == [person.email]
     roles = call(cast, "GET", f"{group}/roles", owner).json()["data"]
