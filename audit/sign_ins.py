@@ -19,10 +19,25 @@ from core.principal import Principal
 from events.models import Event
 from events.selectors import Search, envelope
 from events.services import emit
+from federation.words import CHECKS
 from tenants.pagekit import Viewer, asked, plain, posted, show
 from tenants.selectors import members
 
-FAMILIES = ["signin.*", "signup.*", "mfa.*", "risk.*", "recovery.*", "session.*", "oauth.*", "consent.*"]
+FAMILIES = [
+    "signin.*",
+    "sso.*",
+    "signup.*",
+    "mfa.*",
+    "risk.*",
+    "recovery.*",
+    "session.*",
+    "oauth.*",
+    "consent.*",
+]
+FAILED = {
+    "signin.failed", "signin.blocked", "signup.blocked", "recovery.denied", "sso.assertion.rejected",
+    "sso.connection.test_failed",
+}  # fmt: skip
 MOST = 50
 RISKS = {
     "new_device": gettext_noop("The device was new."),
@@ -122,12 +137,11 @@ def _step(row: Event) -> dict[str, Any]:
     whole = envelope(row)
     data = whole["data"]
     told, context = data["object"], data["context"]
-    why = told.get("reason", "")
     return {
         "at": row.created_at,
         "action": row.type,
-        "failed": row.type in ("signin.failed", "signin.blocked", "signup.blocked", "recovery.denied"),
-        "words": _risk(told) if row.type.startswith("risk.") else _(WORDS[why]) if why in WORDS else why,
+        "failed": row.type in FAILED,
+        "words": _words(row.type, told),
         "method": told.get("method", ""),
         "acr": told.get("acr", ""),
         "ip": context.get("ip", ""),
@@ -135,6 +149,15 @@ def _step(row: Event) -> dict[str, Any]:
         "request_id": row.request_id,
         "id": whole["id"],
     }
+
+
+def _words(name: str, told: dict[str, Any]) -> str:
+    why = told.get("reason", "")
+    if name.startswith("risk."):
+        return _risk(told)
+    if name.startswith("sso."):
+        return str(CHECKS.get(why, why))
+    return _(WORDS[why]) if why in WORDS else str(why)
 
 
 def _risk(told: dict[str, Any]) -> str:

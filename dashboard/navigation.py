@@ -27,6 +27,7 @@ SECTIONS: list[tuple[Any, list[tuple[str, Any, str, str, str]]]] = [
         [
             ("applications", gettext_lazy("Applications"), "app", "applications:read", "a"),
             ("api-resources", gettext_lazy("APIs"), "api", "roles:read", "r"),
+            ("sso", gettext_lazy("Single sign-on"), "lock", "organizations:read", "n"),
             (
                 "trusted-issuers",
                 gettext_lazy("Trusted issuers"),

@@ -29,6 +29,7 @@ OBJECTS = {
     "evt": ("audit", "audit:read"),
     "role": ("roles", "roles:read"),
     "grp": ("groups", "groups:read"),
+    "sso": ("sso", "organizations:read"),
     "rs": ("api-resources", "roles:read"),
 }
 Result = dict[str, str]

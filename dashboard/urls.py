@@ -12,6 +12,7 @@ import apikeys.account_pages as service_accounts
 import apikeys.pages as keys
 import audit.pages as audit
 import audit.sign_ins as sign_ins
+import federation.pages as federation
 import invitations.pages as invitations
 import oauth.assignment_pages as assignment
 import oauth.initial_access_token_pages as initial_access_tokens
@@ -58,6 +59,7 @@ APPS = (
     try_it,
     initial_access_tokens,
     trusted_issuers,
+    federation,
     roles,
     groups,
     member_roles,

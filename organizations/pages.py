@@ -157,6 +157,7 @@ def surroundings(viewer: Viewer, organization: Organization, tab: str) -> dict[s
         *([("groups", _("Groups"))] if viewer.may("groups:read") else []),
         ("domains", _("Domains")),
         ("sign-in", _("Sign-in")),
+        ("sso", _("Single sign-on")),
         ("branding", _("Branding")),
     ]
     return {

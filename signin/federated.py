@@ -44,7 +44,6 @@ class Tested:
     """A test sign-in is over: which connection's page shows it, and under which attempt."""
 
     connection: str
-    organization_id: uuid.UUID | None
     attempt: str
 
 
@@ -230,7 +229,7 @@ def _tested(
         arrivals.check_reach(row, person)
         Connection.objects.filter(id=row.id).update(tested_at=timezone.now())
         kept = attempts.record(row, is_test=True, claims=claims)
-        return Tested(row.public_id, row.organization_id, kept.public_id)
+        return Tested(row.public_id, kept.public_id)
 
 
 def _failed(tenant: TenantRef, flow: SignInFlow, refused: Rejected) -> SsoFailed:

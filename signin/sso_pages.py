@@ -19,7 +19,6 @@ from federation.errors import SsoFailed
 from federation.models import Connection
 from identity import browser, emails
 from identity.emails import Address
-from organizations.models import Organization
 from signin import bridge, federated
 from signin.errors import UnknownTenant
 from signin.federated import Tested, ToLink
@@ -130,9 +129,7 @@ def callback(visit: Visit) -> HttpResponse:
     except SsoFailed as problem:
         return _failed(visit, problem, name=federated.name_of(tenant, flow), tests=flow)
     if isinstance(done, Tested):
-        return visit.redirect(
-            f"{_page_of(tenant, done.connection, done.organization_id)}?attempt={done.attempt}"
-        )
+        return visit.redirect(f"{_page_of(tenant, done.connection)}?attempt={done.attempt}")
     if isinstance(done, ToLink):
         return visit.redirect(visit.flow_url("sso_link", done.flow_id))
     return _welcome(visit, done)
@@ -144,27 +141,19 @@ def _welcome(visit: Visit, done: Any) -> HttpResponse:
     return response
 
 
-def _page_of(tenant: TenantRef, connection: str, organization_id: uuid.UUID | None) -> str:
+def _page_of(tenant: TenantRef, connection: str) -> str:
     """Return the dashboard's page of a connection, where its test was begun."""
-    place = f"organizations/{ids.encode(Organization.PREFIX, organization_id)}/" if organization_id else ""
-    return f"/dashboard/{tenant.slug}/{place}sso/{connection}"
+    return f"/dashboard/{tenant.slug}/sso/{connection}"
 
 
 def _failed(visit: Visit, problem: SsoFailed, *, name: str = "", tests: Any = None) -> HttpResponse:
     """Say that it did not work, with the request id and the ways that are left (AUT-20)."""
     if tests is not None and tests.data["tester"]:
-        organization_id = _organization_of(visit, tests.data["connection"])
         connection = ids.encode(Connection.PREFIX, uuid.UUID(tests.data["connection"]))
-        return visit.redirect(_page_of(_tenant(visit), connection, organization_id))
+        return visit.redirect(_page_of(_tenant(visit), connection))
     own = visit.url("sign_in", **{OWN: "1"})
     page = visit.render("sso_failed", problem.status, problem=problem, connection_name=name, own_url=own)
     return with_headers(page, problem)
-
-
-def _organization_of(visit: Visit, connection_id: str) -> uuid.UUID | None:
-    with scope.tenant(_tenant(visit).id):
-        rows = Connection.objects.filter(id=connection_id)
-        return rows.values_list("organization_id", flat=True).first()
 
 
 @require_http_methods(READ_WRITE)
