@@ -30,6 +30,7 @@ PAGES = (
     ("portal_profile", "user", gettext_noop("Profile")),
     ("portal_security", "lock", gettext_noop("Security")),
     ("portal_contacts", "phone", gettext_noop("Phones and wallets")),
+    ("portal_linked", "link", gettext_noop("Linked accounts")),
     ("portal_sessions", "device", gettext_noop("Sessions")),
     ("portal_applications", "app", gettext_noop("Applications")),
     ("portal_approvals", "check-circle", gettext_noop("Approvals")),
