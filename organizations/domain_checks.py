@@ -1,14 +1,17 @@
-"""Looking for proofs: by a job at the button, and by a sweep whose pauses grow until a proof is there (threat S1).
+"""Looking for proofs: at once at the button, by a sweep in pauses that grow until a proof is there (threat S1).
 
 What was found is written in a scope of its own after the look, which may take seconds.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
@@ -23,13 +26,18 @@ from organizations.domain_services import JOB, WAITING, describe, forget, promis
 from organizations.models import DomainState, Finding, OrganizationDomain
 from tenants import selectors as tenants
 
+log = structlog.get_logger(__name__)
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=6)
 DAILY = timedelta(days=1)
 # A proof that is gone once may be a mistake or a fault in the network; gone for days it is no proof any more.
 LOST_AFTER, LOST_LOOKS = timedelta(days=3), 3
 HELD = timedelta(minutes=10)  # a look that a worker never made is due again then
-TENANTS, BATCH, MOST_MAILS = 100, 200, 50
-_DUE = "SELECT DISTINCT tenant_id FROM organizations_organizationdomain WHERE next_check_at <= now() LIMIT %s"
+TOGETHER, SECONDS = 8, 12.0  # looks at once, and for how long new ones are begun
+TENANTS, MOST_MAILS = 500, 50
+_DUE = """
+SELECT tenant_id FROM organizations_organizationdomain WHERE next_check_at <= now()
+ GROUP BY tenant_id ORDER BY min(next_check_at) LIMIT %s
+"""
 KEPT = (
     "state", "method", "dns_finding", "http_finding", "verified_at", "checked_at", "next_check_at", "failures",
     "failing_since", "updated_at",
@@ -38,38 +46,51 @@ KEPT = (
 
 @sweep("domains_to_check")
 def promise_looks() -> int:
-    """Promise every look that is due; returns how many."""
+    """Promise each tenant's looks that are due, those that wait longest first; one round each time it is asked."""
     with scope.relay(), connections["relay"].cursor() as cursor:
         cursor.execute(_DUE, [TENANTS])
         found = [row[0] for row in cursor.fetchall()]
-    return sum(_promise_in(tenant_id) for tenant_id in found)
-
-
-def _promise_in(tenant_id: uuid.UUID) -> int:
-    with scope.tenant(tenant_id):
-        now = timezone.now()
-        due = OrganizationDomain.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            tenant_id=tenant_id, next_check_at__lte=now
-        )
-        claims = list(due.order_by("next_check_at")[:BATCH])
-        rows = OrganizationDomain.objects.filter(tenant_id=tenant_id, id__in=[one.id for one in claims])
-        rows.update(next_check_at=now + HELD)
-        for claim in claims:
-            promise_look(claim)
-    return len(claims)
+    for tenant_id in found:
+        with scope.tenant(tenant_id):
+            promise_look()
+    return 0
 
 
 @jobs.handler(JOB, opens_scope=False)
-def check(payload: dict[str, Any]) -> None:
-    """Look for the proof of one domain and write down what was found; one that was given up is left alone."""
-    tenant_id, domain_id = payload["_tenant_id"], uuid.UUID(payload["domain"])
+def check_due(payload: dict[str, Any]) -> None:
+    """Look for the proofs of a tenant's domains that are due, and write down what was found.
+
+    Several at once, and for a bounded time: name servers that keep us waiting delay their own tenant's looks, and
+    hold one worker's thread for less than a job's lease (promise R18). What is left is promised by the next sweep.
+    """
+    tenant_id, until = payload["_tenant_id"], time.monotonic() + SECONDS
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        while time.monotonic() < until and (claims := _take_due(tenant_id)):
+            for claim, found in zip(claims, threads.map(_look, claims), strict=True):
+                with scope.tenant(tenant_id):
+                    record(claim.id, found)
+
+
+def _take_due(tenant_id: uuid.UUID) -> list[OrganizationDomain]:
+    """Return the domains that wait longest; to others they are not due until a lost worker has had its time."""
     with scope.tenant(tenant_id):
-        claim = OrganizationDomain.objects.filter(tenant_id=tenant_id, id=domain_id).first()
-    if claim is None:
-        return
-    found = domain_proofs.look(claim.domain, domain_proofs.value(claim))
-    with scope.tenant(tenant_id):
-        record(domain_id, found)
+        now = timezone.now()
+        due = OrganizationDomain.objects.select_for_update(skip_locked=True).filter(
+            tenant_id=tenant_id, next_check_at__lte=now
+        )
+        claims = list(due.order_by("next_check_at")[:TOGETHER])
+        rows = OrganizationDomain.objects.filter(tenant_id=tenant_id, id__in=[one.id for one in claims])
+        rows.update(next_check_at=now + HELD)
+    return claims
+
+
+def _look(claim: OrganizationDomain) -> Findings:
+    """Look; what nobody thought of is no proof, and stops no other organization's look."""
+    try:
+        return domain_proofs.look(claim.domain, domain_proofs.value(claim))
+    except Exception as error:
+        log.error("a domain could not be looked at", domain=claim.domain, exc_info=error)
+        return Findings(Finding.UNREACHABLE, Finding.UNREACHABLE)
 
 
 def record(domain_id: uuid.UUID, found: Findings) -> None:

@@ -12,7 +12,7 @@ from organizations.resolver import LookupFailed, LookupTimedOut, resolver
 LABEL = "_claviger-challenge"
 PATH = "/.well-known/claviger-challenge.txt"
 WORD = "claviger-domain-verification="
-LIMITS = outbound.Limits(connect=4.0, total=8.0, max_bytes=1024, truncate=True)
+LIMITS = outbound.Limits(connect=3.0, total=6.0, max_bytes=1024, truncate=True)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def value(claim: OrganizationDomain) -> str:
 
 
 def look(domain: str, wanted: str) -> Findings:
-    """Ask the domain name system and, without proof there, the web server: up to 13 s, with no scope open."""
+    """Ask the domain name system and, without proof there, the web server: up to 10 s, with no scope open."""
     found = dns_finding(domain, wanted)
     return Findings(found) if found == Finding.FOUND else Findings(found, http_finding(domain, wanted))
 

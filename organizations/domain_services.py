@@ -21,7 +21,7 @@ from organizations.errors import DomainListed, TooManyDomains
 from organizations.models import Departure, DomainState, Organization, OrganizationDomain
 from organizations.services import before_ending
 
-JOB = "organizations.check_domain"
+JOB = "organizations.check_domains"
 WAITING = timedelta(days=7)
 FIRST_LOOK = timedelta(minutes=1)
 MOST = 50
@@ -88,7 +88,9 @@ def request_check(*, actor: Principal, claim: OrganizationDomain) -> Organizatio
                 object=describe(held),
                 previous={"state": before},
             )
-        promise_look(held)
+        held.next_check_at = timezone.now()
+        held.save(update_fields=["next_check_at"])
+        promise_look()
     return held
 
 
@@ -107,9 +109,9 @@ def begin_again(claim: OrganizationDomain, now: datetime) -> None:
     )
 
 
-def promise_look(claim: OrganizationDomain) -> None:
-    """Promise one look; while it waits, another promise is the same, but one that is stuck holds up no later hour."""
-    jobs.enqueue(JOB, {"domain": str(claim.id)}, unique_key=f"{claim.id}:{timezone.now():%Y-%m-%dT%H}")
+def promise_look() -> None:
+    """Promise to look at what is due in the open tenant: once, but what is stuck holds up no later minute."""
+    jobs.enqueue(JOB, unique_key=f"{timezone.now():%Y-%m-%dT%H:%M}")
 
 
 def update_domain(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from core import scope
 from core.errors import NotFound
 from core.postgres.prepared import Prepared
-from organizations.models import Organization, OrganizationDomain
+from organizations.models import DomainState, Organization, OrganizationDomain
 from tenants.selectors import begins
 
 _OWNER = Prepared("""
@@ -47,3 +47,11 @@ def domain(organization: Organization, domain_id: uuid.UUID) -> OrganizationDoma
 def search(rows: QuerySet[OrganizationDomain], text: str) -> QuerySet[OrganizationDomain]:
     """Narrow to domains that begin with `text`."""
     return rows.filter(begins("domain", text))
+
+
+def with_domains(rows: QuerySet[Organization]) -> QuerySet[Organization]:
+    """Add `domain`: the verified one that an organization named first, None for none."""
+    proved = OrganizationDomain.objects.filter(
+        tenant_id=OuterRef("tenant_id"), organization_id=OuterRef("id"), state=DomainState.VERIFIED
+    )
+    return rows.annotate(domain=Subquery(proved.order_by("id").values("domain")[:1]))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from core.lookups import id_or_missing
-from organizations import selectors, services
+from organizations import domains, selectors, services
 from organizations.models import Organization, OrganizationStatus
 from tenants.pagekit import (
     Explained,
@@ -60,7 +60,7 @@ def status_label(status: str) -> str:
 
 def organization_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     q, status = asked(request, "q"), asked(request, "status")
-    rows = selectors.with_counts(selectors.organizations())
+    rows = domains.with_domains(selectors.with_counts(selectors.organizations()))
     if q:
         rows = selectors.search(rows, q)
     if status in (OrganizationStatus.ACTIVE, OrganizationStatus.SUSPENDED):

@@ -10,7 +10,7 @@ import dns.resolver
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-LIFETIME = 5.0  # seconds for one question, over all servers and repetitions
+LIFETIME = 4.0  # seconds for one question, over all servers and repetitions
 
 
 class LookupTimedOut(Exception):

@@ -32,7 +32,9 @@ def prove(tenant: TenantRef, actor: Principal, organization: str, domain: str) -
         )
     tell(answers, domain_proofs.record_name(domain), domain_proofs.value(claim))
     if claim.state != DomainState.VERIFIED:
-        domain_checks.check({"_tenant_id": tenant.id, "domain": str(claim.id)})
+        found = domain_proofs.look(claim.domain, domain_proofs.value(claim))
+        with scope.tenant(tenant.id):
+            domain_checks.record(claim.id, found)
 
 
 def tell(path: Path, name: str, text: str) -> None:

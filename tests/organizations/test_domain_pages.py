@@ -94,6 +94,8 @@ def test_ORG04_an_administrator_names_proves_opens_and_removes_a_domain(cast: Ca
     row = of(cast, organization)
     assert (row.state, row.auto_join) == ("verified", True)
     assert row.auto_join_role_id == (viewer.id if given else None)
+    organizations = f"/dashboard/{cast.acme.slug}/organizations?q={organization.slug}"
+    assert f">{domain}</td>" in html(browser.get(organizations))
     assert domain in html(browser.get(f"{listed}?state=verified&q={domain[:4]}"))
     assert "No domain matches" in html(browser.get(f"{listed}?state=failed"))
     unsure = browser.submit(proved, {"confirm": "no", "reason": "x"}, to=f"{page}/removal")

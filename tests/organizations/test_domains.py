@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from time import sleep
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from django.db import connections
 from django.utils import timezone
 
 from core import outbound, scope
+from core.models import Job
 from core.outbound import request as called
 from events.models import Event
-from organizations import domain_checks, domain_proofs
+from organizations import domain_checks, domain_proofs, domain_services
 from organizations.domains import organization_of
 from organizations.models import Finding, Organization, OrganizationDomain
 from tests.factories import (
@@ -82,12 +84,6 @@ def verify(cast: Cast, token: str, organization: Organization, domain: dict[str,
 def read(cast: Cast, token: str, organization: Organization, domain: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = call(cast, token, "GET", organization, f"/{domain['id']}").json()
     return shown
-
-
-def look_again() -> None:
-    """Let the sweep and the worker do what is due."""
-    domain_checks.promise_looks()
-    run_jobs()
 
 
 # --- proving -----------------------------------------------------------------------------------------------
@@ -178,16 +174,54 @@ def test_ORG04_the_sweep_looks_in_growing_pauses_until_it_expires(cast: Cast, ad
     assert (again["state"], again["dns_record"]) == ("pending", domain["dns_record"])
 
 
-def test_ORG04_the_sweep_promises_each_look_that_is_due_once(cast: Cast, admin: str):
+def test_ORG04_R18_the_sweep_has_all_that_is_due_looked_at_side_by_side(cast: Cast, admin: str):
     organization = make_organization(cast.acme)
-    domain = name(cast, admin, organization)
-    publish(domain)
+    claims = [name(cast, admin, organization) for _ in range(2 * domain_checks.TOGETHER + 1)]
+    for one in claims:
+        publish(one)
     with scope.tenant(cast.acme.id):
-        rows = OrganizationDomain.objects.filter(id=row_of_id(domain))
+        rows = OrganizationDomain.objects.filter(organization=organization)
         rows.update(next_check_at=timezone.now() - timedelta(seconds=1))
-    look_again()
-    assert read(cast, admin, organization, domain)["state"] == "verified"
-    assert domain_checks.promise_looks() == 0
+    domain_checks.promise_looks()
+    domain_checks.promise_looks()
+    with scope.tenant(cast.acme.id):
+        assert Job.objects.filter(name=domain_services.JOB).count() <= 2  # one of each minute
+    run_jobs()
+    with scope.tenant(cast.acme.id):
+        assert set(rows.values_list("state", flat=True)) == {"verified"}
+
+
+def test_S1_a_look_that_breaks_proves_nothing_and_stops_no_other(cast: Cast, admin: str, monkeypatch: Any):
+    organization = make_organization(cast.acme)
+    broken, right = name(cast, admin, organization), name(cast, admin, organization)
+    publish(right)
+    texts = Answers().texts
+
+    def odd(_: Answers, asked: str) -> list[str]:
+        return [][0] if asked == broken["dns_record"]["name"] else texts(asked)
+
+    monkeypatch.setattr(Answers, "texts", odd)
+    for one in (broken, right):
+        call(cast, admin, "POST", organization, f"/{one['id']}/verify")
+    run_jobs()
+    assert read(cast, admin, organization, right)["state"] == "verified"
+    assert read(cast, admin, organization, broken)["dns_finding"] == "unreachable"
+
+
+def test_R18_slow_name_servers_hold_a_worker_for_a_bounded_time(cast: Cast, admin: str, monkeypatch: Any):
+    organization = make_organization(cast.acme)
+    for _ in range(3):
+        name(cast, admin, organization)
+    with scope.tenant(cast.acme.id):
+        rows = OrganizationDomain.objects.filter(organization=organization)
+        rows.update(next_check_at=timezone.now() - timedelta(days=1))
+    monkeypatch.setattr(domain_checks, "TOGETHER", 1)
+    monkeypatch.setattr(domain_checks, "SECONDS", 0.05)
+    monkeypatch.setattr(Answers, "texts", lambda *_: sleep(0.1) or [])
+    domain_checks.check_due({"_tenant_id": cast.acme.id})
+    with scope.tenant(cast.acme.id):
+        assert rows.exclude(checked_at=None).count() == 1
+        assert rows.filter(next_check_at__lte=timezone.now()).count() == 2
 
 
 def test_S1_a_proof_that_is_gone_for_days_is_no_proof_any_more(cast: Cast):
