@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from core import provision
 from embedded import environment
 from embedded.postgres import Postgres
-from tests import servers
+from tests import servers, starter
 
 
 class Database:
@@ -36,13 +35,8 @@ class Database:
         """Run a management command on this database; `variables` win over the usual environment."""
         passwords = environment.role_passwords(self.keys)
         urls = environment.database_urls(self.postgres, self.name, passwords)
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=servers.ROOT,
-            env={**os.environ, **urls, "VAR_DIR": str(self.home), **variables},
-            capture_output=True,
-            text=True,
-            check=False,
+        return starter.run(
+            ["manage.py", *arguments], {**os.environ, **urls, "VAR_DIR": str(self.home), **variables}
         )
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import starter
+
 SERVING = ["-c", "import config.wsgi; print('serving')"]
 STATUS = ["manage.py", "check"]
 
@@ -43,15 +41,7 @@ def variables(**changes: str | None) -> dict[str, str]:
 
 
 def start(arguments: list[str], **changes: str | None) -> Any:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=variables(**changes),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return starter.run(arguments, variables(**changes))
 
 
 def test_P3_a_safe_setup_starts() -> None:
