@@ -29,12 +29,12 @@ SELECT access_jti, access_expires_at FROM oauth_devicegrant
 
 
 def _ending(table: str, column: str) -> str:
-    """Locks in one order: requests that end the same families at once wait for each other, without a deadlock."""
+    """Newest first: a refresh holds the newest link when it ends its family, and so all wait in one direction."""
     return f"""
 WITH living AS MATERIALIZED (
     SELECT id FROM {table}
      WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND {column} IS NULL
-     ORDER BY id FOR NO KEY UPDATE)
+     ORDER BY id DESC FOR NO KEY UPDATE)
 UPDATE {table} ending SET {column} = now(), updated_at = now() FROM living WHERE ending.id = living.id
 """  # noqa: S608 — constants of this module
 
@@ -42,6 +42,10 @@ UPDATE {table} ending SET {column} = now(), updated_at = now() FROM living WHERE
 _SPEND_CODES = _ending("oauth_grant", "used_at")
 _SPEND_DEVICE_CODES = _ending("oauth_devicegrant", "used_at")
 _REVOKE = _ending("oauth_refreshtoken", "revoked")
+_GREW = """
+SELECT EXISTS (SELECT FROM oauth_refreshtoken
+ WHERE tenant_id = %(tenant)s AND token_family = ANY(%(families)s) AND revoked IS NULL)
+"""
 
 
 def revoke(families: Iterable[uuid.UUID]) -> int:
@@ -54,12 +58,22 @@ def revoke(families: Iterable[uuid.UUID]) -> int:
     if not parameters["families"]:
         return 0
     with connection.cursor() as cursor:
+        ended = _end(cursor, parameters)
+        cursor.execute(_LIVE_ACCESS, parameters)
+        deny(cursor.fetchall())
+    return ended
+
+
+def _end(cursor: Any, parameters: dict[str, Any]) -> int:
+    """Repeat until nothing is left: a refresh that was waited for has added a link since the statement began."""
+    ended, grew = 0, True
+    while grew:
         cursor.execute(_SPEND_CODES, parameters)
         cursor.execute(_SPEND_DEVICE_CODES, parameters)
         cursor.execute(_REVOKE, parameters)
-        ended = cursor.rowcount
-        cursor.execute(_LIVE_ACCESS, parameters)
-        deny(cursor.fetchall())
+        ended += cursor.rowcount
+        cursor.execute(_GREW, parameters)
+        ((grew,),) = cursor.fetchall()
     return ended
 
 
