@@ -21,6 +21,8 @@ from core import ports, scope, turns
 from core.errors import Gone, NotFound, SubjectSuspended
 from core.principal import Principal, SubjectType
 from core.urls import tenant_path
+from federation import gate, reach
+from federation.models import Connection
 from identity import assurance, browser
 from identity.sessions import SessionRef
 from organizations import selectors as organization_selectors
@@ -69,14 +71,18 @@ def page(permission: str, section: str) -> Callable[[Page], Page]:
     def wrap(view: Page) -> Page:
         @wraps(view)
         def door(request: HttpRequest, slug: str, **arguments: Any) -> HttpResponse:
-            session = browser.account_session(request)
+            tenant = selectors.by_slug(slug)
+            session = browser.session_in(request, tenant.id) if tenant else browser.account_session(request)
             if session is None:
                 return to_sign_in(request)
-            admitted = _admit(request, slug, session)
+            if tenant is None:
+                raise NotFound
+            admitted = _admit(request, tenant, session)
             if isinstance(admitted, HttpResponse):
                 return admitted
             reason = request.POST.get("reason", "")[:300]
-            others = siblings(session.account_id, slug)
+            # Where else the person is, is not for a session that a connection opened (threat F7).
+            others = siblings(session.account_id, slug) if session.is_own else []
             with scope.principal(admitted), request_context.refine(reason=reason):
                 if request.method == "POST":
                     named = list(arguments.values())
@@ -98,21 +104,33 @@ def _viewer(principal: Principal, section: str, tenants: list[dict[str, Any]]) -
     return Viewer(principal, selectors.tenant(), member, section, tenants)
 
 
-def _admit(request: HttpRequest, slug: str, session: SessionRef) -> Principal | HttpResponse:
+def _admit(request: HttpRequest, tenant: TenantRef, session: SessionRef) -> Principal | HttpResponse:
     """Return the administrator's principal, or the answer that sends them to a sign-in which does here."""
-    tenant = selectors.by_slug(slug)
-    if tenant is None:
-        raise NotFound
     with scope.tenant(tenant.id):
         member = selectors.member_by_account(session.account_id)
-        principal = _principal(tenant, member, session)
+        is_stopped = selectors.policy().stops(session.risk) or not _is_accepted(tenant, session, member)
+        principal = None if is_stopped and not session.is_own else _principal(tenant, member, session)
         level = _lacks(principal, session)
-        is_stopped = selectors.policy().stops(session.risk)
-    if is_stopped:
-        return _to_own_sign_in(request, slug)
+    if is_stopped or (not session.is_own and (principal is None or level)):
+        return _to_own_sign_in(request, tenant.slug, level)
     if principal is None or level:
         return to_sign_in(request, level)
     return principal
+
+
+def _is_accepted(tenant: TenantRef, session: SessionRef, member: Member | None) -> bool:
+    """Whether the way the person signed in is one that the tenant takes: a connection's word while it stands for
+    it, methods of their own where none is enforced (threat F6, ORG-07).
+    """
+    if session.is_own:
+        return not gate.refuses(tenant, session, member)
+    return _vouching(session) is not None
+
+
+def _vouching(session: SessionRef) -> Connection | None:
+    if session.connection_id is None:
+        return None
+    return reach.live(session.connection_id, session.account_id, session.auth_time)
 
 
 def _principal(tenant: TenantRef, member: Member | None, session: SessionRef) -> Principal | None:
@@ -128,7 +146,8 @@ def _principal(tenant: TenantRef, member: Member | None, session: SessionRef) ->
         raise Gone(_("This tenant is suspended. Ask the operator of this installation."))
     if member.reauthenticate_after and session.auth_time < member.reauthenticate_after:
         return None
-    organization_id, permissions = _reach(member)
+    vouching = None if session.is_own else _vouching(session)
+    organization_id, permissions = _reach(member, vouching.organization_id if vouching else None)
     if not permissions:
         raise NotFound
     return Principal(
@@ -164,8 +183,13 @@ def _lacks(principal: Principal | None, session: SessionRef) -> str:
     return "" if assurance.satisfies(reached, needed) else needed
 
 
-def _reach(member: Member) -> tuple[uuid.UUID | None, frozenset[str]]:
-    """Return how far the member's roles reach: the tenant, else the first organization they administer."""
+def _reach(member: Member, bound_to: uuid.UUID | None) -> tuple[uuid.UUID | None, frozenset[str]]:
+    """Return how far the member's roles reach: the tenant, else the first organization they administer.
+
+    A sign-in by an organization's connection is `bound_to` it.
+    """
+    if bound_to is not None:
+        return bound_to, authority.permissions_of(member.id, bound_to)
     whole = authority.permissions_of(member.id)
     if whole:
         return None, whole
@@ -185,10 +209,11 @@ def siblings(account_id: uuid.UUID, current: str) -> list[dict[str, Any]]:
         ]
 
 
-def _to_own_sign_in(request: HttpRequest, slug: str) -> HttpResponse:
-    """Send the person to the tenant's own sign-in, whose policy asks more of what looked wrong than the account's."""
+def _to_own_sign_in(request: HttpRequest, slug: str, acr_values: str = "") -> HttpResponse:
+    """Send the person to the tenant's own sign-in, whose policy asks more than the account's, or another proof."""
     back = request.get_full_path() if request.method == "GET" else request.path
-    return HttpResponseRedirect(f"{tenant_path(slug, 'sign_in')}?{urlencode({'next': back})}")
+    asked = {"next": back} | ({"acr_values": acr_values} if acr_values else {})
+    return HttpResponseRedirect(f"{tenant_path(slug, 'sign_in')}?{urlencode(asked)}")
 
 
 def to_sign_in(request: HttpRequest, acr_values: str = "") -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -36,6 +37,18 @@ def account_session(request: HttpRequest) -> SessionRef | None:
     """
     found = quiet_session(request)
     if found is not None and request.headers.get(BACKGROUND) != "1":
+        sessions.touch(found)
+    return found
+
+
+def session_in(request: HttpRequest, tenant_id: uuid.UUID) -> SessionRef | None:
+    """As `account_session` for pages of one tenant, where its own connections vouch too (threat F7)."""
+    found = current_session(request)
+    if found is None or found.is_own:
+        return account_session(request)
+    if not found.is_good_in(tenant_id) or found.is_idle(int(sessions.IDLE.total_seconds())):
+        return None
+    if request.headers.get(BACKGROUND) != "1":
         sessions.touch(found)
     return found
 

@@ -14,7 +14,7 @@ from core import context, scope
 from core.postgres import rows
 from core.principal import Actor
 from events.services import emit
-from federation import reach
+from federation import gate, reach
 from federation.errors import SsoFailed
 from federation.models import Connection
 from identity import assurance, settling
@@ -25,7 +25,6 @@ from oauth.consents import Allowed
 from organizations.models import Membership, Organization
 from organizations.policy import accepts_methods, accepts_sign_in, idle_limit
 from roles.assurance import demanded, policy_column, roles_column, weigh
-from signin import gate
 from signin.interaction import Interaction
 from tenants import members, selectors
 from tenants import sessions as tenant_sessions

@@ -10,12 +10,13 @@ from typing import Any
 from core import ids, scope
 from core.errors import Problem
 from events.services import emit
+from federation import gate
 from identity import assurance, authenticators, methods, sessions
 from identity import services as accounts
 from identity.emails import Address
 from identity.selectors import Credentials
 from identity.sessions import Opened, SessionRef
-from signin import attempts, flows, gate, limits, notices, past, risk, trust
+from signin import attempts, flows, limits, notices, past, risk, trust
 from signin import methods as doors
 from signin.devices import Browser
 from signin.errors import WrongCredentials

@@ -18,6 +18,7 @@ from signin import admission, bridge, joining, second_factor
 from signin.errors import SignUpClosed
 from signin.forms import OrganizationForm
 from signin.hosted import Visit, hosted
+from signin.interaction import HOME
 from tenants import terms
 from tenants.models import Member
 
@@ -101,6 +102,11 @@ def _enter(
     fresh = session.auth_time.timestamp() >= visit.interaction.asked_at
     method = methods.name_of(session.amr) if fresh else "single_sign_on"
     admission.enter(visit.tenant, session, here.member, organization_id, method=method)
+    if not session.is_own and visit.interaction.next.startswith(
+        HOME
+    ):  # pages that are shut to it (threat F7)
+        sign_out_url = bridge.address("sign_out", visit.tenant)
+        return visit.render("sso_done", sign_out_url=sign_out_url, member=here.member)
     return visit.redirect(visit.interaction.next)
 
 

@@ -10,12 +10,13 @@ from core import ids, jobs, passwords, ports, scope
 from core.network import current_network
 from core.principal import Actor
 from events.services import emit
+from federation import gate
 from identity import authenticators, contacts, methods, sessions, settling
 from identity import selectors as people
 from identity import services as accounts
 from identity.emails import Address
 from identity.models import EmailAddress, EmailClaim
-from signin import attempts, challenge, flows, gate, limits, risk
+from signin import attempts, challenge, flows, limits, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser

@@ -10,6 +10,7 @@ from django.db import transaction
 from core import ports
 from core.network import current_network
 from core.urls import tenant_path
+from federation import gate
 from identity import methods
 from identity import selectors as people
 from identity import services as accounts
@@ -18,7 +19,7 @@ from identity.errors import DisposableMail
 from identity.models import Account
 from identity.sessions import Opened, SessionRef
 from invitations import selectors as invitations
-from signin import challenge, flows, gate, joining, limits, notices, risk
+from signin import challenge, flows, joining, limits, notices, risk
 from signin import methods as doors
 from signin.challenge import Answer
 from signin.devices import Browser

@@ -102,10 +102,9 @@ def start(visit: Visit) -> HttpResponse:
     tenant = _tenant(visit)
     try:
         connection_id = Connection.read_id(visit.request.GET.get("connection", "")[:60])
-    except ids.MalformedId:
-        raise SsoFailed("disabled") from None
-    try:
         return _leave(visit, tenant, connection_id, visit.interaction.login_hint)
+    except ids.MalformedId:
+        return _failed(visit, SsoFailed("disabled"))
     except SsoFailed as problem:
         return _failed(visit, problem)
 

@@ -20,6 +20,8 @@ NORA = Person("Nora Lind", "nora@northwind.example")
 
 SELMA = Person("Selma Ortiz", "selma@acme.example")  # an owner who proves a second factor
 PIA = Person("Pia Lund", "pia@acme.example")  # a member who signs in with a passkey
+# Somebody at globex, whom it signs in to acme as the provider of a customer there.
+WANDA, AT = Person("Wanda Pohl", "wanda@people.contoso.example"), "Contoso Labs"
 
 ACME = Plan(
     slug="acme",
@@ -37,7 +39,7 @@ ACME = Plan(
     ),
     customers=(
         ("Northwind Traders", NORA),
-        ("Contoso Labs", Person("Carl Odum", "carl@contoso.example")),
+        (AT, Person("Carl Odum", "carl@contoso.example")),
     ),
     domain="northwind.example",
     resource="https://api.acme.example",

@@ -13,6 +13,7 @@ from federation.errors import NobodyLeft
 from tests.factories import make_member, make_principal
 from tests.factories.hosted import at_home, code_in, elsewhere, mails_to, prefix, sign_up
 from tests.factories.hosted import sign_in as by_password
+from tests.factories.people import give_role
 from tests.federation.world import connect, customer, inside, sign_in, start, work
 from tests.oauth.helpers import Flow, query_of, register
 
@@ -64,6 +65,11 @@ def test_ORG07_every_door_of_ones_own_is_shut_to_the_organizations_people(cast, 
     own = at_home(person)
     assert own.get("/account/security").status_code == 200
     assert not inside(cast.acme, own)
+    # The dashboard.
+    with scope.tenant(cast.acme.id):
+        give_role(person.member, "admin")
+    answer = own.get(f"/dashboard/{cast.acme.slug}/")
+    assert answer.headers["Location"].startswith(f"{prefix(cast.acme)}/sign-in?")
     # Everybody else goes on as before.
     assert inside(cast.acme, by_own_password(cast.acme, outsider.email)[0])
     enforce(cast.acme, row, enforced=False)

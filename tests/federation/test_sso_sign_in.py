@@ -16,13 +16,15 @@ from django.db import connections as database
 
 from core import jose, remote_keys, scope
 from events.models import Event
+from federation import selectors, services
 from federation.models import Attempt, UpstreamIdentity
 from identity.models import Account, EmailAddress
 from organizations.models import Membership
 from tenants.models import Member, TenantSession
-from tests.factories import Browser, make_member
+from tests.factories import Browser, make_member, make_principal
 from tests.factories.hosted import at_home, elsewhere, prefix
 from tests.factories.hosted import sign_in as by_password
+from tests.factories.people import give_role
 from tests.federation.upstream import CLIENT, key
 from tests.federation.world import (
     connect,
@@ -385,7 +387,33 @@ def test_F7_it_is_good_in_this_tenant_and_this_organization_only(cast, upstream)
     for wanted in (other.public_id, ""):
         switched = browser.submit(page, {"organization": wanted})
         assert "/sign-in?" in switched.headers["Location"], wanted
-    assert browser.submit(page, {"organization": organization.public_id}).headers["Location"] == "/account/"
+    assert "You are signed in" in text(browser.submit(page, {"organization": organization.public_id}))
+    done = browser.get(f"{prefix(cast.acme)}/sign-in/continue")
+    assert "You are signed in" in text(done)
+
+
+def test_F7_the_dashboard_of_its_own_tenant_or_organization_opens_and_no_other(cast, upstream):
+    organization, domain, row = customer(cast.acme, upstream)
+    email = f"boss@{domain}"
+    browser, _ = sign_in(cast.acme, upstream, row, "boss", email=email, email_verified=True)
+    assert inside(cast.acme, browser)
+    member, whole = member_named(cast.acme, email), f"/dashboard/{cast.acme.slug}/"
+    assert browser.get(whole).status_code == 404  # no role
+    with scope.tenant(cast.acme.id):
+        give_role(member, "owner", organization)
+        give_role(member, "owner")
+    page = browser.get(f"{whole}organizations")
+    assert page.status_code == 200, text(page)
+    assert organization.public_id in text(page)
+    assert "invitations/many" not in text(page)
+    assert browser.get(f"{whole}settings").status_code in (
+        403,
+        404,
+    )  # the tenant is beyond the organization's word
+    assert browser.get(f"/dashboard/{cast.globex.slug}/").status_code in (302, 404)
+    with scope.tenant(cast.acme.id):
+        services.deactivate(actor=make_principal(cast.acme), connection=selectors.connection(row.id))
+    assert "/sign-in?" in browser.get(f"{whole}organizations").headers["Location"]
 
 
 # --- L2: routing ------------------------------------------------------------------------------------------

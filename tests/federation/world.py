@@ -87,8 +87,8 @@ def sign_in(
 
 def inside(tenant: TenantRef, browser: Browser) -> bool:
     """Whether the browser is signed in to the tenant: the hosted page sends it on to where it came from."""
-    answer = browser.get(f"{prefix(tenant)}/sign-in/continue")
-    return answer.status_code == 303 and "/sign-in" not in answer.headers["Location"]
+    answer = browser.get(f"{prefix(tenant)}/sign-in/continue?next=/t/x/there")
+    return answer.status_code == 303 and answer.headers["Location"] == "/t/x/there"
 
 
 def newest(tenant: TenantRef, row: Connection) -> Attempt:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.demo import applications, outbound, passkey, people, plans, record, tenant
+from config.demo import applications, outbound, passkey, people, plans, record, single_sign_on, tenant
 from config.demo.record import Record
 from core import rls, scope
 from core.principal import Principal
@@ -43,6 +43,8 @@ class Command(BaseCommand):
         record.save(made)
         added = self._extend(options)
         made = build(made["tenants"])
+        if connected := connect():
+            made["tenants"][plans.ACME.slug]["single_sign_on"] = connected
         made["tenants"][plans.ACME.slug] |= protected(known.get("tenants", {}).get(plans.ACME.slug, {}))
         if added:
             made["tenants"][plans.ACME.slug].setdefault("webhooks", []).extend(added)
@@ -89,6 +91,15 @@ def build(known: Record) -> Record:
             for plan in (plans.ACME, plans.GLOBEX)
         },
     }
+
+
+def connect() -> Record:
+    """Let globex sign people of a customer of acme in; returns the record of it."""
+    here, there = selectors.by_slug(plans.ACME.slug), selectors.by_slug(plans.GLOBEX.slug)
+    assert here is not None
+    assert there is not None
+    owners = (plans.ACME.owner, plans.GLOBEX.owner)
+    return single_sign_on.build(here, there, owners, plans.WANDA, plans.AT)
 
 
 def protected(known: Record) -> Record:

@@ -1,4 +1,4 @@
-"""Where a connection is enforced, methods of one's own are not taken (ORG-07): asked behind every first proof.
+"""Where a connection is enforced, methods of one's own are not taken (ORG-07): every door asks, behind its proof.
 
 The typed address's domain decides before a proof, so that nothing tells who exists (threat L2); behind it also
 the addresses that the tenant knows. Exempt members get in, and each time is recorded.
