@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -18,7 +17,7 @@ from core.api import quota
 from core.api.endpoint import PEOPLE, Answer, Call, Endpoint, Operation, etag, operation, query_of, validated
 from core.api.fields import Body
 from core.api.lists import ListQuery, paginate
-from core.errors import Conflict, FieldError, NotFound, ValidationFailed
+from core.errors import Conflict, FieldError, ValidationFailed
 from core.principal import Principal
 from core.urls import issuer
 from federation import attempts, checking, links, selectors, services, testing
@@ -58,7 +57,7 @@ class Connections(Endpoint):
         tags=TAGS,
     )
     def get(self, call: Call) -> Answer:
-        return paginate(call, visible(call.caller), ConnectionShape, **place(call))
+        return paginate(call, selectors.visible(call.caller), ConnectionShape, **place(call))
 
     @operation(
         scope=WRITE,
@@ -83,7 +82,7 @@ class AtConnection(Endpoint):
     ids_in_path = {"connection": Connection.PREFIX}
 
     def connection(self, call: Call) -> Connection:
-        return one(call.caller, call.path["connection"])
+        return selectors.of_caller(call.caller, call.path["connection"])
 
 
 class OneConnection(AtConnection):
@@ -280,20 +279,6 @@ class Discovery(AtConnection):
             row = self.connection(call)
             ports.authority.require(call.caller, services.needed(row), row)
         return checking.look(row.issuer)
-
-
-def visible(caller: Principal) -> QuerySet[Connection]:
-    """Return the connections that the caller may know of: those of the tenant take the permission for policies."""
-    rows = selectors.connections().select_related("organization")
-    return rows if caller.may(Permission.POLICIES_READ) else rows.exclude(organization=None)
-
-
-def one(caller: Principal, connection_id: Any) -> Connection:
-    """Return a connection that the caller may know of; raises NotFound."""
-    found = visible(caller).filter(id=connection_id).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def with_role(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from core import ids
 from core.lookups import id_or_missing
 from core.urls import issuer
 from federation import attempts, links, selectors, services, testing
-from federation.api import one, visible
 from federation.forms import ConnectionForm, NewConnectionForm
 from federation.models import Attempt, ClientAuth, Connection, ConnectionStatus, Exemption, UpstreamIdentity
 from federation.words import CHECKS
@@ -51,7 +50,7 @@ STATUSES = {
 def sso_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List connections, newest first, narrowed by name, status and for whom they are."""
     place = asked(request, "organization")
-    rows = visible(viewer.principal)
+    rows = selectors.visible(viewer.principal)
     if place == TENANT:
         rows = rows.filter(organization=None)
     elif place:
@@ -67,7 +66,9 @@ def sso_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def organization_sso(request: HttpRequest, viewer: Viewer, organization_id: str) -> HttpResponse:
     """The tab of one organization's connections."""
     organization = read_organization(organization_id)
-    listed = _listed(request, viewer, visible(viewer.principal).filter(organization=organization), [])
+    listed = _listed(
+        request, viewer, selectors.visible(viewer.principal).filter(organization=organization), []
+    )
     around = surroundings(viewer, organization, "sso")
     new_url = f"{_new_url(viewer)}?organization={organization.public_id}" if _new_url(viewer) else ""
     return show(request, "federation/of_organization.html", **listed, **around, new_url=new_url)
@@ -322,7 +323,7 @@ def sso_delete(request: HttpRequest, viewer: Viewer, connection_id: str) -> Http
 
 
 def read(viewer: Viewer, connection_id: str) -> Connection:
-    return one(viewer.principal, id_or_missing(Connection.PREFIX, connection_id))
+    return selectors.of_caller(viewer.principal, id_or_missing(Connection.PREFIX, connection_id))
 
 
 ROUTES = [

@@ -9,8 +9,10 @@ from django.db.models import Count, QuerySet
 
 from core import scope
 from core.errors import NotFound
+from core.principal import Principal
 from federation.models import Attempt, Connection, Exemption, UpstreamIdentity
 from organizations.models import Organization
+from roles.permissions import Permission
 
 
 def connections() -> QuerySet[Connection]:
@@ -20,6 +22,20 @@ def connections() -> QuerySet[Connection]:
 def connection(connection_id: uuid.UUID) -> Connection:
     """Return a connection; raises NotFound."""
     found = connections().select_related("organization").filter(id=connection_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def visible(caller: Principal) -> QuerySet[Connection]:
+    """Return the connections that the caller may know of: those of the tenant take the permission for policies."""
+    rows = connections().select_related("organization")
+    return rows if caller.may(Permission.POLICIES_READ) else rows.exclude(organization=None)
+
+
+def of_caller(caller: Principal, connection_id: uuid.UUID) -> Connection:
+    """Return a connection that the caller may know of; raises NotFound."""
+    found = visible(caller).filter(id=connection_id).first()
     if found is None:
         raise NotFound
     return found
