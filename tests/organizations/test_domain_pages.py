@@ -89,11 +89,11 @@ def test_ORG04_an_administrator_names_proves_opens_and_removes_a_domain(cast: Ca
     assert "Proved by the record" in html(proved)
     with scope.tenant(cast.acme.id):
         viewer = Role.objects.get(name="viewer", organization=None)
-    given = viewer.public_id if whose == "the tenant's" else ""
-    assert browser.submit(proved, {"auto_join": "on", "auto_join_role": given}, to=page).status_code == 303
+    opened = {"auto_join": "on", "auto_join_role": viewer.public_id}
+    assert browser.submit(proved, opened, to=page).status_code == 303
     row = of(cast, organization)
     assert (row.state, row.auto_join) == ("verified", True)
-    assert row.auto_join_role_id == (viewer.id if given else None)
+    assert row.auto_join_role_id == viewer.id
     organizations = f"/dashboard/{cast.acme.slug}/organizations?q={organization.slug}"
     assert f">{domain}</td>" in html(browser.get(organizations))
     assert domain in html(browser.get(f"{listed}?state=verified&q={domain[:4]}"))
