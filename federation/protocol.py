@@ -195,5 +195,6 @@ def _call(method: str, address: str, headers: dict[str, str], body: bytes | None
         raise Rejected(check, "The provider did not answer as it should.") from None
     if answer.status != 200 or not isinstance(found, dict):
         word = str(found.get("error", ""))[:60] if isinstance(found, dict) else ""
+        check = "redirect" if check == "token" and "redirect" in str(found).lower() else check
         raise Rejected(check, f"The provider refused with status {answer.status} {word}".strip())
     return found

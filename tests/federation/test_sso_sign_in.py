@@ -260,6 +260,9 @@ def test_AUT20_what_the_provider_refuses_or_cannot_do_has_a_page_with_the_reques
     upstream.answer(address)
     assert browser.get(upstream.back(code="of-nobody")).status_code == 400
     assert newest(cast.acme, row).failed == "token"
+    upstream.registered["uri"] = "https://elsewhere.example/cb"
+    assert sign_in(cast.acme, upstream, row)[1].status_code == 400
+    assert newest(cast.acme, row).failed == "redirect"
 
 
 # --- F2: state, nonce, browser, connection, once ---------------------------------------------------------
@@ -289,6 +292,24 @@ def test_F2_an_answer_works_once_in_its_own_browser_with_its_own_state(cast, ups
 
 
 # --- F1, S2: who it is ------------------------------------------------------------------------------------
+
+
+def test_ORG10_mapped_groups_follow_each_sign_in(cast, upstream):
+    from roles import services as groups
+    from roles.models import GroupMember
+
+    organization, domain, row = customer(
+        cast.acme, upstream, attributes={"email": "email", "name": "name", "groups": "teams"}
+    )
+    with scope.tenant(cast.acme.id):
+        for name in ("Sales", "Support"):
+            groups.create_group(actor=make_principal(cast.acme), name=name, organization=organization)
+    email = f"team@{domain}"
+    for teams, expected in [(["sales", "unknown"], {"Sales"}), (["Support"], {"Support"}), ([], set())]:
+        sign_in(cast.acme, upstream, row, "team", email=email, email_verified=True, teams=teams)
+        with scope.tenant(cast.acme.id):
+            found = GroupMember.objects.filter(member__email=email).values_list("group__name", flat=True)
+            assert set(found) == expected
 
 
 def test_F1_the_address_of_somebody_here_links_nobody_until_both_sides_are_proved(cast, upstream):

@@ -50,6 +50,7 @@ class Upstream:
         }
         self.codes: dict[str, dict[str, Any]] = {}
         self.hits: list[str] = []
+        self.registered: dict[str, str] = {}
         self.subject = ""
         self.asked: dict[str, str] = {}
 
@@ -83,6 +84,10 @@ class Upstream:
         ).rstrip(b"=").decode()  # fmt: skip
         if not self._is_client(headers, form):
             return 401, {"error": "invalid_client"}
+        if known is not None and form.get("redirect_uri") != self.registered.get(
+            "uri", known["redirect_uri"]
+        ):
+            return 400, {"error": "invalid_grant", "error_description": "redirect_uri mismatch"}
         if known is None or known["code_challenge"] != challenge:
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
