@@ -11,10 +11,12 @@ import secrets
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.utils import timezone
 from eth_account import Account
 
 from core import scope
 from core.principal import Principal
+from federation import services as single_sign_on
 from identity import contacts, siwe
 from invitations import services as invitations
 from roles.selectors import built_in
@@ -22,6 +24,7 @@ from tenants import members, selectors
 from tests.factories import admin_principal, make_member, make_organization, make_tenant
 from tests.factories.factors import add_passkey, add_recovery_codes, add_totp
 from tests.factories.people import Person
+from tests.federation.world import own_domain
 from tests.oauth.helpers import register
 
 Known = dict[str, Any]
@@ -63,6 +66,8 @@ def build(callback: str) -> Known:
     made = {"open": _tenant(wide, callback, OPEN), "strict": _tenant(strict, callback, STRICT)}
     made["wary"] = _tenant(wary, callback, WARY)
     made["open"]["invited"] = _invited(wide)
+    provider = make_tenant(f"customs-{tag}", name="Customs House", policy=common)
+    made["open"]["signed_in_elsewhere"] = _elsewhere(wide, provider, f"customs-{tag}.example")
     return made
 
 
@@ -158,6 +163,29 @@ def _invited(tenant: Any) -> list[str]:
         for address in addresses:
             invitations.invite(actor=_owner(tenant), email=address, roles=[built_in("viewer")])
     return addresses
+
+
+def _elsewhere(tenant: Any, provider: Any, domain: str) -> list[Known]:
+    """Return people of `provider`, which signs those of this domain in to an organization of `tenant`."""
+    scopes = ["openid", "email", "profile"]
+    back = [f"{tenant.issuer}/sso/callback"]
+    ours = register(provider, name="Harbour Works", redirect_uris=back, scopes=scopes, is_first_party=True)
+    organization = make_organization(tenant, "Customs")
+    own_domain(tenant, organization, domain)
+    with scope.tenant(tenant.id):
+        row = single_sign_on.create_connection(
+            actor=_owner(tenant),
+            name="Customs login",
+            issuer=provider.issuer,
+            organization=organization,
+            client_id=ours.application.client_id,
+            client_secret=ours.secret,
+        )
+        row.tested_at = timezone.now()
+        row.save()
+        single_sign_on.activate(actor=_owner(tenant), connection=row)
+    found = [make_member(provider, f"officer-{number}@{domain}", name="Otto Officer") for number in range(4)]
+    return [{"email": person.email, "password": person.password} for person in found]
 
 
 def _owner(tenant: Any) -> Principal:
