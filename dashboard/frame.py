@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core import context as request_context
@@ -23,7 +24,7 @@ from core.principal import Principal, SubjectType
 from core.urls import tenant_path
 from federation import gate, reach
 from federation.models import Connection
-from identity import assurance, browser
+from identity import assurance, browser, methods
 from identity.sessions import SessionRef
 from organizations import selectors as organization_selectors
 from roles import authority
@@ -52,6 +53,12 @@ class Viewer:
     @property
     def email(self) -> str:
         return self.member.email
+
+    @property
+    def sign_in_url(self) -> str:
+        """Return where they sign in again: where a connection vouched for them, at the tenant's own page."""
+        is_vouched = methods.FEDERATED in self.principal.amr
+        return tenant_path(self.tenant.slug, "sign_in") if is_vouched else reverse("sign_in")
 
     @property
     def base(self) -> str:

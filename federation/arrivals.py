@@ -20,6 +20,7 @@ from events.services import emit
 from federation.asserted import Asserted
 from federation.models import Connection, UpstreamIdentity
 from federation.provider import Rejected
+from identity import selectors as people
 from identity import services as accounts
 from identity.models import Account
 from organizations import selectors as organizations
@@ -54,10 +55,11 @@ def arrive(tenant_id: uuid.UUID, connection_id: uuid.UUID, person: Asserted) -> 
         if found is not None:
             return found
         check_reach(connection, person)
-        if _has_member(person):
-            raise NeedsProof
-        if not connection.create_members:
-            raise Rejected("no_member", "This person is no member, and the connection may not create any.")
+        same = _accounts_with(person)
+    if any(people.has_own_methods(account_id) for account_id in same):
+        raise NeedsProof
+    if not connection.create_members:
+        raise Rejected("no_member", "This person is no member, and the connection may not create any.")
     return _make(tenant_id, connection, person)
 
 
@@ -93,15 +95,14 @@ def check_reach(connection: Connection, person: Asserted) -> None:
         raise Rejected("domain", "The organization has not proved the domain of this e-mail address.")
 
 
-def _has_member(person: Asserted) -> bool:
-    """Whether somebody who signs in by methods of their own gave this tenant the address."""
+def _accounts_with(person: Asserted) -> list[uuid.UUID]:
+    """Return the accounts of members that gave this tenant the address."""
     if person.email is None:
-        return False
-    same = Member.objects.filter(
-        tenant_id=scope.require_tenant(),
-        email_search__in=[person.email.canonical, person.email.mailbox.casefold()],
-    )
-    return same.exclude(status=MemberStatus.REMOVED).exclude(account_id=None).exists()
+        return []
+    written = [person.email.canonical, person.email.mailbox.casefold()]
+    same = Member.objects.filter(tenant_id=scope.require_tenant(), email_search__in=written)
+    known = same.exclude(status=MemberStatus.REMOVED).exclude(account_id=None)
+    return [account_id for account_id in known.values_list("account_id", flat=True) if account_id]
 
 
 def _make(tenant_id: uuid.UUID, connection: Connection, person: Asserted) -> Arrival:

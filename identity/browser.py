@@ -43,10 +43,8 @@ def account_session(request: HttpRequest) -> SessionRef | None:
 
 def session_in(request: HttpRequest, tenant_id: uuid.UUID) -> SessionRef | None:
     """As `account_session` for pages of one tenant, where its own connections vouch too (threat F7)."""
-    found = current_session(request)
-    if found is None or found.is_own:
-        return account_session(request)
-    if not found.is_good_in(tenant_id) or found.is_idle(int(sessions.IDLE.total_seconds())):
+    found = unattended_session(request)
+    if found is None or not found.is_good_in(tenant_id):
         return None
     if request.headers.get(BACKGROUND) != "1":
         sessions.touch(found)
@@ -54,11 +52,15 @@ def session_in(request: HttpRequest, tenant_id: uuid.UUID) -> SessionRef | None:
 
 
 def quiet_session(request: HttpRequest) -> SessionRef | None:
-    """The same for what runs in the background: it is no activity."""
+    """As `account_session` for what runs in the background: it is no activity."""
+    found = unattended_session(request)
+    return found if found is not None and found.is_own else None
+
+
+def unattended_session(request: HttpRequest) -> SessionRef | None:
+    """Return the session of this browser, whoever's word opened it, unless it is idle; asking is no activity."""
     found = current_session(request)
-    if found is None or not found.is_own or found.is_idle(int(sessions.IDLE.total_seconds())):
-        return None
-    return found
+    return None if found is None or found.is_idle(int(sessions.IDLE.total_seconds())) else found
 
 
 def language(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from core import scope
 from core.postgres.prepared import Prepared
 from identity.emails import Address
 from identity.models import Account, EmailAddress, IdentitySession
@@ -64,6 +65,15 @@ def emails(account_id: uuid.UUID) -> QuerySet[EmailAddress]:
 def primary_email(account_id: uuid.UUID) -> str:
     """Return the address that is mailed, empty where there is none."""
     return emails(account_id).values_list("address", flat=True).first() or ""
+
+
+def has_own_methods(account_id: uuid.UUID) -> bool:
+    """Whether the person can prove themselves without anybody's word; opens the account's scope for a moment.
+
+    Who has an address can be mailed; an account that a connection made has none.
+    """
+    with scope.account(account_id):
+        return emails(account_id).exists()
 
 
 def live_sessions(account_id: uuid.UUID) -> QuerySet[IdentitySession]:

@@ -1,7 +1,8 @@
 """Silent renewal (SES-03): open pages of dashboard and portal say when the person last did something.
 
-A page that nobody attends renews nothing and times out; once the session is over its script goes to sign-in
-with a message and the way back.
+Sessions that a connection opened too: this tells how long one lasts, and nothing of the account. A page that
+nobody attends renews nothing and times out; once the session is over its script goes to sign-in with a message
+and the way back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from core.errors import NotFound
 from core.pages import READ_WRITE
 from core.urls import tenant_slug
 from identity import sessions
-from identity.browser import quiet_session
+from identity.browser import unattended_session
 
 LONGEST = 86_400
 
@@ -27,7 +28,7 @@ def renewal(request: HttpRequest) -> HttpResponse:
     """
     if tenant_slug(request):
         raise NotFound
-    session = quiet_session(request)
+    session = unattended_session(request)
     if session is None:
         return JsonResponse({"error": "session_ended"}, status=401)
     ends = sessions.ends_at(session)

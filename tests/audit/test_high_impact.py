@@ -1,7 +1,6 @@
 """AUD-02: each kind of act that matters writes one audit row and one event, who did it and from where included.
 
-Kinds that the product does not have yet (single sign-on by connections, agents and anchors, vault, wallets, billing)
-come with their apps; trusted outside issuers stand for sign-on from outside.
+Kinds that the product does not have yet (agents and anchors, vault, wallets, billing) come with their apps.
 """
 
 from __future__ import annotations
@@ -104,6 +103,19 @@ def sign_on(acts: Acts) -> None:
     body = {"name": "Theirs", "issuer": f"https://{unique('i')}.example", "audiences": ["them"]}
     made = acts.do("sign-on", "trusted_issuer.created", "POST", "trusted-issuers", body)
     acts.do("sign-on", "trusted_issuer.deleted", "DELETE", f"trusted-issuers/{made['id']}")
+    theirs = {
+        "name": "Theirs", "issuer": f"https://{unique('i')}.example", "client_id": "c", "client_secret": "s",
+    }  # fmt: skip
+    path = f"sso-connections/{acts.do('sign-on', 'sso.connection.created', 'POST', 'sso-connections', theirs)['id']}"
+    acts.do("sign-on", "sso.connection.updated", "PATCH", path, {"trust_email": True})
+    acts.do(
+        "sign-on",
+        "sso.exemption.added",
+        "POST",
+        f"{path}/exemptions",
+        {"member": acts.subject, "reason": "x"},
+    )
+    acts.do("sign-on", "sso.connection.deleted", "DELETE", path)
 
 
 @pytest.mark.parametrize(

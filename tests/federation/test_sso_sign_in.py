@@ -342,6 +342,17 @@ def test_F1_the_address_of_somebody_here_links_nobody_until_both_sides_are_prove
     assert inside(cast.acme, again)
 
 
+def test_F1_another_connection_of_the_same_people_makes_members_of_its_own(cast, upstream):
+    organization, domain, row = customer(cast.acme, upstream)
+    claims = {"email": f"moved@{domain}", "email_verified": True}
+    sign_in(cast.acme, upstream, row, "moved", **claims)
+    other = connect(cast.acme, upstream, organization, name="Their new provider")
+    browser, _ = sign_in(cast.acme, upstream, other, "moved", **claims)
+    assert inside(cast.acme, browser)
+    with scope.tenant(cast.acme.id):
+        assert Member.objects.filter(email=claims["email"]).count() == 2
+
+
 def test_F1_an_account_elsewhere_with_the_address_is_neither_linked_nor_told(cast, upstream):
     row = connect(cast.acme, upstream)
     browser, _ = sign_in(cast.acme, upstream, row, "person-s", email=cast.stranger.email, email_verified=True)
