@@ -15,7 +15,7 @@ from django.utils import timezone
 from eth_account import Account
 
 from core import scope
-from core.principal import Principal
+from core.principal import SYSTEM, Principal
 from federation import services as single_sign_on
 from identity import contacts, siwe
 from invitations import services as invitations
@@ -165,8 +165,10 @@ def _invited(tenant: Any) -> list[str]:
     return addresses
 
 
-def _elsewhere(tenant: Any, provider: Any, domain: str) -> list[Known]:
-    """Return people of `provider`, which signs those of this domain in to an organization of `tenant`."""
+def _elsewhere(tenant: Any, provider: Any, domain: str) -> Known:
+    """Return people of `provider`, which signs those of this domain in to an organization of `tenant`; some of them
+    are `known` there already by their own account.
+    """
     scopes = ["openid", "email", "profile"]
     back = [f"{tenant.issuer}/sso/callback"]
     ours = register(provider, name="Harbour Works", redirect_uris=back, scopes=scopes, is_first_party=True)
@@ -184,8 +186,14 @@ def _elsewhere(tenant: Any, provider: Any, domain: str) -> list[Known]:
         row.tested_at = timezone.now()
         row.save()
         single_sign_on.activate(actor=_owner(tenant), connection=row)
-    found = [make_member(provider, f"officer-{number}@{domain}", name="Otto Officer") for number in range(4)]
-    return [{"email": person.email, "password": person.password} for person in found]
+    people = [make_member(provider, f"officer-{number}@{domain}", name="Otto Officer") for number in range(6)]
+    with scope.tenant(tenant.id):
+        for known in people[4:]:
+            members.create_member(
+                actor=SYSTEM, email=known.email, account_id=known.account_id, email_verified=True
+            )
+    found = [{"email": person.email, "password": person.password} for person in people]
+    return {"new": found[:4], "known": found[4:]}
 
 
 def _owner(tenant: Any) -> Principal:

@@ -121,6 +121,25 @@ def test_the_second_factor_and_consent(tourist: Tourist, people: Scene, applicat
     tourist.examine("second-factor-passkey")
 
 
+def test_single_sign_on(tourist: Tourist, people: Scene, application: RelyingParty) -> None:
+    tenant = people.open
+    person = tenant["signed_in_elsewhere"]["known"].pop()
+    tourist.go(f"{tenant['issuer']}/sso/start?connection=sso_nothing")
+    tourist.examine("sso-failed")
+    application.send(tourist, tenant)
+    tourist.enter(email=person["email"])
+    tourist.sign_in_as(person)  # at their provider
+    tourist.examine("sso-link")
+    tourist.choose("main a.button")
+    tourist.sign_in_as(person)  # by their own account
+    tourist.examine("sso-link-proved")
+    tourist.enter()
+    tourist.choose("button[value=allow]")
+    tourist.heading(ARRIVED)
+    tourist.go(f"{tenant['issuer']}/sign-in/continue")
+    tourist.examine("sso-done")
+
+
 def test_enrolment_where_more_is_demanded(tourist: Tourist, people: Scene, application: RelyingParty) -> None:
     person, tenant = people.somebody(strict=True), people.strict
     application.send(tourist, tenant)

@@ -11,7 +11,7 @@ def test_AUT13_an_address_of_the_organization_leads_to_its_provider_and_back(
     walker: Walker, people: Scene, application: RelyingParty
 ) -> None:
     tenant = people.open
-    person = tenant["signed_in_elsewhere"].pop()
+    person = tenant["signed_in_elsewhere"]["new"].pop()
     verifier = application.send(walker, tenant)
     walker.fill("E-mail address", person["email"])
     walker.press("Continue")
