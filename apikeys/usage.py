@@ -47,17 +47,17 @@ class _Notebook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._notes: list[Note] = []
-        self._noted: dict[tuple[uuid.UUID, str], float] = {}
+        self._noted: dict[tuple[str, str], float] = {}
         self._is_waiting = False
 
     def add(self, key: LiveKey, cause: str) -> None:
         now = time.time()
-        if now - self._noted.get((key.id, cause), 0.0) < EVERY:
+        if now - self._noted.get((key.public_id, cause), 0.0) < EVERY:
             return
         with self._lock:
             if len(self._noted) >= MAX_NOTES:
                 self._noted.clear()
-            self._noted[key.id, cause] = now
+            self._noted[key.public_id, cause] = now
             self._notes.append(Note(key, now, context.current(), cause))
             starts, self._is_waiting = not self._is_waiting, True
         if starts:

@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import translation
 
 from core import doors
 from core.errors import NotFound
@@ -75,8 +73,6 @@ def _chain() -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    if translation.get_language() != settings.LANGUAGE_CODE:  # a thread keeps that of its last page
-        translation.activate(settings.LANGUAGE_CODE)
     try:
         found = resolve(request.path_info)
         request.resolver_match = found

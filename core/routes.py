@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import ResolverMatch, get_resolver
+from django.utils import translation
 
 
 @lru_cache(maxsize=4096)
@@ -19,7 +20,13 @@ def resolve(path: str) -> ResolverMatch:
 
 
 class PageHandler(WSGIHandler):
-    """Django's own, with our memory of addresses."""
+    """Django's own, with our memory of addresses. A page's language ends with it: programs are answered in one."""
+
+    def get_response(self, request: Any) -> Any:
+        try:
+            return super().get_response(request)
+        finally:
+            translation.deactivate()
 
     def resolve_request(self, request: Any) -> ResolverMatch:
         request.resolver_match = resolve(request.path_info)

@@ -90,7 +90,7 @@ def _pay(plan: Plan, cost: int, ahead: int) -> Decision:
 def _alone(limits: Sequence[Limit], own: Sequence[Count], cost: int) -> Decision:
     """Decide without Valkey, against a share of the limit."""
     strict = [replace(limit, quota=max(1, limit.quota // FALLBACK_SHARE)) for limit in limits]
-    return replace(decide(strict, own, cost), degraded=True)
+    return decide(strict, own, cost)._replace(degraded=True)
 
 
 def clear_local() -> None:

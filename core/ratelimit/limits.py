@@ -62,16 +62,12 @@ class State(NamedTuple):
     reset: int
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for one request. `degraded` says that Valkey did not take part in it."""
 
     states: tuple[State, ...]
+    allowed: bool
     degraded: bool = False
-
-    @property
-    def allowed(self) -> bool:
-        return all(state.allowed for state in self.states)
 
     @property
     def violated(self) -> list[str]:
@@ -106,15 +102,13 @@ class Decision:
 def decide(limits: Sequence[Limit], counts: Sequence[Count], cost: int) -> Decision:
     """Admit `cost` only when every limit has room for it; what is refused is not counted anywhere."""
     room = [limit.quota - count.used for limit, count in zip(limits, counts, strict=True)]
-    spent = cost if min(room, default=cost) >= cost else 0
-    return Decision(
-        tuple(
-            [
-                State(limit, left >= cost, max(0, left - spent), _reset(limit, count, cost, left))
-                for limit, count, left in zip(limits, counts, room, strict=True)
-            ]
-        )
-    )
+    allowed = min(room, default=cost) >= cost
+    spent = cost if allowed else 0
+    states = [
+        State(limit, left >= cost, max(0, left - spent), _reset(limit, count, cost, left))
+        for limit, count, left in zip(limits, counts, room, strict=True)
+    ]
+    return Decision(tuple(states), allowed)
 
 
 def _reset(limit: Limit, count: Count, cost: int, left: int) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils import translation
 from django.utils.http import urlencode
 
 from core import machines
@@ -26,6 +27,7 @@ class Handler(ClientHandler):
                 return machines.respond(MachineRequest(as_received(request.environ)))
             return super().get_response(request)
         finally:
+            translation.deactivate()  # as PageHandler
             give_back()  # or threads of a race would keep the pool's connections
 
 
