@@ -215,7 +215,7 @@ def _join(connection: Connection, member: Member) -> None:
     organization = connection.organization
     if organization is None or organizations.belongs(member.id, organization.id):
         return
-    if not connection.create_members:
+    if not connection.create_members or organizations.has_left(member.id, organization.id):
         raise Rejected("member", "The member does not belong to the organization.")
     with transaction.atomic():
         organization_services.add_member_as_system(

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from core import ids, scope
 from core.errors import NotFound
-from organizations.models import Membership, Organization, OrganizationStatus
+from organizations.models import Departure, Membership, Organization, OrganizationStatus
 from tenants.inclusions import included_in_members
 from tenants.models import Member, MemberStatus
 from tenants.selectors import begins, narrows_members
@@ -83,6 +83,12 @@ def belongs(member_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
         organization_id=organization_id,
         organization__status=OrganizationStatus.ACTIVE,
     ).exists()
+
+
+def has_left(member_id: uuid.UUID, organization_id: uuid.UUID) -> bool:
+    """Whether a member left an organization or was removed from it: no rule brings them back, only somebody who may."""
+    here = {"tenant_id": scope.require_tenant(), "member_id": member_id, "organization_id": organization_id}
+    return Departure.objects.filter(**here).exists()
 
 
 def organizations_of(member: Member) -> QuerySet[Organization]:

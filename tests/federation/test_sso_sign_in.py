@@ -15,10 +15,12 @@ import pytest
 from django.db import connections as database
 
 from core import jose, remote_keys, scope
+from core.principal import SYSTEM
 from events.models import Event
 from federation import selectors, services
 from federation.models import Attempt, UpstreamIdentity
 from identity.models import Account, EmailAddress
+from organizations import services as organizations
 from organizations.models import Membership
 from tenants.models import Member, TenantSession
 from tests.factories import Browser, make_member, make_principal
@@ -395,6 +397,23 @@ def test_O16_a_suspended_removed_or_departed_member_stays_out(cast, upstream):
                 Membership.objects.filter(member=member, organization=organization).delete()
         _, page = sign_in(cast.acme, upstream, row, "person-o", **claims)
         assert (page.status_code, newest(cast.acme, row).failed) == (400, "member"), status
+
+
+def test_O16_whoever_was_removed_from_the_organization_does_not_come_back_by_linking(cast, upstream):
+    organization, domain, row = customer(cast.acme, upstream)
+    person = make_member(cast.acme, email=f"left@{domain}")
+    with scope.tenant(cast.acme.id):
+        joined = organizations.add_member_as_system(
+            organization=organization, member=person.member, actor=SYSTEM
+        )
+        organizations.remove_member(actor=make_principal(cast.acme), membership=joined)
+    browser, answer = sign_in(cast.acme, upstream, row, "left", email=person.email, email_verified=True)
+    link = answer.headers["Location"]
+    signed = by_password(browser, None, person.email, query=f"?next={link.replace('?', '%3F')}&prompt=login")
+    page = browser.submit(browser.follow(signed), {})
+    assert (page.status_code, newest(cast.acme, row).failed) == (400, "member")
+    with scope.tenant(cast.acme.id):
+        assert not Membership.objects.filter(member=person.member).exists()
 
 
 # --- F7: where the session is good ------------------------------------------------------------------------
