@@ -88,7 +88,7 @@ LIST_QUERIES = [
     "include_total=perhaps", "q=%00", "q=" + "a" * 500,
 ]  # fmt: skip
 HOSTILE = ["%00", "%ff", CANARY + "%F0%9F%98%80", "a" * 3000, "%E2%80%AEx", "-1", "%27%22%3B--"]
-OF_EVERY_LIST = frozenset(ListQuery().fields)
+OF_EVERY_LIST: frozenset[str] = frozenset(map(str, ListQuery().fields))
 T = TypeVar("T")
 
 
