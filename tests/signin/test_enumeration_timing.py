@@ -18,11 +18,26 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from django.utils import timezone
 
 from core import scope
+from federation import services
+from federation.models import Connection
 from identity import contacts
-from tests.factories import Browser, Cast, Person, make_account, make_cast, make_tenant, unique
+from tests.factories import (
+    Browser,
+    Cast,
+    Person,
+    make_account,
+    make_cast,
+    make_member,
+    make_organization,
+    make_principal,
+    make_tenant,
+    unique,
+)
 from tests.factories.hosted import NEW_PASSWORD, sign_in
+from tests.federation.world import own_domain
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("CLAVIGER_TIMING"), reason="set CLAVIGER_TIMING=1 to measure"),
@@ -30,6 +45,16 @@ pytestmark = [
 ]
 SAMPLES = int(os.environ.get("CLAVIGER_TIMING_SAMPLES", "400"))
 REAL = ["core.passwords.Argon2idHasher"]
+CONNECTION: dict[str, Any] = {
+    "name": "Their provider",
+    "issuer": "https://login.example",
+    "client_id": "claviger",
+    "client_secret": "a secret of the provider",
+    "endpoints": {
+        name: f"https://login.example/{name}"
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +171,28 @@ def test_L2_a_blocked_right_password_takes_the_time_of_a_wrong_one(cast: Cast, k
         return lambda: browser.submit(page, {"password": given}, **sent)
 
     compare("blocked", ask, "right")
+
+
+def test_L2_an_address_that_is_routed_to_its_provider_tells_nothing_either(cast: Cast) -> None:
+    organization = make_organization(cast.acme)
+    domain = own_domain(cast.acme, organization)
+    with scope.tenant(cast.acme.id):
+        actor = make_principal(cast.acme)
+        row = services.create_connection(actor=actor, organization=organization, **CONNECTION)
+        Connection.objects.filter(id=row.id).update(tested_at=timezone.now())
+        services.activate(actor=actor, connection=Connection.objects.get(id=row.id))
+    for turn in range(SAMPLES // 2):
+        make_member(cast.acme, f"known-{turn}@{domain}")
+
+    def ask(turn: int, is_known: bool) -> Callable[[], Any]:
+        browser, sent = Browser(), coming_from(turn, is_known)
+        page = browser.follow(browser.get(f"/t/{cast.acme.slug}/sign-in", **sent))
+        word = "known" if is_known else "other"
+        return lambda: browser.submit(page, {"email": f"{word}-{turn}@{domain}"}, **sent)
+
+    there = ask(0, True)().headers["Location"]
+    assert there.startswith(CONNECTION["endpoints"]["authorization_endpoint"])
+    compare("routed", ask)
 
 
 def coming_from(turn: int, kind: bool) -> dict[str, Any]:
