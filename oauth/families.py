@@ -29,7 +29,10 @@ SELECT access_jti, access_expires_at FROM oauth_devicegrant
 
 
 def _ending(table: str, column: str) -> str:
-    """Newest first: a refresh holds the newest link when it ends its family, and so all wait in one direction."""
+    """Newest first: a refresh holds the newest link when it ends its family, and so all wait in one direction.
+
+    Nobody else may hold a link when they end a family: the update that loses a row keeps it locked all the same.
+    """
     return f"""
 WITH living AS MATERIALIZED (
     SELECT id FROM {table}

@@ -85,31 +85,39 @@ def answer(request: TokenRequest) -> Answer:
         raise InvalidRequest("refresh_token is missing.")
     if len(token) > 200:
         raise InvalidGrant
+    digests = secrets.fingerprints(token, REFRESH_PURPOSE)
     with in_tenant(request.tenant.id):
-        outcome = _refresh(request, secrets.fingerprints(token, REFRESH_PURPOSE))
+        outcome = _refresh(request, digests)
+    if outcome is None:
+        # In a transaction of its own: who lost the token to another request still holds the row they waited for.
+        with in_tenant(request.tenant.id):
+            outcome = _refused(request, digests)
     if isinstance(outcome, OAuthError):
         raise outcome  # after the commit: a family that was ended stays ended
     return outcome
 
 
-def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError:
-    client = request.caller
-    parameters: dict[str, Any] = {
+def _refresh(request: TokenRequest, digests: list[str]) -> Answer | OAuthError | None:
+    """Return None for a token that is not live, or not this client's."""
+    row = (_USE if request.caller.rotates else _KEEP).first(_parameters(request, digests))
+    return _answer(request, Link(*row[:WIDTH]), row[WIDTH:]) if row is not None else None
+
+
+def _refused(request: TokenRequest, digests: list[str]) -> OAuthError:
+    reused = _REUSED.first(_parameters(request, digests))
+    if reused is not None:
+        family, member_id = reused
+        families.reuse_detected(request.caller, family, member_id, "refresh_token")
+    return InvalidGrant()
+
+
+def _parameters(request: TokenRequest, digests: list[str]) -> dict[str, Any]:
+    return {
         **standing.parameters(),
         "digests": digests,
-        "application": client.id,
+        "application": request.caller.id,
         "confirmation": binding.text(request.confirmation),
     }
-    row = (_USE if client.rotates else _KEEP).first(parameters)
-    if row is None:
-        reused = _REUSED.first(parameters)
-        return _reused(client, *reused) if reused else InvalidGrant()
-    return _answer(request, Link(*row[:WIDTH]), row[WIDTH:])
-
-
-def _reused(client: Client, family: uuid.UUID, member_id: uuid.UUID) -> OAuthError:
-    families.reuse_detected(client, family, member_id, "refresh_token")
-    return InvalidGrant()
 
 
 def _answer(request: TokenRequest, link: Link, beside: Sequence[Any]) -> Answer | OAuthError:
