@@ -8,13 +8,10 @@ ratio survives a noisy machine.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import psycopg
 
 from bench.client import Request, drive, repeat
 from bench.contest import compare, contest
@@ -44,22 +41,17 @@ def main() -> int:
         os.sched_setaffinity(0, product)
     with TemporaryDirectory(prefix="cv-bench-") as home, Installation(Path(home)) as installation:
         os.sched_setaffinity(0, generator)
-        operations = Operations(installation)
-        settle(installation)
         meter = Meter.of(installation)
-        rows = [measure(one, meter) for one in operations.all() if options.only in one.name]
+        rows = [
+            measure(operation, meter)
+            for operation in Operations(installation).all()
+            if options.only in operation.name
+        ]
     others = contest(product, generator, options.only) if options.opponents else {}
     report(floors, rows)
     if others:
         compare(rows, others)
     return int(any(row.failure for row in rows))
-
-
-def settle(installation: Installation) -> None:
-    """Do now what the server would do in the background soon, because the demo was just written."""
-    told = json.loads((installation.var / "environment.json").read_text(encoding="utf-8"))
-    with psycopg.connect(told["DATABASE_OWNER_URL"], autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE, SKIP_LOCKED)")
 
 
 def cores() -> tuple[set[int], set[int]]:
