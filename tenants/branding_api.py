@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +62,7 @@ class LogoBody(Body):
     def validate_content(self, value: str) -> bytes:
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:  # also of characters that are not ASCII, which is no binascii.Error
             self.fail("base64")
 
 

@@ -28,18 +28,19 @@ def each(
         @functools.wraps(test)
         def walk(**fixtures: Any) -> None:
             assert cases, "a sweep over nothing proves nothing"
-            failures, skipped = [], 0
+            failures: list[BaseException] = []
+            skipped = 0
             for case in cases:
                 try:
                     test(**{name: case}, **fixtures)
                 except pytest.skip.Exception:
                     skipped += 1
-                except Exception as error:
+                except (Exception, BaseExceptionGroup) as error:  # the latter is what schemathesis raises
                     error.add_note(f"case: {ids(case)}")
                     failures.append(error)
             if failures:
                 named = ", ".join(error.__notes__[-1].removeprefix("case: ") for error in failures)
-                raise ExceptionGroup(f"{len(failures)} of {len(cases)} cases failed: {named}", failures)
+                raise BaseExceptionGroup(f"{len(failures)} of {len(cases)} cases failed: {named}", failures)
             if skipped == len(cases):
                 pytest.skip("every case skipped itself")
 

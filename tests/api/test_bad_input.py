@@ -57,6 +57,7 @@ UNREADABLE = {
     "latin 1": '{"name": "é"}'.encode("latin-1"),
 }
 INVISIBLE = ["a\u202eb", "a\u2066b", "a\u200bb", "a\ufeffb", "a\x1bb", "a\x85b", "a\u2028b", "a\U000e0041b"]
+STRANGE = ["\x03YB\xba\xa6", "\u0661\u0662\u0663", "\ufdfa" * 30, "e" + "\u0301" * 60, "\U0001f9d1\u200d\U0001f4bb", "\xdf\u0130\u0131"]
 WRONG: list[tuple[type[serializers.Field], list[Any]]] = [
     (fields.Text, [5, True, [], {}, [CANARY]]),
     (serializers.CharField, [[], {}, [CANARY], {"a": 1}, [[]]]),
@@ -217,6 +218,15 @@ def test_P1_invisible_and_direction_changing_characters_are_refused(
             assert {f"/{name}" for name in texts} <= {error["pointer"] for error in answer["errors"]}, repr(
                 text
             )
+
+
+@each("case", SHAPED)
+def test_P1_strange_letters_in_every_field_at_once_break_nothing(case: Case, token: str) -> None:
+    assert case.operation.body is not None
+    for text in STRANGE:
+        body = json.dumps(dict.fromkeys(case.operation.body().fields, text)).encode()
+        answer = send(case, token, body)
+        assert answer.status_code < 500, (text, answer.content[:300])
 
 
 @each("case", [case for case in CASES if case.arguments])
