@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import threading
+
 from django.apps import AppConfig
+from django.db import connections
 
 
 class CoreConfig(AppConfig):
@@ -9,3 +12,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core import checks  # noqa: F401 — registers the system checks
+
+        # Nothing here is asynchronous; asgiref's own looks for an event loop each time a connection is meant.
+        connections._connections = threading.local()  # type: ignore[attr-defined]

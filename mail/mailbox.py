@@ -52,7 +52,8 @@ def one(name: str) -> dict[str, Any] | None:
 
 def _files() -> list[Path]:
     """Ids are UUIDv7: the name's order is the order of promise."""
-    return sorted(folder().glob("*.json"), reverse=True)
+    place = folder()
+    return [place / name for name in sorted(os.listdir(place), reverse=True) if name.endswith(".json")]
 
 
 def _read(path: Path) -> dict[str, Any]:

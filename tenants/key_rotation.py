@@ -108,9 +108,9 @@ def _replace(alg: str, lost: str) -> None:
         if fresh is not None:
             keys.move(fresh, SigningKeyState.ACTIVE)
         else:
-            keys.add_key(alg, SigningKeyState.ACTIVE)
+            keys.add_keys(alg, SigningKeyState.ACTIVE)
     if lost in (SigningKeyState.ACTIVE, SigningKeyState.NEXT):
-        keys.add_key(alg, SigningKeyState.NEXT)
+        keys.add_keys(alg, SigningKeyState.NEXT)
 
 
 def _withdraw(row: SigningKey, state: SigningKeyState) -> None:

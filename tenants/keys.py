@@ -77,24 +77,27 @@ def _open(sealer: crypto.TenantSealer, row: SigningKey) -> jose.SigningKey:
     return jose.load_signing_key(der, row.alg)
 
 
-def add_key(alg: str, state: SigningKeyState) -> SigningKey:
-    """Make and store a key in the open tenant scope."""
-    key = jose.generate_key(alg)
-    row = SigningKey(kid=key.kid, alg=alg, public_jwk=jose.public_jwk(key), state=state)
-    now = timezone.now()
-    row.activated_at = now if state == SigningKeyState.ACTIVE else None
-    row.due_at = due_after(state, now)
-    context = ("tenants_signingkey", "sealed_private", str(row.id))
-    row.sealed_private = data_keys.sealer(row.tenant_id).seal(key.private_bytes(), context)
-    row.save(force_insert=True)
-    livecache.invalidate("signing_key", str(row.tenant_id))
-    return row
+def add_keys(alg: str, *states: SigningKeyState) -> None:
+    """Make and store a key for each state in the open tenant scope."""
+    tenant_id, now = scope.require_tenant(), timezone.now()
+    sealer = data_keys.sealer(tenant_id)
+    rows = []
+    for state in states:
+        key = jose.generate_key(alg)
+        row = SigningKey(kid=key.kid, alg=alg, public_jwk=jose.public_jwk(key), state=state)
+        row.activated_at = now if state == SigningKeyState.ACTIVE else None
+        row.due_at = due_after(state, now)
+        row.sealed_private = sealer.seal(
+            key.private_bytes(), ("tenants_signingkey", "sealed_private", str(row.id))
+        )
+        rows.append(row)
+    SigningKey.objects.bulk_create(rows)
+    livecache.invalidate("signing_key", str(tenant_id))
 
 
 def create_first_keys() -> None:
     """Give a new tenant its active key and the next one, already published (promise R11)."""
-    add_key(DEFAULT_ALGORITHM, SigningKeyState.ACTIVE)
-    add_key(DEFAULT_ALGORITHM, SigningKeyState.NEXT)
+    add_keys(DEFAULT_ALGORITHM, SigningKeyState.ACTIVE, SigningKeyState.NEXT)
 
 
 def enable(alg: str) -> None:
@@ -109,8 +112,7 @@ def _make_active(tenant_id: uuid.UUID, alg: str) -> jose.SigningKey:
     with _own_scope(tenant_id):
         Tenant.objects.select_for_update().get(id=tenant_id)
         if not SigningKey.objects.filter(alg=alg, state=SigningKeyState.ACTIVE).exists():
-            add_key(alg, SigningKeyState.ACTIVE)
-            add_key(alg, SigningKeyState.NEXT)
+            add_keys(alg, SigningKeyState.ACTIVE, SigningKeyState.NEXT)
         return _read(tenant_id).active[alg]
 
 
@@ -135,7 +137,7 @@ def rotate_as(actor: Actor, alg: str = DEFAULT_ALGORITHM) -> SigningKey:
             move(keys[SigningKeyState.ACTIVE], SigningKeyState.RETIRED)
         fresh = keys[SigningKeyState.NEXT]
         move(fresh, SigningKeyState.ACTIVE)
-        add_key(alg, SigningKeyState.NEXT)
+        add_keys(alg, SigningKeyState.NEXT)
         emit(
             "tenant.signing_key.rotated",
             actor=actor,

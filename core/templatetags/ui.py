@@ -7,6 +7,7 @@ block them in the browser.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ _JSON_TOKEN = re.compile(
 
 
 @register.simple_tag
+@functools.lru_cache(1000, typed=True)  # typed: a label that is already safe must not answer for one that is not
 def icon(name: str, size: str = "", label: str = "", extra: str = "") -> SafeString:
     """Draw a sprite symbol; decorative unless `label` names it. `size` is empty, `small` or `large`."""
     classes = " ".join(filter(None, ("icon", size and f"icon--{size}", extra)))

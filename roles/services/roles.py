@@ -34,9 +34,9 @@ SUMMARIES = {
 }
 
 
-def create_built_in_roles() -> None:
-    """Give the open tenant its built-in roles (C16)."""
-    Role.objects.bulk_create(
+def create_built_in_roles() -> dict[str, Role]:
+    """Give the open tenant its built-in roles (C16); returns them by name."""
+    made = Role.objects.bulk_create(
         Role(
             name=name,
             description=SUMMARIES[name],
@@ -45,6 +45,7 @@ def create_built_in_roles() -> None:
         )
         for name, words in BUILT_IN.items()
     )
+    return {role.name: role for role in made}
 
 
 def create_role(
