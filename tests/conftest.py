@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +27,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             " is open."
         )
     items[:] = begin_with_the_long_ones(items)
+    take_no_words_from_the_product()
+
+
+def take_no_words_from_the_product() -> None:
+    """Keep Hypothesis from reading every module for constants, which takes each worker seconds.
+
+    They would also make what is generated change with any line of the product, so that one commit fails for
+    what another did.
+    """
+    if "hypothesis" in sys.modules:
+        from hypothesis.internal.conjecture import providers
+
+        providers._get_local_constants = lambda: providers._local_constants
 
 
 def begin_with_the_long_ones(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -67,9 +82,19 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_open() -> Iterator[None]:
-    """Fail a test that leaves a scope or a transaction behind for the next one to work in."""
+def _by_itself() -> Iterator[None]:
+    """Begin each test as the first one, and fail it for what it leaves open. One fixture: each costs all tests."""
+    from django.utils import translation
+
+    translation.deactivate()  # the thread keeps the language of the last page that was asked for
+    fresh_limits()
+    empty_mailbox()
     yield
+    nothing_left_open()
+
+
+def nothing_left_open() -> None:
+    """Fail a test that leaves a scope or a transaction behind for the next one to work in."""
     from django.db import connections
 
     from core import scope
@@ -82,16 +107,7 @@ def _nothing_left_open() -> Iterator[None]:
     assert scope.current() is None, f"the test left the scope {scope.current()} open"
 
 
-@pytest.fixture(autouse=True)
-def _in_english() -> None:
-    """Begin each test in the default language: the thread keeps that of the last page that was asked for."""
-    from django.utils import translation
-
-    translation.deactivate()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
+def fresh_limits() -> None:
     """Give each test the whole of every limit; the worker's database and Valkey are its own."""
     from django.core.exceptions import SynchronousOnlyOperation
     from django.db import connection
@@ -104,6 +120,14 @@ def _fresh_limits() -> None:
     # The browser tests run an event loop and have an installation of their own.
     with contextlib.suppress(SynchronousOnlyOperation), connection.cursor() as cursor:
         cursor.execute("DELETE FROM signin_attemptwindow")
+
+
+def empty_mailbox() -> None:
+    """Who looks for a message reads all that are there."""
+    from mail import mailbox
+
+    for path in os.scandir(mailbox.folder()):
+        os.unlink(path)
 
 
 @pytest.fixture

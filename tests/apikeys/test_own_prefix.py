@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from core import jose, redaction, scope, secrets
 from roles import resources
+from tests import logs
 from tests.apikeys.world import ORDERS, World, code, make_world
 from tests.factories import Browser, access_token, make_principal
 from tests.factories.hosted import at_home
@@ -91,14 +90,14 @@ def test_K1_such_a_key_never_opens_our_own_api_nor_another_tenants_address(world
     assert code(world.exchange(secret[:-1] + ("a" if secret[-1] != "a" else "b")))[1] == "token_invalid"
 
 
-def test_U2_T5_such_a_key_is_in_no_row_and_no_log(world: World, caplog: pytest.LogCaptureFixture):
+def test_U2_T5_such_a_key_is_in_no_row_and_no_log(world: World):
     change(world, key_prefix=PREFIX)
     issued = world.issue(ORDERS, resource=world.orders)
     assert issued.key.hint.startswith(PREFIX)
     assert issued.secret not in str(vars(world.row(issued.key)))
-    with caplog.at_level(logging.DEBUG):
+    with logs.heard() as heard:
         world.bearer(issued.secret)
-    assert issued.secret not in caplog.text
+    assert issued.secret not in heard.getvalue()
     assert redaction.redacted(f"key={issued.secret}") == "key=[redacted]"
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -22,6 +21,7 @@ from events.management.commands.sealer import forget_connections
 from events.models import Event, PendingEvent, Seal
 from events.sealing import on_sealed, seal_pending
 from events.services import Draft, emit_many
+from tests import starter
 from tests.events.helpers import USER, emit_in, new_tenant, thing
 
 
@@ -197,8 +197,8 @@ def wait_until(condition, seconds: float = 40) -> None:
         time.sleep(0.05)
 
 
-def start_sealer() -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "manage.py", "sealer"], env=os.environ.copy())
+def start_sealer(log: Path) -> starter.Started:
+    return starter.start(["manage.py", "sealer"], os.environ, log)
 
 
 def seconds_to_seal(tenant_id: uuid.UUID, expected: int) -> float:
@@ -209,11 +209,11 @@ def seconds_to_seal(tenant_id: uuid.UUID, expected: int) -> float:
 
 
 @pytest.mark.slow
-def test_R4_killed_sealers_leave_a_gapless_chain():
+def test_R4_killed_sealers_leave_a_gapless_chain(tmp_path):
     acme = new_tenant()
     total = 0
     for _ in range(3):
-        process = start_sealer()
+        process = start_sealer(tmp_path / "log")
         sealed = sealed_count(acme)
         with scope.tenant(acme):
             emit_many([Draft("thing.created", USER, thing(str(n))) for n in range(600)])
@@ -221,7 +221,7 @@ def test_R4_killed_sealers_leave_a_gapless_chain():
         wait_until(lambda before=sealed: sealed_count(acme) > before)
         process.kill()
         process.wait()
-    process = start_sealer()
+    process = start_sealer(tmp_path / "log")
     wait_until(lambda: sealed_count(acme) == total)
     waits = [seconds_to_seal(acme, total + number) for number in (1, 2, 3)]
     assert min(waits) < 1, waits  # one of three: the machine may be busy with other tests
@@ -233,9 +233,9 @@ def test_R4_killed_sealers_leave_a_gapless_chain():
 
 
 @pytest.mark.slow
-def test_the_sealer_survives_a_database_that_hangs_up():
+def test_the_sealer_survives_a_database_that_hangs_up(tmp_path):
     acme = new_tenant()
-    process = start_sealer()
+    process = start_sealer(tmp_path / "log")
     try:
         emit_in(acme)
         wait_until(lambda: sequences(acme) == [1])

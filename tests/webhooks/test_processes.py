@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,21 +13,19 @@ from pathlib import Path
 from django.conf import settings
 
 from core import scope
+from tests import starter
 from tests.factories import Cast
 from tests.webhooks.receiver import _emit, deliveries, make_due, receiving, register
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKER = ["-m", "celery", "-A", "config", "--quiet", "worker", "--pool", "threads", "--concurrency", "2"]
 WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "error"]
 
 
 @contextmanager
-def process(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    variables = {**os.environ, "OUTBOUND_ALLOW": ",".join(settings.OUTBOUND_ALLOW)}
-    with log.open("ab") as output:
-        started = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=variables, stdout=output, stderr=output
-        )
+def process(arguments: list[str], log: Path) -> Iterator[starter.Started]:
+    started = starter.start(
+        arguments, {**os.environ, "OUTBOUND_ALLOW": ",".join(settings.OUTBOUND_ALLOW)}, log
+    )
     try:
         yield started
     finally:
