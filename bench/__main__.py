@@ -2,7 +2,7 @@
 
 What counts is processor time per operation over the trees of web server, PostgreSQL and Valkey, beside a
 bare WSGI function, a bare Django view and one check of a password under the same server in the same run: the
-ratio survives a noisy machine.
+ratio survives a noisy machine. An operation takes turns with its floor, since such a machine changes its speed.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.client import Request, drive, repeat
+from bench import floors
 from bench.contest import compare, contest
 from bench.measure import Row, measure
 from bench.meter import Meter
-from bench.operations import Operation, Operations
-from bench.wsgi import serving
+from bench.operations import Operations
 from embedded.installation import Installation
 
-FLOORS = [
-    ("plain", "bare WSGI function", 3000),
-    ("django", "bare Django view", 3000),
-    ("hash", "Argon2id, one check", 60),
-]
 # What the bare function cost where the goals were set. Goals scale with the machine: a busy or slow one
 # makes everything dearer, the floor of the same run too.
 FLOOR_OF_GOALS = 0.04
@@ -35,20 +29,21 @@ def main() -> int:
     options = parse()
     product, generator = cores()
     os.sched_setaffinity(0, product)  # children inherit it; this process moves on afterwards
-    floors = []
-    for application, name, count in FLOORS:
-        floors.append(floor(application, name, count, generator))
-        os.sched_setaffinity(0, product)
-    with TemporaryDirectory(prefix="cv-bench-") as home, Installation(Path(home)) as installation:
+    with (
+        floors.standing() as (plain, django, hashing),
+        TemporaryDirectory(prefix="cv-bench-") as home,
+        Installation(Path(home)) as installation,
+    ):
         os.sched_setaffinity(0, generator)
+        first = [one.measured() for one in (plain, django, hashing)]
         meter = Meter.of(installation)
         rows = [
-            measure(operation, meter)
+            measure(operation, meter, (hashing if operation.hashes else plain).again)
             for operation in Operations(installation).all()
             if options.only in operation.name
         ]
     others = contest(product, generator, options.only) if options.opponents else {}
-    report(floors, rows)
+    report(first, rows)
     if others:
         compare(rows, others)
     return int(any(row.failure for row in rows))
@@ -60,25 +55,29 @@ def cores() -> tuple[set[int], set[int]]:
     return {mine[0]}, {mine[-1]}
 
 
-def floor(application: str, name: str, count: int, generator: set[int]) -> Row:
-    with serving(f"bench.floor:{application}") as (port, pid):
-        os.sched_setaffinity(0, generator)
-        request = Request("GET", "/")
-        operation = Operation(name, lambda count: drive(port, repeat(request, count)), count)
-        return measure(operation, Meter({"web": pid}))
-
-
-def report(floors: list[Row], rows: list[Row]) -> None:
+def report(first: list[Row], rows: list[Row]) -> None:
     heads = ("CPU ms", "web", "postgres", "valkey", "x WSGI", "x Django", "x hash", "goal x", "")
     print(f"{'operation':<30}" + "".join(f"{head:>10}" for head in heads))
-    for row in [*floors, *rows]:
+    for row in [*first, *rows]:
         if row.failure:
             print(f"{row.name:<30}  failed: {row.failure}")
             continue
         parts = [row.spent.get(name, 0.0) for name in ("web", "postgres", "valkey")]
-        ratios = [row.total / max(one.total, 1e-9) for one in floors]
+        ratios = compared(row, first)
         numbers = "".join(f"{n:>10.3f}" for n in (row.total, *parts)) + "".join(f"{n:>10.1f}" for n in ratios)
         print(f"{row.name:<30}{numbers}{judged(row, ratios)}")
+
+
+def compared(row: Row, first: list[Row]) -> list[float]:
+    """Return how often each floor fits into an operation, at the speed that the machine had meanwhile.
+
+    That is told by the floor which took turns with it: the one that its goal is set by.
+    """
+    if row in first:
+        speed = 1.0
+    else:
+        speed = row.floor / max((first[2] if row.hashes else first[0]).total, 1e-9)
+    return [row.total / max(one.total * speed, 1e-9) for one in first]
 
 
 def judged(row: Row, ratios: list[float]) -> str:
