@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .limits import WHOLE, Count, Limit
 
-MOST, SHARE = 20, 20
+MOST, SHARE = 50, 20
 BUSY = 1.0  # seconds
 MAX_LEASES = 20_000
 Keys = tuple[str, ...]
