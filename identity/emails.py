@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 
 import idna
 
@@ -30,12 +31,12 @@ class Address:
     mailbox: str
     canonical: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The lookup value under the current pepper."""
         return secrets.fingerprint(self.canonical, PURPOSE)
 
-    @property
+    @cached_property
     def digests(self) -> list[str]:
         """The lookup values under every pepper, current first."""
         return secrets.fingerprints(self.canonical, PURPOSE)

@@ -135,7 +135,7 @@ def address(page: str, tenant: TenantRef | None, interaction: Interaction | None
     path = tenant_path(tenant.slug, page) if tenant else reverse(page)
     if interaction is not None:
         query = {"interaction": interaction.dump(tenant.slug if tenant else ""), **query}
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{urlencode(query, safe=':')}" if query else path  # a colon stands in each signed value
 
 
 def count_device_guess(tenant: TenantRef, member_id: uuid.UUID) -> int:

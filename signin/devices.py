@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,11 +26,11 @@ class Browser:
     is_new: bool
     marks: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return secrets.fingerprint(self.value, "signin.browser")
 
-    @property
+    @cached_property
     def digests(self) -> list[str]:
         return secrets.fingerprints(self.value, "signin.browser")
 

@@ -16,7 +16,7 @@ from core import ids, scope, secrets
 from core.errors import Problem
 from core.postgres import rows
 from core.postgres.prepared import Prepared
-from identity import typed
+from identity import selectors, typed
 from identity.emails import Address
 from signin.devices import Browser
 from signin.errors import CodeExhausted, CodeExpired, FlowExpired, OtherBrowser, WrongCode
@@ -28,6 +28,7 @@ LIFETIME = timedelta(hours=1)
 PROOF_MINUTES = {Purpose.SIGN_IN: 10, Purpose.SIGN_UP: 15, Purpose.RECOVERY: 30}
 MAX_COMPARES = 5
 _FIND = "id = %(flow)s AND tenant_id IS NOT DISTINCT FROM %(tenant)s"
+_ITS_ACCOUNT = selectors.BY_EMAIL.format(digest="address_digest")
 _FINISH = Prepared("""
 UPDATE signin_signinflow SET stage = 'done', code_digest = '', link_digest = '', updated_at = %(now)s
  WHERE id = %(flow)s AND stage = %(stage)s AND expires_at > %(now)s
@@ -91,24 +92,45 @@ def start(
 
 def find(tenant: TenantRef | None, public_id: str) -> SignInFlow:
     """Return an open flow of this place in the open scope; raises FlowExpired."""
-    try:
-        flow_id = SignInFlow.read_id(public_id)
-    except ids.MalformedId:
-        raise FlowExpired from None
-    found = rows.first(SignInFlow, _FIND, {"flow": flow_id, "tenant": tenant.id if tenant else None})
-    if found is None or not found.is_open:
-        raise FlowExpired
-    return found
+    return _open(rows.first(SignInFlow, _FIND, _place(tenant, public_id)))
 
 
 def resume(tenant: TenantRef | None, public_id: str, browser: Browser, stage: Stage) -> SignInFlow:
     """Return the open flow of this browser at this stage; raises FlowExpired, OtherBrowser."""
-    found = find(tenant, public_id)
-    if found.browser_digest not in browser.digests:
-        raise OtherBrowser
-    if found.stage != stage:
+    return _own(find(tenant, public_id), browser, stage)
+
+
+def resume_with_account(
+    tenant: TenantRef | None, public_id: str, browser: Browser, stage: Stage
+) -> tuple[SignInFlow, uuid.UUID | None]:
+    """As `resume`, with the account that proved the flow's address, by the digest that the flow has of it."""
+    flow, found = rows.first_with(SignInFlow, _ITS_ACCOUNT, _FIND, _place(tenant, public_id)) or (
+        None,
+        [None],
+    )
+    own = _own(_open(flow), browser, stage)
+    return own, uuid.UUID(str(found[0])) if found[0] else None
+
+
+def _place(tenant: TenantRef | None, public_id: str) -> dict[str, Any]:
+    try:
+        return {"flow": SignInFlow.read_id(public_id), "tenant": tenant.id if tenant else None}
+    except ids.MalformedId:
+        raise FlowExpired from None
+
+
+def _open(flow: SignInFlow | None) -> SignInFlow:
+    if flow is None or not flow.is_open:
         raise FlowExpired
-    return found
+    return flow
+
+
+def _own(flow: SignInFlow, browser: Browser, stage: Stage) -> SignInFlow:
+    if flow.browser_digest not in browser.digests:
+        raise OtherBrowser
+    if flow.stage != stage:
+        raise FlowExpired
+    return flow
 
 
 def of_browser(tenant: TenantRef | None, public_id: str, browser: Browser) -> SignInFlow | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -41,7 +41,7 @@ class Interaction:
 
     def dump(self, tenant: str) -> str:
         """Write it for the address bar; it is read under the same tenant only."""
-        return signing.dumps({"t": tenant, **asdict(self)}, salt=SALT, compress=True)
+        return signing.dumps({"t": tenant, **vars(self)}, salt=SALT, compress=True)
 
     @property
     def prompts(self) -> frozenset[str]:

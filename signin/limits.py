@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 from django.db import connection
@@ -38,6 +39,10 @@ class Attempt:
 
     rule: Rule
     key: str
+
+    @cached_property
+    def digest(self) -> str:
+        return secrets.fingerprint(f"{self.rule.name}:{self.key}", "signin.attempt")
 
 
 GUESS_HERE = Rule("account_network", quota=20, window=DAY, free=5)
@@ -116,7 +121,7 @@ def take(attempts: Iterable[Attempt]) -> list[str]:
     counts = _count(asked)
     if len(counts) == len(asked):
         return _slowed(asked, counts)
-    give_back([one for one in asked if _digest(one) in counts])  # of those that a parallel try left room for
+    give_back([one for one in asked if one.digest in counts])  # of those that a parallel try left room for
     return _take_until_refused(asked)
 
 
@@ -124,7 +129,7 @@ def _count(attempts: Sequence[Attempt]) -> dict[str, int]:
     """Count them all, by their digests."""
     rules = [attempt.rule for attempt in attempts]
     values = {
-        "keys": [_digest(attempt) for attempt in attempts],
+        "keys": [attempt.digest for attempt in attempts],
         "windows": [rule.window for rule in rules],
         "quotas": [rule.quota for rule in rules],
         "frees": [rule.free for rule in rules],
@@ -147,23 +152,23 @@ def _take_until_refused(attempts: Iterable[Attempt]) -> list[str]:
 
 
 def _slowed(attempts: Iterable[Attempt], counts: Mapping[str, int]) -> list[str]:
-    tries = [(attempt.rule, counts[_digest(attempt)]) for attempt in attempts]
+    tries = [(attempt.rule, counts[attempt.digest]) for attempt in attempts]
     return [rule.name for rule, count in tries if count in (rule.free, rule.quota)]
 
 
 def _wait(attempt: Attempt) -> int:
-    row = WAIT.first([_digest(attempt)])
+    row = WAIT.first([attempt.digest])
     return max(1, ceil(row[0]) if row else 1)
 
 
 def settle(*, own: Iterable[Attempt], shared: Iterable[Attempt]) -> None:
     """After a success clear a person's `own` counts and give back what was taken from `shared` ones."""
-    SETTLE.post([[_digest(one) for one in own], [_digest(one) for one in shared]])
+    SETTLE.post([[one.digest for one in own], [one.digest for one in shared]])
 
 
 def counts(attempts: Iterable[Attempt]) -> dict[str, int]:
     """Return how many tries each rule has seen in its window, by the rule's name; counts nothing."""
-    names = {_digest(attempt): attempt.rule.name for attempt in attempts}
+    names = {attempt.digest: attempt.rule.name for attempt in attempts}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, count FROM signin_attemptwindow WHERE key = ANY(%s) AND expires_at > clock_timestamp()",
@@ -179,7 +184,7 @@ def ever(account_id: uuid.UUID) -> list[Attempt]:
 
 def give_back(attempts: Iterable[Attempt]) -> None:
     """Take back one counted try of shared rules after a success, so that busy networks do not run dry."""
-    keys = [_digest(attempt) for attempt in attempts]
+    keys = [attempt.digest for attempt in attempts]
     if not keys:
         return
     with connection.cursor() as cursor:
@@ -193,13 +198,7 @@ def give_back(attempts: Iterable[Attempt]) -> None:
 def clear(attempts: Iterable[Attempt]) -> None:
     """Forget the tries of a person who has just proved who they are."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM signin_attemptwindow WHERE key = ANY(%s)", [[_digest(a) for a in attempts]]
-        )
-
-
-def _digest(attempt: Attempt) -> str:
-    return secrets.fingerprint(f"{attempt.rule.name}:{attempt.key}", "signin.attempt")
+        cursor.execute("DELETE FROM signin_attemptwindow WHERE key = ANY(%s)", [[a.digest for a in attempts]])
 
 
 def once(key: str, seconds: int) -> bool:

@@ -55,13 +55,13 @@ def authenticate(
     FlowExpired, OtherBrowser.
     """
     with flows.one_statement(tenant):
-        flow = flows.resume(tenant, flow_id, browser, Stage.PASSWORD)
+        flow, account_id = flows.resume_with_account(tenant, flow_id, browser, Stage.PASSWORD)
     with flow_scope(tenant):
         doors.check_flow(tenant, flow, methods.PASSWORD)
     address = flows.address_of(flow)
     door = challenge.Door(challenge.SIGN_IN, tenant, browser, flow_id)
     challenge.demand(door, attempts.guesses_of(address, browser), answer)
-    account_id = people.account_id_by_address(address)
+    account_id = account_id or people.account_id_by_address(address, flow.address_digest)
     guesses = attempts.passwords_of(address, browser, account_id)
     attempts.count_guess(tenant, guesses)
     known = past.read(account_id or ids.uuid7(), browser)  # an unknown address reads in a scope just as real

@@ -29,6 +29,17 @@ def first(model: type[M], condition: str, values: Mapping[str, Any]) -> M | None
     return _made(model, found) if found is not None else None
 
 
+def first_with(
+    model: type[M], beside: str, condition: str, values: Mapping[str, Any]
+) -> tuple[M, Sequence[Any]] | None:
+    """As `first`, with the values of further expressions, `beside`, which are a constant too."""
+    found = _fetch(_selection(model, f"{condition} LIMIT 1", beside), model, values)
+    if found is None:
+        return None
+    end = len(_names(model))
+    return _made(model, found[:end]), found[end:]
+
+
 def several(model: type[M], condition: str, values: Mapping[str, Any]) -> list[M]:
     """Return all rows for which the condition holds; it names their order and how many there may be."""
     statement, alias = _selection(model, condition), router.db_for_read(model)
@@ -128,8 +139,9 @@ def _is(field: Any, kind: type[Field[Any, Any]]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _selection(model: type[Model], condition: str) -> Prepared:
-    return Prepared(f'SELECT {_columns(model)} FROM "{model._meta.db_table}" WHERE {condition}')  # noqa: S608 — constants
+def _selection(model: type[Model], condition: str, beside: str = "") -> Prepared:
+    wanted = ", ".join(filter(None, (_columns(model), beside)))
+    return Prepared(f'SELECT {wanted} FROM "{model._meta.db_table}" WHERE {condition}')  # noqa: S608 — constants
 
 
 @lru_cache(maxsize=256)
