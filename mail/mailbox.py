@@ -53,7 +53,8 @@ def one(name: str) -> dict[str, Any] | None:
 def _files() -> list[Path]:
     """Ids are UUIDv7: the name's order is the order of promise."""
     place = folder()
-    return [place / name for name in sorted(os.listdir(place), reverse=True) if name.endswith(".json")]
+    names = sorted(os.listdir(place), reverse=True)  # noqa: PTH208 — an iterdir() makes a path of each first
+    return [place / name for name in names if name.endswith(".json")]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -126,8 +125,8 @@ def empty_mailbox() -> None:
     """Who looks for a message reads all that are there."""
     from mail import mailbox
 
-    for path in os.scandir(mailbox.folder()):
-        os.unlink(path)
+    for path in mailbox.folder().iterdir():
+        path.unlink()
 
 
 @pytest.fixture

@@ -57,7 +57,14 @@ UNREADABLE = {
     "latin 1": '{"name": "é"}'.encode("latin-1"),
 }
 INVISIBLE = ["a\u202eb", "a\u2066b", "a\u200bb", "a\ufeffb", "a\x1bb", "a\x85b", "a\u2028b", "a\U000e0041b"]
-STRANGE = ["\x03YB\xba\xa6", "\u0661\u0662\u0663", "\ufdfa" * 30, "e" + "\u0301" * 60, "\U0001f9d1\u200d\U0001f4bb", "\xdf\u0130\u0131"]
+STRANGE = [
+    "\x03YB\xba\xa6",
+    "\u0661\u0662\u0663",
+    "\ufdfa" * 30,
+    "e" + "\u0301" * 60,
+    "\U0001f9d1\u200d\U0001f4bb",
+    "\xdf\u0130\u0131",
+]
 WRONG: list[tuple[type[serializers.Field], list[Any]]] = [
     (fields.Text, [5, True, [], {}, [CANARY]]),
     (serializers.CharField, [[], {}, [CANARY], {"a": 1}, [[]]]),
