@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponsePermanentRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.middleware.csrf import CsrfViewMiddleware
@@ -137,6 +137,11 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, RequestDataTooBig):
         return PayloadTooLarge()
     if isinstance(error, (SuspiciousOperation, BadRequest, MultiPartParserError, UnicodeDecodeError)):
+        return MalformedRequest()
+    if isinstance(
+        error, DataError
+    ):  # a value that no column takes should have been refused before: ours to mend
+        log.error("input reached the database", exc_info=error)
         return MalformedRequest()
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         log.warning("database unavailable", error=str(error)[:300])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -55,13 +54,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def safe_next(target: str, fallback: str) -> str:
     """Return `target` if it is a path on our own origin, else `fallback` (threat L9).
 
-    Backslashes and control characters are refused before parsing: browsers read `/\\host` as `//host`.
+    Nothing is parsed. Backslashes and control characters are refused: browsers read `/\\host` as `//host`.
     """
-    if not target or any(
-        ord(character) < 33 or character == "\\" or ord(character) == 127 for character in target
-    ):
-        return fallback
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
-        return fallback
-    return target
+    is_path = target.startswith("/") and not target.startswith("//")
+    is_plain = all(ord(character) >= 33 and ord(character) != 127 for character in target)
+    return target if is_path and is_plain and "\\" not in target else fallback

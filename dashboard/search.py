@@ -16,6 +16,7 @@ from oauth.models import Application
 from organizations.models import Organization
 from roles.models import Group
 from tenants import selectors
+from tenants.pagekit import asked
 
 LIMIT = 6
 # The prefix of a pasted id → the section that shows such objects and the permission to see them.
@@ -37,11 +38,11 @@ Result = dict[str, str]
 
 def palette(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Answer `{"groups": [{label, items: [{label, hint, url, icon}]}]}` for what is typed so far."""
-    return JsonResponse({"groups": grouped(find(viewer, request.GET.get("q", "")))})
+    return JsonResponse({"groups": grouped(find(viewer, asked(request, "q")))})
 
 
 def page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
+    query = asked(request, "q")
     groups = grouped(find(viewer, query)) if query else []
     return render(request, "dashboard/search.html", {"q": query, "groups": groups})
 
@@ -54,7 +55,7 @@ def grouped(results: list[Result]) -> list[dict[str, Any]]:
 
 
 def find(viewer: Viewer, query: str) -> list[Result]:
-    words = query.strip()[:120]
+    words = query
     shown = [entry for entry in navigation.pages(viewer) if words.casefold() in entry["label"].casefold()]
     if not words:
         return shown

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,3 +152,19 @@ def served(django_db_setup: None) -> Iterator[Any]:
 
     with live.serving() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def roomy() -> Iterator[None]:
+    """Raise every quota a thousandfold: a sweep makes more calls than a person does in a minute."""
+    from core import ratelimit
+
+    original = ratelimit.limit_for
+
+    def wider(name: str, **options: bool) -> Any:
+        limit = original(name, **options)  # type: ignore[arg-type]
+        return replace(limit, quota=limit.quota * 1000)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ratelimit, "limit_for", wider)
+        yield

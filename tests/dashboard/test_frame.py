@@ -138,6 +138,8 @@ def test_search_finds_people_and_pages_of_this_tenant_only(cast: Cast) -> None:
     assert cast.member.email in str(found)
     other = browser.get(f"/dashboard/{cast.acme.slug}/search.json?q={cast.other_member.email[:12]}").json()
     assert cast.other_member.email not in str(other)
+    for address in ("search.json", "search"):
+        assert browser.get(f"/dashboard/{cast.acme.slug}/{address}?q=%00").status_code == 200
     assert "api-keys" in str(browser.get(f"/dashboard/{cast.acme.slug}/search.json?q=api").json())
 
 

@@ -31,6 +31,9 @@ class Handler(ClientHandler):
         response = self.get_response(request)
         conditional_content_removal(request, response)
         response.wsgi_request = request
+        if not response.streaming:  # what streams is read, and closed, by the test
+            for close in response._resource_closers:
+                close()
         return response
 
     def get_response(self, request: Any) -> Any:
