@@ -130,6 +130,11 @@ class ProblemMiddleware:
         return doors.refusal(request, as_problem(error))
 
 
+# What PostgreSQL says of a value that no column takes: too long, out of range, no date, no text. None is said by the
+# driver, of NUL.
+UNFIT = {"22001", "22003", "22007", "22008", "22021", "22P02", "22P05", None}
+
+
 def as_problem(error: Exception) -> Problem:
     """Return the problem that an exception means to the caller; unknown ones are logged and hidden."""
     if isinstance(error, Problem):
@@ -138,10 +143,8 @@ def as_problem(error: Exception) -> Problem:
         return PayloadTooLarge()
     if isinstance(error, (SuspiciousOperation, BadRequest, MultiPartParserError, UnicodeDecodeError)):
         return MalformedRequest()
-    if isinstance(
-        error, DataError
-    ):  # a value that no column takes should have been refused before: ours to mend
-        log.error("input reached the database", exc_info=error)
+    if isinstance(error, DataError) and getattr(error.__cause__, "sqlstate", None) in UNFIT:
+        log.error("input reached the database", exc_info=error)  # ours to mend: refuse it before
         return MalformedRequest()
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         log.warning("database unavailable", error=str(error)[:300])
