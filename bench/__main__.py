@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from bench import floors
 from bench.contest import compare, contest
 from bench.measure import Row, measure
-from bench.meter import Meter
+from bench.meter import Meter, settle
 from bench.operations import Operations
 from embedded.installation import Installation
 
@@ -37,6 +37,7 @@ def main() -> int:
         os.sched_setaffinity(0, generator)
         first = [one.measured() for one in (plain, django, hashing)]
         meter = Meter.of(installation)
+        settle(meter)
         rows = [
             measure(operation, meter, (hashing if operation.hashes else plain).again)
             for operation in Operations(installation).all()

@@ -38,6 +38,16 @@ class Meter:
         return {name: sum(map(_milliseconds, _tree(pid))) for name, pid in self.roots.items()}
 
 
+def settle(meter: Meter, seconds: float = 8.0, patience: float = 60.0) -> None:
+    """Wait until nothing has worked for so long: the worker comes up last, and then delivers what the demo promised."""
+    step, idle = 0.5, 4.0  # seconds, and milliseconds of processor time in one step
+    quiet, until = 0.0, time.monotonic() + patience
+    while quiet < seconds and time.monotonic() < until:
+        before = sum(meter.read().values())
+        time.sleep(step)
+        quiet = quiet + step if sum(meter.read().values()) - before < idle else 0.0
+
+
 def _tree(pid: int) -> list[int]:
     process = psutil.Process(pid)
     return [pid, *(child.pid for child in process.children(recursive=True))]
