@@ -54,8 +54,7 @@ def grouped(results: list[Result]) -> list[dict[str, Any]]:
     return [{"label": label, "items": items} for label, items in groups.items()]
 
 
-def find(viewer: Viewer, query: str) -> list[Result]:
-    words = query
+def find(viewer: Viewer, words: str) -> list[Result]:
     shown = [entry for entry in navigation.pages(viewer) if words.casefold() in entry["label"].casefold()]
     if not words:
         return shown

@@ -13,9 +13,8 @@ from rest_framework.parsers import BaseParser
 from core.errors import MalformedRequest, PayloadTooLarge
 
 MOST_VALUES = 10_000  # in one body: each is checked by itself, which takes much longer than reading it
-STRING = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL
-)  # with one that never ends, or each quote in it begins anew
+# Also one that never ends, or each quote in it would begin another.
+STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 NO_BRACKET = re.compile(r"[^\[\]{}]+")
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json writes the character, not the six letters
 

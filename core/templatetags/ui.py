@@ -39,9 +39,8 @@ _JSON_TOKEN = re.compile(
 
 
 @register.simple_tag
-@functools.lru_cache(
-    1000, typed=True
-)  # typed: a label that is already safe must not answer for one that is not
+# typed: a label that is already safe must not answer for one that is not.
+@functools.lru_cache(1000, typed=True)
 def icon(name: str, size: str = "", label: str = "", extra: str = "") -> SafeString:
     """Draw a sprite symbol; decorative unless `label` names it. `size` is empty, `small` or `large`."""
     classes = " ".join(filter(None, ("icon", size and f"icon--{size}", extra)))
