@@ -57,6 +57,36 @@ def test_a_python_without_venv_is_named_with_the_package(clone):
     assert refused.returncode == 1 and "apt-get install python3-venv" in refused.stderr
 
 
+def test_of_several_the_quickest_that_will_do_is_taken(clone):
+    answers = {
+        "old": "exit 1",
+        "slow": 'echo "3000 $0"',
+        "quick": 'echo "900 $0"',
+    }
+    for name, answer in answers.items():
+        (clone / name).mkdir()
+        # It answers the trial, and cannot make an environment.
+        path = clone / name / "python3"
+        path.write_text(f'#!/bin/sh\ncase "$1" in -c) {answer};; *) exit 1;; esac\n')
+        path.chmod(0o755)
+    # The tools that the script needs, and no interpreter of the machine.
+    tools = clone / "tools"
+    tools.mkdir()
+    for tool in ("sh", "cat", "cksum", "cut", "dirname", "head", "rm", "sort"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    places = [*(str(clone / name) for name in answers), str(tools)]
+    refused = subprocess.run(
+        [clone / "bin" / "dev"],
+        env={"PATH": ":".join(places), "HOME": str(clone)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert f"Making .venv with {clone}/quick/python3" in refused.stderr
+    assert "Could not make the environment" in refused.stderr
+
+
 def test_a_failed_installation_leaves_no_stamp(clone):
     installed = clone / ".venv" / "bin" / "python"
     installed.parent.mkdir(parents=True)
