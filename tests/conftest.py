@@ -17,6 +17,7 @@ from tests import network, servers
 
 def pytest_configure() -> None:
     network.shut()
+    network.read_trusted_certificates_once()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,8 @@
 """Commands in processes of their own that start in a third of the time.
 
-Most of a start is reading libraries. One process for each worker has read them and forks for every command;
-settings and the product's own modules are read by the fork, under the variables it was given.
+Most of a start is reading modules. One process for each worker has read the libraries and forks for every
+command; settings and the product's own modules are read by the fork, under the variables it was given. Another,
+for who does not try out how the product starts, has read the product too; its forks read the settings again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,24 +36,37 @@ LIBRARIES = (
 )
 
 
-def run(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run Python's `arguments` ("-c" and code, "-m" and a module, or a file, and their own) under these variables."""
+def run(
+    arguments: list[str], variables: Mapping[str, str], *, set_up: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run Python's `arguments` ("-c" and code, "-m" and a module, or a file, and their own) under these variables.
+
+    With `set_up` the product has been read before, under the variables of this process.
+    """
     with tempfile.TemporaryDirectory(prefix="claviger-start-") as place:
         out, err = Path(place, "out"), Path(place, "err")
-        code = start(arguments, variables, out, err).wait()
+        code = start(arguments, variables, out, err, set_up=set_up).wait()
         return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
 
 
-def start(arguments: list[str], variables: Mapping[str, str], out: Path, err: Path | None = None) -> Started:
+def start(
+    arguments: list[str],
+    variables: Mapping[str, str],
+    out: Path,
+    err: Path | None = None,
+    *,
+    set_up: bool = False,
+) -> Started:
     """Start what `run` runs and go on; both outputs are added to `out` when there is no `err`."""
     asked = {"arguments": arguments, "variables": dict(variables), "out": str(out), "err": str(err or out)}
-    return Started(_ask(start=asked))
+    return Started(starter(set_up), _ask(starter(set_up), start=asked))
 
 
 @dataclass
 class Started:
     """A process that the starter forked; only its parent can ask how it ended."""
 
+    parent: subprocess.Popen[str]
     pid: int
     code: int | None = None
 
@@ -63,12 +78,12 @@ class Started:
                 raise TimeoutError(f"process {self.pid} goes on")
             time.sleep(0.01)
         if self.code is None:
-            self.code = _ask(wait=self.pid)
+            self.code = _ask(self.parent, wait=self.pid)
         return self.code
 
     def poll(self) -> int | None:
         if self.code is None:
-            self.code = _ask(poll=self.pid)
+            self.code = _ask(self.parent, poll=self.pid)
         return self.code
 
     def send_signal(self, number: int) -> None:
@@ -79,8 +94,7 @@ class Started:
         self.send_signal(signal.SIGKILL)
 
 
-def _ask(**question: Any) -> Any:
-    process = starter()
+def _ask(process: subprocess.Popen[str], **question: Any) -> Any:
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(question) + "\n")
     process.stdin.flush()
@@ -88,11 +102,10 @@ def _ask(**question: Any) -> Any:
 
 
 @functools.cache
-def starter() -> subprocess.Popen[str]:
+def starter(set_up: bool) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.starter"], cwd=ROOT, stdin=pipe, stdout=pipe, text=True
-    )
+    command = [sys.executable, "-m", "tests.starter", *(["set-up"] if set_up else [])]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
     atexit.register(stop, process)
     return process
 
@@ -105,6 +118,8 @@ def stop(process: subprocess.Popen[str]) -> None:
 def main() -> None:
     for name in LIBRARIES.split(", "):
         importlib.import_module(name)
+    if sys.argv[1:] == ["set-up"]:
+        set_up_product()
     gc.freeze()
     for line in sys.stdin:
         ((question, about),) = json.loads(line).items()
@@ -119,6 +134,30 @@ def main() -> None:
         print(json.dumps(answer), flush=True)
 
 
+def set_up_product() -> None:
+    """Read all that a command reads, and call nothing that would keep what a setting says."""
+    import django
+
+    django.setup()
+    for name in ("config.celery", "config.urls", "config.wsgi"):
+        importlib.import_module(name)
+
+
+def forget_settings() -> None:
+    """Let settings be read again, and what Django keeps of them."""
+    if "config.settings" not in sys.modules:
+        return
+    from django.conf import empty, settings
+    from django.db import connections
+
+    del sys.modules["config.settings"]
+    vars(settings).clear()
+    settings._wrapped = empty
+    connections._settings = None
+    vars(connections).pop("settings", None)
+    connections._connections = threading.local()  # type: ignore[attr-defined]
+
+
 def ended(child: int, how: int) -> int | None:
     pid, status = os.waitpid(child, how)
     return os.waitstatus_to_exitcode(status) if pid else None
@@ -127,6 +166,7 @@ def ended(child: int, how: int) -> int | None:
 def become(arguments: list[str], variables: dict[str, str], out: str, err: str) -> None:
     os.environ.clear()
     os.environ.update(variables)
+    forget_settings()
     write = os.O_CREAT | os.O_WRONLY | os.O_APPEND
     for number, path, flags in ((0, os.devnull, os.O_RDONLY), (1, out, write), (2, err, write)):
         opened = os.open(path, flags, 0o600)

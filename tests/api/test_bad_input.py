@@ -95,6 +95,8 @@ LIST_QUERIES = [
     "created_at%5Bnear%5D=2026-01-01T00:00:00Z", "created_at%5Bgt%5D=99999-01-01T00:00:00Z",
     "include_total=perhaps", "q=%00", "q=" + "a" * 500,
 ]  # fmt: skip
+VALUES = ["%00", "%ff", CANARY + "%F0%9F%98%80", "a" * 3000, "%E2%80%AEx", "-1", "%27%22%3B--"]
+COMMON = ListQuery().fields
 
 
 @pytest.fixture(scope="module")
@@ -260,8 +262,10 @@ def test_P2_bounds_and_filters_of_lists_are_checked(case: Case, token: str) -> N
     if issubclass(case.operation.query, ListQuery):
         for query in LIST_QUERIES:
             problem(send(case, token, b"", path=f"{case.path()}?{query}"), 400, "validation_failed")
-    for name in known:
-        for value in ("%00", "%ff", CANARY + "%F0%9F%98%80", "a" * 3000, "%E2%80%AEx", "-1", "%27%22%3B--"):
+    for number, name in enumerate(known):
+        # What all lists share is read in one place: there the values are dealt out over the lists.
+        values = [VALUES[(LISTS.index(case) + number) % len(VALUES)]] if name in COMMON else VALUES
+        for value in values:
             answer = send(case, token, b"", path=f"{case.path()}?{name.replace('[', '%5B')}={value}")
             assert answer.status_code < 500, (name, value, answer.content[:300])
             assert answer.status_code == 200 or problem(answer, answer.status_code)

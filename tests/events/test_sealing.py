@@ -198,7 +198,7 @@ def wait_until(condition, seconds: float = 40) -> None:
 
 
 def start_sealer(log: Path) -> starter.Started:
-    return starter.start(["manage.py", "sealer"], os.environ, log)
+    return starter.start(["manage.py", "sealer"], os.environ, log, set_up=True)
 
 
 def seconds_to_seal(tenant_id: uuid.UUID, expected: int) -> float:

@@ -36,7 +36,9 @@ class Database:
         passwords = environment.role_passwords(self.keys)
         urls = environment.database_urls(self.postgres, self.name, passwords)
         return starter.run(
-            ["manage.py", *arguments], {**os.environ, **urls, "VAR_DIR": str(self.home), **variables}
+            ["manage.py", *arguments],
+            {**os.environ, **urls, "VAR_DIR": str(self.home), **variables},
+            set_up=True,
         )
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

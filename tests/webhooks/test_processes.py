@@ -23,9 +23,8 @@ WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--log
 
 @contextmanager
 def process(arguments: list[str], log: Path) -> Iterator[starter.Started]:
-    started = starter.start(
-        arguments, {**os.environ, "OUTBOUND_ALLOW": ",".join(settings.OUTBOUND_ALLOW)}, log
-    )
+    variables = {**os.environ, "OUTBOUND_ALLOW": ",".join(settings.OUTBOUND_ALLOW)}
+    started = starter.start(arguments, variables, log, set_up=True)
     try:
         yield started
     finally:
