@@ -86,7 +86,7 @@ class AppForm(forms.Form):
     """The first code of an authenticator app, and the sealed key that it is for."""
 
     offer = forms.CharField(max_length=600, widget=forms.HiddenInput)
-    code = forms.CharField(label=_("Six-digit code"), max_length=12)
+    code = forms.CharField(label=_("The code that the app shows"), max_length=12)
 
 
 class PasskeyForm(forms.Form):
