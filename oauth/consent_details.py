@@ -13,7 +13,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import scope
 from core.principal import Actor
 from identity import details as own_details
 from identity.details import Details, Image
@@ -40,29 +39,32 @@ def _asked(words: Collection[str]) -> set[str]:
 
 
 def offered(account_id: uuid.UUID, words: Collection[str]) -> Details:
-    """Return what of the person's own is asked for; opens the account scope for a moment, if anything is."""
+    """Return what of the person's own is asked for; reads it in the person's scope, if anything is."""
     asked = _asked(words)
-    if not asked & {"picture", details.PHONE, details.WALLETS, *PROFILE}:
+    if not asked & {"email", "picture", details.PHONE, details.WALLETS, *PROFILE}:
         return NOTHING
-    with scope.account(account_id):
-        has = own_details.of(account_id)
+    return _only(own_details.of(account_id), asked)
+
+
+def _only(has: Details, asked: Collection[str]) -> Details:
     return Details(
         {name: value for name, value in has.claims.items() if name in asked},
+        has.addresses if "email" in asked else (),
         has.phones if details.PHONE in asked else (),
         has.wallets if details.WALLETS in asked else (),
-        has.picture if "picture" in asked else None,
+        has.has_picture and "picture" in asked,
     )
 
 
 def rows(offer: Details) -> list[dict[str, str]]:
     """Return the parts that the page lets the person leave out, one by one."""
-    found = [{"word": "picture", "sentence": _("Your picture")}] if offer.picture else []
+    found = [{"word": "picture", "sentence": _("Your picture")}] if offer.has_picture else []
     return found + [{"word": wallet, "sentence": wallet} for wallet in offer.wallets]
 
 
-def read(account_id: uuid.UUID, allowed: Collection[str], form: Any) -> Given:
-    """Return what the form gives, held to what is the person's own and allowed."""
-    offer, withheld = offered(account_id, allowed), set(form.getlist("withhold"))
+def read(account_id: uuid.UUID, offer: Details, allowed: Collection[str], form: Any) -> Given:
+    """Return what the form gives of an offer, held to what was allowed; reads the picture if it is given."""
+    offer, withheld = _only(offer, _asked(allowed)), set(form.getlist("withhold"))
     chosen: dict[str, Any] = {}
     if offer.phones:
         number = form.get("give_phone", offer.phones[0])
@@ -70,7 +72,8 @@ def read(account_id: uuid.UUID, allowed: Collection[str], form: Any) -> Given:
     if offer.wallets:
         kept = [wallet for wallet in offer.wallets if wallet not in withheld]
         chosen[details.WALLETS] = [f"{details.CHAIN}:{wallet}" for wallet in kept] or None
-    return Given(offer.claims, chosen, offer.picture if "picture" not in withheld else None)
+    gives_picture = offer.has_picture and "picture" not in withheld
+    return Given(offer.claims, chosen, own_details.picture_of(account_id) if gives_picture else None)
 
 
 def write(actor: Actor, member: Member, given: Given) -> None:

@@ -12,13 +12,13 @@ from django.shortcuts import render
 from django.utils import translation
 
 from core import languages, scope
-from identity import selectors as people
+from identity.details import Details
 from oauth import catalogue, claims_request, consent_details, decisions, hosts, marks, redirects
 from oauth.consents import Allowed
 from oauth.decisions import NO_EMAIL, Decision
 from oauth.next_step import Step
 from oauth.visits import Visit
-from organizations.models import Organization
+from organizations.selectors import name_of
 from tenants.face import face_of
 
 _ticket = signing.Signer(salt="oauth.consent")
@@ -44,7 +44,7 @@ def _context(visit: Visit, signed: Any, step: Step, allowed: Allowed) -> dict[st
         "destination": _destination(wanted.redirect_uri),
         "is_local": not hosts.host_of(wanted.redirect_uri),
         "member": signed.member,
-        "emails": _emails(signed, step),
+        "emails": _emails(signed, step, offer),
         "offer": offer,
         "parts": consent_details.rows(offer),
         "asked": [*_scopes(visit, step.scopes, allowed), *_claims(step.claims, allowed)],
@@ -67,6 +67,7 @@ def read(visit: Visit, signed: Any, step: Step) -> Decision | None:
     if form.get("decision") != "allow":
         return decisions.REFUSED
     email = form.get("give_email", "")
+    offer = consent_details.offered(signed.account_id, (*step.scopes, *step.claims))
     decision = decisions.decide(
         visit.wanted.client,
         step.scopes,
@@ -74,10 +75,10 @@ def read(visit: Visit, signed: Any, step: Step) -> Decision | None:
         dropped=form.getlist("drop"),
         life=form.get("life", ""),
         session_id=signed.session.id,
-        email=email if email in _emails(signed, step) else "",
+        email=email if email in _emails(signed, step, offer) else "",
     )
-    given = consent_details.read(signed.account_id, (*decision.scopes, *decision.claims), form)
-    return replace(decision, given=given)
+    allowed = (*decision.scopes, *decision.claims)
+    return replace(decision, given=consent_details.read(signed.account_id, offer, allowed, form))
 
 
 def _ticket_text(visit: Visit, signed: Any, step: Step) -> str:
@@ -98,11 +99,10 @@ def _is_genuine(ticket: str, text: str) -> bool:
 def _place(visit: Visit, signed: Any) -> dict[str, Any]:
     face = face_of(visit.tenant.id, signed.organization_id)
     with scope.tenant(visit.tenant.id):
-        organization = Organization.objects.filter(id=signed.organization_id).first()
         return {
             "tenant": face,
             "branding": face.branding,
-            "organization": organization.name if organization else "",
+            "organization": name_of(signed.organization_id) if signed.organization_id else "",
             "known_since": hosts.known_since(visit.wanted.redirect_uri),
         }
 
@@ -112,14 +112,12 @@ def _destination(uri: str) -> str:
     return target.partition("://")[2] or target
 
 
-def _emails(signed: Any, step: Step) -> list[str]:
+def _emails(signed: Any, step: Step, offer: Details) -> list[str]:
     """The addresses to choose from, the tenant's present one first; none where there is no choice."""
     if "email" not in (*step.scopes, *step.claims):
         return []
-    with scope.account(signed.account_id):
-        known = [row.address for row in people.emails(signed.account_id)]
     present = signed.member.email
-    others = [address for address in known if address.casefold() != present.casefold()]
+    others = [address for address in offer.addresses if address.casefold() != present.casefold()]
     if signed.member.withholds_email:
         return [NO_EMAIL, *others]
     return [present, *others, NO_EMAIL] if present else [*others, NO_EMAIL] if others else []

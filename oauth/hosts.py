@@ -7,7 +7,10 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from core import scope
+from core.postgres.prepared import Prepared
 from oauth.models import ClientHost
+
+_SINCE = Prepared("SELECT created_at FROM oauth_clienthost WHERE tenant_id = %(tenant)s AND host = %(host)s")
 
 
 def host_of(uri: str) -> str:
@@ -27,5 +30,6 @@ def remember(uris: Iterable[str]) -> None:
 
 def known_since(uri: str) -> datetime | None:
     """Return since when the open tenant knows the host of an address, None for one without an age."""
-    rows = ClientHost.objects.filter(tenant_id=scope.require_tenant(), host=host_of(uri))
-    return rows.values_list("created_at", flat=True).first()
+    host = host_of(uri)
+    found = _SINCE.first({"tenant": scope.require_tenant(), "host": host}) if host else None
+    return found[0] if found else None

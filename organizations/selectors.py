@@ -11,10 +11,13 @@ from django.db.models.functions import Coalesce
 
 from core import ids, scope
 from core.errors import NotFound
+from core.postgres.prepared import Prepared
 from organizations.models import Departure, Membership, Organization, OrganizationStatus
 from tenants.inclusions import included_in_members
 from tenants.models import Member, MemberStatus
 from tenants.selectors import begins, narrows_members
+
+_NAME = Prepared("SELECT name FROM organizations_organization WHERE tenant_id = %(tenant)s AND id = %(id)s")
 
 
 def organizations() -> QuerySet[Organization]:
@@ -29,6 +32,12 @@ def organization(organization_id: uuid.UUID) -> Organization:
     if found is None:
         raise NotFound
     return found
+
+
+def name_of(organization_id: uuid.UUID) -> str:
+    """Return an organization's name, empty for one that the open scope does not see."""
+    found = _NAME.first({"tenant": scope.require_tenant(), "id": organization_id})
+    return str(found[0]) if found else ""
 
 
 def search(rows: QuerySet[Organization], text: str) -> QuerySet[Organization]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -14,8 +15,7 @@ from core import scope
 from core.pages import READ_WRITE
 from core.principal import Actor
 from identity import details as own_details
-from identity import selectors as people
-from identity.details import Details
+from identity.details import Details, Image
 from portal.frame import Own, own_page
 from portal.places import own_place
 from tenants import details, members
@@ -37,19 +37,22 @@ LABELS = {
 def edit(own: Own, tenant_id: str) -> HttpResponse:
     """Show what the service has beside what the person has, and bring it in line with what is ticked."""
     tenant, member = own_place(own, tenant_id)
-    with scope.account(own.session.account_id):
-        has = own_details.of(own.session.account_id)
-        addresses = [row.address for row in people.emails(own.session.account_id)]
+    has = own_details.of(own.session.account_id)
+    given = own_details.picture_of(own.session.account_id) if _gives_picture(own.request) else None
     with scope.tenant(tenant.id):
         if own.request.method == "POST":
-            _apply(Actor("user", member.subject), member, has, addresses, own.request.POST)
+            _apply(Actor("user", member.subject), member, has, given, own.request.POST)
             messages.success(own.request, _("Saved."))
             return own.go("portal_privacy")
-        shown = _shown(member, has, addresses)
+        shown = _shown(member, has)
     return own.render("details", service=tenant, **shown)
 
 
-def _shown(member: Member, has: Details, addresses: list[str]) -> dict[str, Any]:
+def _gives_picture(request: HttpRequest) -> bool:
+    return request.method == "POST" and "picture" in request.POST.getlist("give")
+
+
+def _shown(member: Member, has: Details) -> dict[str, Any]:
     holds = {**member.profile, "name": member.name, "locale": member.locale}
     words = [
         {
@@ -64,9 +67,9 @@ def _shown(member: Member, has: Details, addresses: list[str]) -> dict[str, Any]
     given = holds.get(details.WALLETS, ())
     return {
         "member": member,
-        "addresses": addresses,
+        "addresses": has.addresses,
         "words": words,
-        "has_picture": has.picture is not None,
+        "has_picture": has.has_picture,
         "gives_picture": details.picture_of(member) is not None,
         "phones": has.phones,
         "phone": holds.get(details.PHONE, ""),
@@ -74,9 +77,9 @@ def _shown(member: Member, has: Details, addresses: list[str]) -> dict[str, Any]
     }
 
 
-def _apply(actor: Actor, member: Member, has: Details, addresses: list[str], form: Any) -> None:
+def _apply(actor: Actor, member: Member, has: Details, picture: Image | None, form: Any) -> None:
     """Write only what is the person's own; what else the service has noted stays its business."""
-    _address(actor, member, addresses, form.get("address", ""))
+    _address(actor, member, has.addresses, form.get("address", ""))
     ticked, holds = (
         set(form.getlist("give")),
         {**member.profile, "name": member.name, "locale": member.locale},
@@ -92,10 +95,10 @@ def _apply(actor: Actor, member: Member, has: Details, addresses: list[str], for
         kept = [f"{details.CHAIN}:{one}" for one in has.wallets if one in form.getlist("wallet")]
         claims[details.WALLETS] = kept or None
     details.give(actor=actor, member=member, claims=claims)
-    _picture(actor, member, has, wanted="picture" in ticked)
+    _picture(actor, member, picture, wanted="picture" in ticked)
 
 
-def _address(actor: Actor, member: Member, addresses: list[str], wanted: str) -> None:
+def _address(actor: Actor, member: Member, addresses: Collection[str], wanted: str) -> None:
     if wanted == NONE:
         members.choose_email(actor=actor, member=member, email="")
     elif wanted in addresses:
@@ -108,9 +111,9 @@ def _phone(has: Details, held: str, wanted: str) -> dict[str, Any]:
     return {details.PHONE: None} if wanted == NONE and held in has.phones else {}
 
 
-def _picture(actor: Actor, member: Member, has: Details, *, wanted: bool) -> None:
-    if wanted and has.picture is not None:
-        media_type, content = has.picture
+def _picture(actor: Actor, member: Member, picture: Image | None, *, wanted: bool) -> None:
+    if wanted and picture is not None:
+        media_type, content = picture
         details.give_picture(actor=actor, member=member, media_type=media_type, content=content)
     elif not wanted:
         details.take_picture(actor=actor, member=member)
