@@ -60,10 +60,13 @@ def hit(*, tenant: str, subjects: Sequence[str], limits: Sequence[Limit], cost: 
 def _ask(plan: Plan, cost: int) -> Decision:
     """Pay for the call and for some ahead, or for the call alone where there is no room for more."""
     ahead = _leases.ahead(plan.keys, plan.limits)
-    decision = _pay(plan, cost, ahead)
-    if ahead and not (decision.allowed or decision.degraded):
-        decision = _pay(plan, cost, 0)
-    return decision
+    if not ahead:
+        return _pay(plan, cost, 0)
+    try:
+        decision = _pay(plan, cost, ahead)
+    finally:
+        _leases.settle(plan.keys)
+    return decision if decision.allowed or decision.degraded else _pay(plan, cost, 0)
 
 
 def _pay(plan: Plan, cost: int, ahead: int) -> Decision:

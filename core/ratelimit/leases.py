@@ -33,6 +33,7 @@ class Leases:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._leases: dict[Keys, Lease] = {}
+        self._paying: set[Keys] = set()
 
     def use(self, keys: Keys, limits: Sequence[Limit], cost: int) -> list[Count] | None:
         """Spend `cost` of what was paid for; returns the counts before it, None where too little is left."""
@@ -49,12 +50,24 @@ class Leases:
         ]
 
     def ahead(self, keys: Keys, limits: Sequence[Limit]) -> int:
-        """Return how many calls to pay for besides the one at hand."""
-        lease = self._leases.get(keys)
-        if lease is None or time.time() - lease.bought_at > BUSY:
-            return 0
-        left = min(limit.quota - paid.used for limit, paid in zip(limits, lease.paid, strict=True))
-        return max(0, min(MOST, left // SHARE))
+        """Return how many calls to pay for besides the one at hand; whoever gets some calls `settle` in the end.
+
+        One at a time pays ahead for a subject: what many threads reserved at once would seem to use up its limit.
+        """
+        with self._lock:
+            lease = self._leases.get(keys)
+            if lease is None or keys in self._paying or time.time() - lease.bought_at > BUSY:
+                return 0
+            left = min(limit.quota - paid.used for limit, paid in zip(limits, lease.paid, strict=True))
+            more = max(0, min(MOST, left // SHARE))
+            if more:
+                self._paying.add(keys)
+            return more
+
+    def settle(self, keys: Keys) -> None:
+        """Let the next one pay ahead."""
+        with self._lock:
+            self._paying.discard(keys)
 
     def keep(
         self, keys: Keys, limits: Sequence[Limit], before: Sequence[Count], cost: int, ahead: int
@@ -77,6 +90,7 @@ class Leases:
     def clear(self) -> None:
         with self._lock:
             self._leases.clear()
+            self._paying.clear()
 
 
 def _indexes(limits: Sequence[Limit], now: float) -> list[int]:
