@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -23,19 +25,24 @@ from signin import bridge, federated
 from signin.errors import UnknownTenant
 from signin.federated import Tested, ToLink
 from signin.hosted import Visit, hosted, with_headers
+from tenants import selectors
 from tenants.selectors import TenantRef
 
 OWN = "own"  # in the address: the person wants to use a method of their own
+_DASHBOARD_OF = re.compile(r"/dashboard/([a-z0-9-]+)(?:[/?#]|$)")
 
 
 def offered(visit: Visit) -> dict[str, Any]:
     """Return the buttons of the sign-in page: the tenant's connections, and those of the organization asked for."""
-    if visit.tenant is None or not doors.of(visit.tenant.id):
+    tenant = visit.tenant or bound_for(visit)
+    if tenant is None or not doors.of(tenant.id):
         return {}
-    here = doors.of_organization(visit.tenant.id, visit.interaction.organization_id)
-    here += doors.tenant_wide(visit.tenant.id)
+    here = doors.of_organization(tenant.id, visit.interaction.organization_id)
+    here += doors.tenant_wide(tenant.id)
+    shown = [{"name": door.name, "url": _start_url(visit, tenant, door.id)} for door in here]
+    if visit.tenant is None:
+        return {"connections": shown, "wants_own": _wants_own(visit)}
     is_only = any(door.enforced for door in here if door.organization_id is None) and not _wants_own(visit)
-    shown = [{"name": door.name, "url": _start_url(visit, door.id)} for door in here]
     more: dict[str, Any] = {"connections": shown, "is_only_door": is_only, "wants_own": _wants_own(visit)}
     if is_only:
         more |= {"own_url": visit.url("sign_in", **{OWN: "1"}), "takes_address": False, "ways": {}}
@@ -46,21 +53,37 @@ def _wants_own(visit: Visit) -> bool:
     return bool(visit.request.GET.get(OWN) or visit.request.POST.get(OWN))
 
 
-def _start_url(visit: Visit, connection_id: uuid.UUID, **more: str) -> str:
-    return visit.url("sso_start", connection=ids.encode(Connection.PREFIX, connection_id), **more)
+def bound_for(visit: Visit) -> TenantRef | None:
+    """Return the tenant whose dashboard somebody at the bare origin is on the way to: its administrators may have
+    no other door than its connections.
+    """
+    found = _DASHBOARD_OF.match(visit.interaction.next) if visit.tenant is None else None
+    tenant = selectors.by_slug(found[1]) if found else None
+    return tenant if tenant is not None and tenant.is_active else None
+
+
+def _start_url(visit: Visit, tenant: TenantRef, connection_id: uuid.UUID) -> str:
+    connection = ids.encode(Connection.PREFIX, connection_id)
+    return bridge.address("sso_start", tenant, visit.interaction, connection=connection)
 
 
 def routed(visit: Visit, address: Address) -> HttpResponse | None:
     """Send on whoever typed an address of an organization's domain; None for everybody else (AUT-13).
 
-    Decided by the domain alone and before anything is looked up about the address (threat L2).
+    Decided by the domain alone and before anything is looked up about the address (threat L2). From the bare origin
+    the tenant's own page is on the way, which sends them on.
     """
-    tenant = visit.tenant
+    tenant = visit.tenant or bound_for(visit)
     if tenant is None or _wants_own(visit) or not doors.of(tenant.id):
         return None
     with scope.tenant(tenant.id):
         door = doors.for_domain(tenant.id, address.domain)
-    return None if door is None else _leave(visit, tenant, door.id, address.mailbox)
+    if door is None:
+        return None
+    if visit.tenant is None:
+        hinted = replace(visit.interaction, login_hint=address.mailbox[:254])
+        return visit.redirect(bridge.address("sign_in", tenant, hinted))
+    return _leave(visit, tenant, door.id, address.mailbox)
 
 
 def straight_to(visit: Visit) -> HttpResponse | None:
