@@ -29,6 +29,7 @@ def test_AUT05_a_passkey_signs_in_by_its_button(
     holder.ready(False)
     verifier = application.send(holder.visitor, tenant)
     holder.visitor.heading("Sign in")
+    holder.wait_for_autofill()
     holder.ready(True)
     holder.visitor.press("Sign in with a passkey")
     claims = come_in(holder.visitor, application, tenant, verifier)

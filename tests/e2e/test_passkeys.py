@@ -67,6 +67,7 @@ def test_the_demos_passkey_is_one_for_a_virtual_authenticator_by_keyboard_alone(
             break
     else:
         pytest.fail("the passkey button is not reached by keyboard")
+    holder.wait_for_autofill()
     holder.ready(True)
     page.keyboard.press("Enter")
     holder.visitor.heading("Profile")
