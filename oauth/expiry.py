@@ -6,15 +6,17 @@ Whether a session is good is decided whenever it is used (promise R20); this onl
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 
 from django.db import connections
+from django.db.models import Q
 from django.utils import timezone
 
 from core import scope
 from core.housekeeping import sweep
 from oauth.clients import in_tenant
-from organizations.policy import idle_limit
+from organizations.policy import idle_limits
 from tenants import selectors, sessions
 from tenants.models import TenantSession
 
@@ -37,18 +39,23 @@ def end_what_ran_out() -> int:
 
 
 def _end_in(tenant_id: uuid.UUID) -> int:
+    """End a batch; one that its person uses at this moment is locked, or no longer over once it is ours."""
     with in_tenant(tenant_id):
-        live = TenantSession.objects.filter(ended_at=None).select_related("member")
-        oldest = live.order_by("last_active_at")[:BATCH]
-        over = [(row, reason) for row in oldest if (reason := _reason(row))]
-        for row, reason in over:
-            sessions.end_session(row, reason)
-    return len(over)
+        now = timezone.now()
+        over = TenantSession.objects.filter(Q(expires_at__lte=now) | _idle(now), ended_at=None)
+        batch = over.select_related("member").select_for_update(of=("self",), skip_locked=True)[:BATCH]
+        for session in batch:
+            sessions.end_session(session, "expired" if session.expires_at <= now else "idle")
+    return len(batch)
 
 
-def _reason(session: TenantSession) -> str:
-    """Return why a session is over, empty for one that is not."""
-    if session.expires_at <= timezone.now():
-        return "expired"
-    limit = idle_limit(selectors.policy(), session.organization_id)
-    return "idle" if sessions.is_idle(session, limit) else ""
+def _idle(now: datetime) -> Q:
+    """Match sessions of the open tenant that nobody used for longer than `organizations.policy.idle_limit`."""
+    policy = selectors.policy()
+    limits = idle_limits(policy)
+    default = Q(last_active_at__lt=now - timedelta(seconds=policy.session_idle))
+    found = default & ~Q(organization_id__in=list(chain(*limits.values())))
+    for seconds, organizations in limits.items():
+        before = now - timedelta(seconds=seconds)
+        found |= Q(organization_id__in=organizations, last_active_at__lt=before)
+    return found

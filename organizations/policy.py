@@ -79,6 +79,15 @@ def idle_limit(policy: TenantPolicy, organization_id: uuid.UUID | None) -> int:
     return policy.idle_for(_stored(organization_id))
 
 
+def idle_limits(policy: TenantPolicy) -> dict[int, list[uuid.UUID]]:
+    """Return the limits that organizations of the open tenant have by a word of their own, and those who have each."""
+    found: dict[int, list[uuid.UUID]] = {}
+    own = Organization.objects.filter(policy__has_key="session_idle")
+    for organization_id, stored in own.values_list("id", "policy"):
+        found.setdefault(policy.idle_for(stored), []).append(organization_id)
+    return found
+
+
 def sign_in_methods(organization_id: uuid.UUID | None) -> frozenset[str]:
     """Return the ways to sign in to the open tenant, in an organization only those that both allow (AUT-12)."""
     policy = selectors.policy()

@@ -219,6 +219,11 @@ class TenantSession(TenantModel):
             models.Index(fields=["tenant_id", "member", "ended_at"], name="tenants_session_member"),
             models.Index(fields=["tenant_id", "identity_session_id"], name="tenants_session_identity"),
             models.Index(
+                fields=["tenant_id", "expires_at"],
+                condition=models.Q(ended_at__isnull=True),
+                name="tenants_session_live",
+            ),
+            models.Index(
                 fields=["tenant_id", "connection_id"],
                 condition=models.Q(connection_id__isnull=False),
                 name="tenants_session_connection",

@@ -14,9 +14,11 @@ from events import selectors as events
 from oauth import expiry
 from tenants.models import TenantSession
 from tenants.selectors import TenantRef
-from tests.factories import Browser, Cast, make_cast, make_member
+from tests.factories import Browser, Cast, make_cast, make_member, make_organization
 from tests.factories.factors import MFA, PASSWORD, add_totp, code_of
 from tests.factories.hosted import prefix, sign_in
+from tests.factories.people import open_session
+from tests.factories.policies import change_organization_policy
 from tests.oauth.helpers import Flow, register
 
 
@@ -59,6 +61,27 @@ def test_signing_in_again_goes_on_in_the_same_session(cast: Cast) -> None:
     [data] = told(cast.acme, "session.refreshed")
     assert data["object"]["id"] == began["object"]["id"]
     assert told(cast.globex, "session.refreshed") == []
+
+
+def test_sessions_that_may_last_longer_hide_none_that_ran_out(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may be away for hours is not looked at before whoever may not."""
+    monkeypatch.setattr(expiry, "BATCH", 1)
+    organization = make_organization(cast.acme, people=[cast.owner])
+    change_organization_policy(cast.acme, organization, session_idle=7 * 3600)
+    patient, over = open_session(cast.owner, organization), open_session(cast.member)
+    here = timezone.now()
+    with scope.tenant(cast.acme.id):
+        TenantSession.objects.filter(id=patient.id).update(last_active_at=here - timedelta(hours=5))
+        TenantSession.objects.filter(id=over.id).update(expires_at=here - timedelta(minutes=1))
+        also = open_session(cast.member)
+        TenantSession.objects.filter(id=also.id).update(last_active_at=here - timedelta(hours=2))
+    while expiry.end_what_ran_out():
+        pass
+    with scope.tenant(cast.acme.id):
+        ends = dict(TenantSession.objects.values_list("id", "end_reason"))
+    assert (ends[patient.id], ends[over.id], ends[also.id]) == ("", "expired", "idle")
 
 
 @pytest.mark.parametrize(("column", "reason"), [("expires_at", "expired"), ("last_active_at", "idle")])
