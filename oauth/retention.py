@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import connection, connections
+from django.utils import timezone
+
+from core import scope
 from core.housekeeping import delete_batch, sweep
+
+SESSIONS_KEPT = timedelta(days=30)
+BATCH = 1000
 
 
 @sweep("authorization_codes")
@@ -24,6 +34,40 @@ def _device_codes() -> int:
     return delete_batch(
         "oauth_devicegrant", f"{old} OR expires < now() - interval '1 day' AND status <> 'approved'"
     )
+
+
+_SESSIONS_OVER = "SELECT DISTINCT tenant_id FROM tenants_tenantsession WHERE ended_at < %s"
+# What still descends from a session needs it: it tells which connection vouched (threat F6).
+_FORGET = """
+DELETE FROM tenants_tenantsession WHERE id IN (
+  SELECT s.id FROM tenants_tenantsession s
+   WHERE s.tenant_id = %(tenant)s AND s.ended_at < %(before)s
+     AND NOT EXISTS (SELECT FROM oauth_refreshtoken r WHERE r.tenant_id = s.tenant_id AND r.session_id = s.id)
+     AND NOT EXISTS (SELECT FROM oauth_devicegrant d WHERE d.tenant_id = s.tenant_id AND d.session_id = s.id)
+   LIMIT %(limit)s)
+"""
+
+
+@sweep("ended_sessions")
+def forget_sessions() -> int:
+    """Forget a batch of sessions of each tenant, with their addresses and browsers, a month after they ended."""
+    before = timezone.now() - SESSIONS_KEPT
+    with scope.relay(), connections["relay"].cursor() as cursor:
+        cursor.execute(_SESSIONS_OVER, [before])
+        tenants = [row[0] for row in cursor.fetchall()]
+    return sum(_forget_in(tenant_id, before) for tenant_id in tenants)
+
+
+def _forget_in(tenant_id: uuid.UUID, before: datetime) -> int:
+    with scope.tenant(tenant_id), connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"tenant": tenant_id, "before": before, "limit": BATCH})
+        return int(cursor.rowcount)
+
+
+@sweep("revoked_tokens")
+def _revoked_tokens() -> int:
+    """A token that ran out is refused for that."""
+    return delete_batch("tenants_revokedtoken", "expires_at < now()")
 
 
 @sweep("client_assertions")

@@ -224,6 +224,9 @@ class TenantSession(TenantModel):
                 name="tenants_session_live",
             ),
             models.Index(
+                fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="tenants_session_ended"
+            ),
+            models.Index(
                 fields=["tenant_id", "connection_id"],
                 condition=models.Q(connection_id__isnull=False),
                 name="tenants_session_connection",
