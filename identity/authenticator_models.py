@@ -1,5 +1,8 @@
 """What proves a person beside the password. Rows of the person alone; nothing of use is readable at rest.
 
+`connection_id` binds an authenticator to a connection for single sign-on: it is then good only as the second
+factor beside that connection's word, and never opens the account by itself (threat F7). None is the person's own.
+
 The one-time-code devices are django-otp's `Device` with storage of our own: its plugins keep keys and
 codes in clear.
 """
@@ -13,6 +16,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django_otp.models import Device, DeviceManager
 from django_otp.oath import hotp
@@ -24,6 +28,17 @@ STEP = 30  # seconds (RFC 6238 §4.1)
 DIGITS = 6
 DRIFT = (0, -1, 1)  # steps of clock difference that are forgiven (§5.2)
 CODE_PURPOSE = "identity.recovery_code"
+
+
+def bound_to() -> models.UUIDField[uuid.UUID | None, uuid.UUID | None]:
+    """No foreign key: connections are of an app above, and the one named may be gone."""
+    return models.UUIDField(null=True, default=None, editable=False)
+
+
+def good_beside(connection_id: uuid.UUID | None) -> Q:
+    """Choose what is good in a sign-in: the person's own, and what is bound to the connection that opened it."""
+    own = Q(connection_id=None)
+    return own | Q(connection_id=connection_id) if connection_id else own
 
 
 class OneTimeDevice(Device, Identified):
@@ -53,9 +68,14 @@ class TotpDevice(OneTimeDevice):
     last_step = models.BigIntegerField(default=0)
     last_used_at = models.DateTimeField(null=True)
     unsettled_until = models.DateTimeField(null=True)  # see identity.settling
+    connection_id = bound_to()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user"], name="identity_totp_one")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "connection_id"], name="identity_totp_one", nulls_distinct=False
+            )
+        ]
 
     def seal_key(self, key: bytes) -> None:
         self.sealed_key = crypto.seal(key, self._place())
@@ -93,6 +113,7 @@ class RecoveryCode(OneTimeDevice):
 
     digest = models.CharField(max_length=100)
     used_at = models.DateTimeField(null=True)
+    connection_id = bound_to()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "digest"], name="identity_recovery_code_once")]
@@ -129,6 +150,7 @@ class Passkey(PersonModel):
     aaguid = models.UUIDField(null=True)
     last_used_at = models.DateTimeField(null=True)
     unsettled_until = models.DateTimeField(null=True)  # see identity.settling
+    connection_id = bound_to()
 
     class Meta:
         indexes = [models.Index(fields=["account", "rp_id"], name="identity_passkey_account")]

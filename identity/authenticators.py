@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,6 +18,7 @@ from core.errors import NotFound
 from core.lookups import id_or_missing
 from events.services import emit
 from identity import assurance, selectors
+from identity.authenticator_models import good_beside
 from identity.models import Passkey, RecoveryCode, TotpDevice, TrustedBrowser
 from identity.services import person
 
@@ -44,17 +46,19 @@ class Held:
         return assurance.MULTI_FACTOR if self.totp else assurance.PASSWORD
 
 
-def held(account_id: uuid.UUID) -> Held:
+def held(account_id: uuid.UUID, connection_id: uuid.UUID | None = None) -> Held:
+    """Return the person's own, and behind a connection's word also what is bound to that connection."""
+    good = good_beside(connection_id)
     return Held(
-        TotpDevice.objects.filter(user_id=account_id, confirmed=True).first(),
-        tuple(Passkey.objects.filter(account_id=account_id).order_by("id")),
-        RecoveryCode.objects.filter(user_id=account_id, used_at=None).count(),
+        TotpDevice.objects.filter(good, user_id=account_id, confirmed=True).first(),
+        tuple(Passkey.objects.filter(good, account_id=account_id).order_by("id")),
+        RecoveryCode.objects.filter(good, user_id=account_id, used_at=None).count(),
     )
 
 
 def has_settled(account_id: uuid.UUID) -> bool:
     """Whether there is a second factor that a recovery would leave, in the open account scope."""
-    settled = Q(unsettled_until=None) | Q(unsettled_until__lte=timezone.now())
+    settled = good_beside(None) & (Q(unsettled_until=None) | Q(unsettled_until__lte=timezone.now()))
     passkeys = Passkey.objects.filter(settled, account_id=account_id)
     apps = TotpDevice.objects.filter(settled, user_id=account_id, confirmed=True)
     return passkeys.exists() or apps.exists()
@@ -98,9 +102,34 @@ def remove(*, account_id: uuid.UUID, public_id: str) -> None:
     row.delete()
     TrustedBrowser.objects.filter(account_id=account_id).delete()
     if not held(account_id).any:
-        RecoveryCode.objects.filter(user_id=account_id).delete()
+        RecoveryCode.objects.filter(user_id=account_id, connection_id=None).delete()
     emit("authenticator.removed", actor=person(account_id), object=gone)
     tell(account_id, "authenticator_removed", row.name)
+
+
+def drop_bound(
+    *, account_id: uuid.UUID, connection_ids: Iterable[uuid.UUID], until: datetime, reason: str
+) -> None:
+    """Drop what was bound to connections until then, in the open account scope; what came later stays."""
+    bound = {"connection_id__in": list(connection_ids), "created_at__lte": until}
+    for row in [
+        *Passkey.objects.filter(account_id=account_id, **bound),
+        *TotpDevice.objects.filter(user_id=account_id, **bound),
+    ]:
+        _drop(account_id, row, reason)
+    RecoveryCode.objects.filter(user_id=account_id, **bound).delete()
+
+
+def drop_bound_app(*, account_id: uuid.UUID, connection_id: uuid.UUID) -> None:
+    """Make room for another app that is bound to the connection, in the open account scope."""
+    for row in TotpDevice.objects.filter(user_id=account_id, connection_id=connection_id):
+        _drop(account_id, row, "replaced")
+
+
+def _drop(account_id: uuid.UUID, row: Passkey | TotpDevice, reason: str) -> None:
+    gone = {**described(row), "reason": reason}
+    row.delete()
+    emit("authenticator.removed", actor=person(account_id), object=gone)
 
 
 def described(row: Passkey | TotpDevice) -> dict[str, object]:
@@ -123,14 +152,16 @@ def _find(account_id: uuid.UUID, public_id: str) -> Passkey | TotpDevice:
     except ids.MalformedId:
         pass
     totp_id = id_or_missing(TotpDevice.PREFIX, public_id)
-    found: TotpDevice | None = TotpDevice.objects.filter(id=totp_id, user_id=account_id).first()
+    found: TotpDevice | None = TotpDevice.objects.filter(
+        id=totp_id, user_id=account_id, connection_id=None
+    ).first()
     if found is None:
         raise NotFound
     return found
 
 
 def passkey(account_id: uuid.UUID, passkey_id: uuid.UUID) -> Passkey:
-    found = Passkey.objects.filter(id=passkey_id, account_id=account_id).first()
+    found = Passkey.objects.filter(id=passkey_id, account_id=account_id, connection_id=None).first()
     if found is None:
         raise NotFound
     return found

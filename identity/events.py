@@ -43,6 +43,7 @@ KIND: dict[str, Schema | str] = {
     "name": "string",
     "is_synced": "boolean",
     "reason": "string",
+    "member": "string",  # in a tenant's stream, of one that is bound to its connection
 }
 declare(
     "authenticator.enrolled",

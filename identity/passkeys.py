@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from webauthn import (
@@ -39,6 +39,7 @@ from core import scope, secrets
 from core.uniqueness import unique_or
 from events.services import emit
 from identity import authenticators, challenges
+from identity.authenticator_models import good_beside
 from identity.errors import AuthenticatorRefused, WrongFactor
 from identity.models import Passkey
 from identity.passkey_answers import BROKEN, aaguid_of, read_answer, read_registration
@@ -73,21 +74,33 @@ class Proved:
     amr: tuple[str, ...]
 
 
-def offer(*, account_id: uuid.UUID, label: str, name: str, site: Site, bound_to: str) -> str:
-    """Return the options of navigator.credentials.create() as JSON; known passkeys are left out."""
+def offer(
+    *,
+    account_id: uuid.UUID,
+    label: str,
+    name: str,
+    site: Site,
+    bound_to: str,
+    connection_id: uuid.UUID | None = None,
+) -> str:
+    """Return the options of navigator.credentials.create() as JSON; known passkeys are left out.
+
+    One for a connection is asked to be found by its id only, since it never begins a sign-in.
+    """
     with scope.account(account_id):
-        known = list(Passkey.objects.filter(account_id=account_id, rp_id=site.rp_id))
+        known = list(_good(account_id, site.rp_id, connection_id))
+    discoverable = ResidentKeyRequirement.DISCOURAGED if connection_id else ResidentKeyRequirement.REQUIRED
     return options_to_json(
         generate_registration_options(
             rp_id=site.rp_id,
             rp_name="Claviger",
             user_name=label,
             user_display_name=name or label,
-            user_id=_handle(account_id, known),
+            user_id=_handle(account_id, known, connection_id),
             challenge=challenges.issue(f"register:{account_id}:{bound_to}"),
             timeout=TIMEOUT,
             authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
+                resident_key=discoverable,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
             exclude_credentials=[_descriptor(row) for row in known],
@@ -103,10 +116,11 @@ def register(
     site: Site,
     bound_to: str,
     unsettled_until: datetime | None = None,
+    connection_id: uuid.UUID | None = None,
 ) -> Passkey:
     """Keep a new passkey; opens the account scope itself, once the answer is verified.
 
-    `unsettled_until` comes from identity.settling.
+    `unsettled_until` comes from identity.settling; `connection_id` binds the passkey to a connection.
 
     Raises AuthenticatorRefused.
     """
@@ -126,6 +140,7 @@ def register(
         transports=[str(word.value) for word in credential.response.transports or []],
         aaguid=aaguid_of(made.aaguid),
         unsettled_until=unsettled_until,
+        connection_id=connection_id,
     )
     return _keep(row)
 
@@ -146,13 +161,12 @@ def _verify_new(credential: RegistrationCredential, challenge: bytes, site: Site
 
 def _keep(row: Passkey) -> Passkey:
     with scope.account(row.account_id):
-        if Passkey.objects.filter(account_id=row.account_id).count() >= MOST:
+        mine = Passkey.objects.filter(account_id=row.account_id, connection_id=row.connection_id)
+        if mine.count() >= MOST:
             raise AuthenticatorRefused(
                 gettext_noop("You have as many passkeys as you can have. Remove one first.")
             )
-        row.handle = _handle(
-            row.account_id, Passkey.objects.filter(account_id=row.account_id, rp_id=row.rp_id)
-        )
+        row.handle = _handle(row.account_id, mine.filter(rp_id=row.rp_id), row.connection_id)
         with unique_or(AuthenticatorRefused):
             row.save(force_insert=True)
         emit("authenticator.enrolled", actor=person(row.account_id), object=authenticators.described(row))
@@ -160,15 +174,22 @@ def _keep(row: Passkey) -> Passkey:
     return row
 
 
-def ask(*, site: Site, bound_to: str, account_id: uuid.UUID | None = None) -> str:
+def ask(
+    *,
+    site: Site,
+    bound_to: str,
+    account_id: uuid.UUID | None = None,
+    connection_id: uuid.UUID | None = None,
+) -> str:
     """Return the options of navigator.credentials.get() as JSON.
 
-    Without an account any discoverable passkey of this host will do; with one, that person's only.
+    Without an account any discoverable passkey of this host will do; with one, that person's only: their own, and with
+    a connection those bound to it.
     """
     known: list[Passkey] = []
     if account_id is not None:
         with scope.account(account_id):
-            known = list(Passkey.objects.filter(account_id=account_id, rp_id=site.rp_id))
+            known = list(_good(account_id, site.rp_id, connection_id))
     return options_to_json(
         generate_authentication_options(
             rp_id=site.rp_id,
@@ -180,8 +201,15 @@ def ask(*, site: Site, bound_to: str, account_id: uuid.UUID | None = None) -> st
     )
 
 
-def prove(*, answer: str, site: Site, bound_to: str, account_id: uuid.UUID | None = None) -> Proved:
-    """Verify an answer to `ask` with the same site, binding and account; opens the account scope itself.
+def prove(
+    *,
+    answer: str,
+    site: Site,
+    bound_to: str,
+    account_id: uuid.UUID | None = None,
+    connection_id: uuid.UUID | None = None,
+) -> Proved:
+    """Verify an answer to `ask` with the same site, binding, account and connection; opens the account scope itself.
 
     Raises WrongFactor, alike for every check that fails.
     """
@@ -193,12 +221,9 @@ def prove(*, answer: str, site: Site, bound_to: str, account_id: uuid.UUID | Non
         raise WrongFactor
     with scope.account(owner):
         row = (
-            Passkey.objects.select_related("account")
-            .filter(
-                account_id=owner,
-                rp_id=site.rp_id,
-                digest__in=secrets.fingerprints(credential.raw_id, PURPOSE),
-            )
+            _good(owner, site.rp_id, connection_id)
+            .select_related("account")
+            .filter(digest__in=secrets.fingerprints(credential.raw_id, PURPOSE))
             .first()
         )
         copied = row is not None and not _verify(
@@ -253,11 +278,20 @@ def _owner(credential_id: bytes) -> uuid.UUID | None:
     return None
 
 
-def _handle(account_id: uuid.UUID, known: Iterable[Passkey]) -> bytes:
-    """Return the person's user handle: opaque to whoever reads it on the device (§14.6.1)."""
+def _good(account_id: uuid.UUID, rp_id: str, connection_id: uuid.UUID | None) -> QuerySet[Passkey]:
+    return Passkey.objects.filter(good_beside(connection_id), account_id=account_id, rp_id=rp_id)
+
+
+def _handle(account_id: uuid.UUID, known: Iterable[Passkey], connection_id: uuid.UUID | None) -> bytes:
+    """Return the person's user handle: opaque to whoever reads it on the device (§14.6.1).
+
+    Each connection has another, for a device keeps one passkey a handle.
+    """
     for row in known:
-        return bytes(row.handle)
-    return bytes.fromhex(secrets.fingerprint(str(account_id), "identity.passkey_handle").split("$")[1])
+        if row.connection_id == connection_id:
+            return bytes(row.handle)
+    whose = f"{account_id}:{connection_id}" if connection_id else str(account_id)
+    return bytes.fromhex(secrets.fingerprint(whose, "identity.passkey_handle").split("$")[1])
 
 
 def _descriptor(row: Passkey) -> PublicKeyCredentialDescriptor:

@@ -20,8 +20,8 @@ _CONTACT = Prepared("SELECT account_by_contact(%s)")
 # The columns of Credentials, of identity_account a.
 CREDENTIALS = """
 CASE WHEN a.status = 'active' THEN a.password END,
-EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed)
-OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id),
+EXISTS (SELECT FROM identity_totpdevice t WHERE t.account_id = a.id AND t.confirmed AND t.connection_id IS NULL)
+OR EXISTS (SELECT FROM identity_passkey p WHERE p.account_id = a.id AND p.connection_id IS NULL),
 EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
 """
 
@@ -29,7 +29,7 @@ EXISTS (SELECT FROM identity_emailaddress e WHERE e.account_id = a.id)
 @dataclass(frozen=True)
 class Credentials:
     """What an account signs in with: the hash of its password, None where it has none or is not active,
-    whether it has a second factor, and whether it can be mailed.
+    whether it has a second factor of its own, and whether it can be mailed.
     """
 
     password: str | None

@@ -43,8 +43,8 @@ def _unsettled(
     later = {"unsettled_until__gt": timezone.now()}
     return (
         EmailAddress.objects.filter(account_id=account_id, **later),
-        Passkey.objects.filter(account_id=account_id, **later),
-        TotpDevice.objects.filter(user_id=account_id, **later),
+        Passkey.objects.filter(account_id=account_id, connection_id=None, **later),
+        TotpDevice.objects.filter(user_id=account_id, connection_id=None, **later),
     )
 
 
@@ -59,7 +59,7 @@ def drop(*, account_id: uuid.UUID, keep: Address) -> list[str]:
     ]
     gone += [_drop_factor(account_id, row) for rows in (passkeys, apps) for row in rows.select_for_update()]
     if gone and not authenticators.held(account_id).any:
-        RecoveryCode.objects.filter(user_id=account_id).delete()
+        RecoveryCode.objects.filter(user_id=account_id, connection_id=None).delete()
     return gone
 
 

@@ -19,6 +19,7 @@ from core import crypto, ids
 from core.uniqueness import unique_or
 from events.services import emit
 from identity import authenticators, typed
+from identity.authenticator_models import good_beside
 from identity.errors import AuthenticatorRefused, WrongFactor
 from identity.models import TotpDevice
 from identity.services import person
@@ -50,33 +51,54 @@ class Offer:
         return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def offer(*, account_id: uuid.UUID, label: str, issuer: str = "Claviger") -> Offer:
-    return _offer(random.token_bytes(KEY_BYTES), account_id, label, issuer)
+def offer(
+    *, account_id: uuid.UUID, label: str, issuer: str = "Claviger", connection_id: uuid.UUID | None = None
+) -> Offer:
+    """Offer a new key; with a connection for an app that will be bound to it."""
+    key = random.token_bytes(KEY_BYTES)
+    return _offer(key, _seal(key, _place(account_id, connection_id)), label, issuer)
 
 
-def offered(*, account_id: uuid.UUID, sealed: str, label: str, issuer: str = "Claviger") -> Offer:
+def offered(
+    *,
+    account_id: uuid.UUID,
+    sealed: str,
+    label: str,
+    issuer: str = "Claviger",
+    connection_id: uuid.UUID | None = None,
+) -> Offer:
     """Return the offer of a form that comes back; raises AuthenticatorRefused for one of somebody else."""
-    return _offer(_open(sealed, account_id), account_id, label, issuer, sealed)
+    return _offer(_open(sealed, _place(account_id, connection_id)), sealed, label, issuer)
 
 
-def _offer(key: bytes, account_id: uuid.UUID, label: str, issuer: str, sealed: str = "") -> Offer:
+def _offer(key: bytes, sealed: str, label: str, issuer: str) -> Offer:
     query = urlencode({"secret": base64.b32encode(key).decode(), "issuer": issuer}, quote_via=quote)
-    return Offer(
-        key, sealed or _seal(key, account_id), f"otpauth://totp/{quote(f'{issuer}:{label}')}?{query}"
-    )
+    return Offer(key, sealed, f"otpauth://totp/{quote(f'{issuer}:{label}')}?{query}")
 
 
 def enrol(
-    *, account_id: uuid.UUID, sealed: str, code: str, name: str, unsettled_until: datetime | None = None
+    *,
+    account_id: uuid.UUID,
+    sealed: str,
+    code: str,
+    name: str,
+    unsettled_until: datetime | None = None,
+    connection_id: uuid.UUID | None = None,
 ) -> TotpDevice:
     """Keep an offered key once its first code is right, in the open account scope.
 
-    `unsettled_until` comes from identity.settling.
+    `unsettled_until` comes from identity.settling; `connection_id` binds the app to a connection.
 
     Raises WrongFactor; AuthenticatorRefused for an offer of another person, an old one, or a second app.
     """
-    row = TotpDevice(user_id=account_id, name=name, confirmed=True, unsettled_until=unsettled_until)
-    row.seal_key(_open(sealed, account_id))
+    row = TotpDevice(
+        user_id=account_id,
+        name=name,
+        confirmed=True,
+        unsettled_until=unsettled_until,
+        connection_id=connection_id,
+    )
+    row.seal_key(_open(sealed, _place(account_id, connection_id)))
     taken = AuthenticatorRefused(gettext_noop("There is an authenticator app already. Remove it first."))
     with unique_or(taken):
         row.save(force_insert=True)
@@ -87,6 +109,19 @@ def enrol(
     return row
 
 
+def compare(*, account_id: uuid.UUID, code: str, connection_id: uuid.UUID | None = None) -> None:
+    """Use up a code of the person's own app, or of the one bound to the connection, in the open account scope.
+
+    Raises WrongFactor.
+    """
+    given = digits(code)
+    good = TotpDevice.objects.select_related("user").filter(
+        good_beside(connection_id), user_id=account_id, confirmed=True
+    )
+    if not any(device.user.is_active and device.verify_token(given) for device in good):
+        raise WrongFactor
+
+
 def digits(code: str) -> str:
     """Return the six digits of a code as typed; raises WrongFactor for what is no code at all."""
     text = typed.bare(code)
@@ -95,15 +130,15 @@ def digits(code: str) -> str:
     return text
 
 
-def _seal(key: bytes, account_id: uuid.UUID) -> str:
+def _seal(key: bytes, place: tuple[str, ...]) -> str:
     until = int(timezone.now().timestamp()) + LIFETIME
-    blob = crypto.seal_json({"key": key.hex(), "until": until}, _place(account_id))
+    blob = crypto.seal_json({"key": key.hex(), "until": until}, place)
     return base64.urlsafe_b64encode(blob).decode()
 
 
-def _open(sealed: str, account_id: uuid.UUID) -> bytes:
+def _open(sealed: str, place: tuple[str, ...]) -> bytes:
     try:
-        found = crypto.open_sealed_json(base64.urlsafe_b64decode(sealed[:600].encode()), _place(account_id))
+        found = crypto.open_sealed_json(base64.urlsafe_b64decode(sealed[:600].encode()), place)
     except (ValueError, crypto.SealError):
         raise AuthenticatorRefused from None
     if found["until"] < timezone.now().timestamp():
@@ -111,5 +146,6 @@ def _open(sealed: str, account_id: uuid.UUID) -> bytes:
     return bytes.fromhex(found["key"])
 
 
-def _place(account_id: uuid.UUID) -> tuple[str, ...]:
-    return ("", "identity_totpdevice", "offer", ids.encode("acc", account_id))
+def _place(account_id: uuid.UUID, connection_id: uuid.UUID | None) -> tuple[str, ...]:
+    bound = (str(connection_id),) if connection_id else ()
+    return ("", "identity_totpdevice", "offer", ids.encode("acc", account_id), *bound)

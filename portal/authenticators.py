@@ -18,9 +18,10 @@ from core.pages import READ_WRITE, safe_next, words_of
 from identity import authenticators, browser, passkeys, sessions, settling, totp
 from identity import recovery_codes as codes
 from identity.errors import AuthenticatorRefused, FactorDemanded, FactorNeeded, LastWayIn, WrongFactor
+from identity.forms import AppForm, PasskeyForm
 from identity.models import Passkey
 from portal import factor_removal
-from portal.forms import AppForm, AuthenticatorNameForm, PasskeyForm
+from portal.forms import AuthenticatorNameForm
 from portal.frame import Own, places, strong_page
 
 

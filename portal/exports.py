@@ -18,7 +18,7 @@ from core.principal import SYSTEM
 from events import selectors as events
 from events.services import emit
 from identity import selectors as people
-from identity.models import AccountToken, IdentitySession, KnownDevice
+from identity.models import AccountToken, IdentitySession, KnownDevice, TotpDevice
 from identity.services import PROFILE, describe, person
 from oauth.models import Consent
 from organizations.models import Membership
@@ -104,7 +104,14 @@ def _account(account_id: uuid.UUID) -> dict[str, Any]:
                 "created_at", "seen_at", "ip", "user_agent", "latitude", "longitude"
             )
         ),
-        "passkeys": list(account.passkeys.values("name", "rp_id", "created_at", "last_used_at")),
+        "passkeys": list(
+            account.passkeys.values("name", "rp_id", "connection_id", "created_at", "last_used_at")
+        ),
+        "authenticator_apps": list(
+            TotpDevice.objects.filter(user_id=account_id).values(
+                "name", "connection_id", "created_at", "last_used_at"
+            )
+        ),
         "tokens": list(
             AccountToken.objects.filter(account_id=account_id).values(
                 "name", "hint", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"

@@ -79,6 +79,13 @@ declare(
     object="tenant",
     fields={"count": "integer"},
 )
+declare(
+    "user.authenticators.reset",
+    "What a member had bound to the tenant's single sign-on connections was dropped",
+    object="member",
+    fields=MEMBER,
+    signal=f"{CAEP}/credential-change",
+)
 declare("user.erased", "A removed member's personal data was erased", object="member", fields=MEMBER)
 
 declare(
