@@ -101,15 +101,6 @@ class MethodDisabled(Problem):
     fix = "Go back and choose one of the ways that the page offers."
 
 
-class FactorMissing(Problem):
-    code, status, simple = "second_factor_missing", 403, "forbidden"
-    title = "A second factor is needed here"
-    fix = (
-        "Your organization's provider did not say that it asked you for one. Ask whoever looks after that sign-in,"
-        " or use another way to sign in."
-    )
-
-
 class LinkInvalid(Problem):
     code, status, simple = "link_invalid", 410, "not_found"
     title = "This link no longer works"

@@ -13,9 +13,9 @@ from core import scope
 from core.pages import READ_WRITE
 from identity import assurance, authenticators, browser, passkeys
 from identity.errors import WrongFactor
-from signin import passkey_sign_in, trust
+from signin import bound_pages, passkey_sign_in, trust
 from signin import second_factor as service
-from signin.errors import FactorMissing, TooManyAttempts
+from signin.errors import TooManyAttempts
 from signin.forms import RecoveryCodeForm, SecondFactorForm
 from signin.hosted import Visit, again, hosted, with_headers
 from signin.pages import welcome
@@ -91,7 +91,7 @@ def _page(
     flow = service.find(visit.tenant, flow_id, visit.browser)
     assert flow.account_id is not None
     with scope.account(flow.account_id):
-        held = authenticators.held(flow.account_id)
+        held = authenticators.held(flow.account_id, service.connection_of(flow))
     data = flow.data
     context: dict[str, Any] = {
         "form": form,
@@ -129,12 +129,14 @@ def enrol(visit: Visit) -> HttpResponse:
     if session is None:
         return visit.redirect(visit.url("sign_in"))
     if not session.is_own and not session.email:
-        raise FactorMissing  # nobody but the connection opens this account, so it has no pages of its own
+        return bound_pages.choose(
+            visit
+        )  # nobody but the connection opens this account: it has no pages of its own
     back = urlencode({"next": visit.url("sign_in_continue")})
     needs_passkey = visit.request.GET.get("level") == assurance.PHISHING_RESISTANT
     return visit.render(
         "enrol",
-        session=session,
+        whose=session.email,
         needs_passkey=needs_passkey,
         passkey_url=f"{reverse('portal_new_passkey')}?{back}",
         app_url="" if needs_passkey else f"{reverse('portal_new_app')}?{back}",

@@ -124,7 +124,7 @@ def raise_level(
     """Ask for what the sign-in lacks (AUT-16), or for an authenticator where the person has none that will do."""
     visit = visit.for_organization(organization_id)
     with scope.account(session.account_id):
-        best = authenticators.held(session.account_id).best
+        best = authenticators.held(session.account_id, session.connection_id).best
     if not assurance.satisfies(best, level):
         return visit.redirect(visit.url("enrol", level=level))
     flow = second_factor.begin(

@@ -15,7 +15,6 @@ from core.principal import Actor
 from events.services import emit
 from identity import assurance, authenticators, emails, methods, passkeys, recovery_codes, sessions, totp
 from identity.errors import WrongFactor
-from identity.models import TotpDevice
 from identity.passkeys import Site
 from identity.sessions import Opened, SessionRef
 from signin import attempts, flows, limits, risk, trust
@@ -59,6 +58,7 @@ def begin(
             amr=list(session.amr),
             remember=session.remembered,
             session=str(session.id),
+            connection=str(session.connection_id or ""),
             level=level,
         )
 
@@ -76,7 +76,18 @@ def ask(*, tenant: TenantRef | None, flow_id: str, browser: Browser, site: Site)
     """Return the options with which the browser asks for one of the person's passkeys."""
     limits.take([Attempt(limits.CHALLENGE_NETWORK, current_network())])
     flow = find(tenant, flow_id, browser)
-    return passkeys.ask(site=site, bound_to=_binding(flow, browser), account_id=flow.account_id)
+    return passkeys.ask(
+        site=site,
+        bound_to=_binding(flow, browser),
+        account_id=flow.account_id,
+        connection_id=connection_of(flow),
+    )
+
+
+def connection_of(flow: SignInFlow) -> uuid.UUID | None:
+    """Return the connection whose word the factor is asked beside: what is bound to it is good then."""
+    found = flow.data.get("connection", "")
+    return uuid.UUID(found) if found else None
 
 
 def prove(
@@ -101,7 +112,8 @@ def prove(
     level = authenticators.level(whole)
     _record(tenant, flow, "mfa.succeeded", {"method": answer.method, "acr": level})
     opened = _raise(flow, here, browser, whole, amr) if here else _open(flow, browser, whole, present)
-    if answer.trust and trust.days(tenant):
+    # A browser stands for the second factor of the person's own sign-ins: no connection's word makes it do so.
+    if answer.trust and trust.days(tenant) and (here is None or here.is_own):
         with scope.account(account_id):
             trust.remember(account_id, browser, level)
     interaction = doors.interaction_of(tenant, flow)
@@ -166,25 +178,24 @@ def _raise(
 
 def _verify(flow: SignInFlow, browser: Browser, answer: Answer, site: Site) -> tuple[str, ...]:
     """Return the amr of a right answer; raises WrongFactor."""
-    account_id = flow.account_id
+    account_id, connection_id = flow.account_id, connection_of(flow)
     assert account_id is not None
     if answer.method == "passkey":
-        bound_to = _binding(flow, browser)
-        return passkeys.prove(answer=answer.text, site=site, bound_to=bound_to, account_id=account_id).amr
+        return passkeys.prove(
+            answer=answer.text,
+            site=site,
+            bound_to=_binding(flow, browser),
+            account_id=account_id,
+            connection_id=connection_id,
+        ).amr
     if flow.data.get("level") == assurance.PHISHING_RESISTANT:
         raise WrongFactor
     with scope.account(account_id):
         if answer.method == "recovery":
-            recovery_codes.use(account_id=account_id, code=answer.text)
+            recovery_codes.use(account_id=account_id, code=answer.text, connection_id=connection_id)
         else:
-            _compare(account_id, answer.text)
+            totp.compare(account_id=account_id, code=answer.text, connection_id=connection_id)
     return ("otp",)
-
-
-def _compare(account_id: uuid.UUID, code: str) -> None:
-    device = TotpDevice.objects.select_related("user").filter(user_id=account_id, confirmed=True).first()
-    if device is None or not device.user.is_active or not device.verify_token(totp.digits(code)):
-        raise WrongFactor
 
 
 def _record(tenant: TenantRef | None, flow: SignInFlow, name: str, more: dict[str, str]) -> None:

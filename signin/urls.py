@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from signin import (
+    bound_pages,
     confirm_pages,
     factor_pages,
     guest_pages,
@@ -37,6 +38,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/confirm", confirm_pages.confirm, name="sign_in_confirm"),
     path("sign-in/terms", onward_pages.accept_terms, name="terms"),
     path("sign-in/enrol", factor_pages.enrol, name="enrol"),
+    path("sign-in/enrol/app", bound_pages.add_app, name="enrol_app"),
+    path("sign-in/enrol/passkey", bound_pages.add_passkey, name="enrol_passkey"),
+    path("sign-in/enrol/passkey/options", bound_pages.passkey_options, name="enrol_passkey_options"),
     path("sso/start", sso_pages.start, name="sso_start"),
     path("sso/callback", sso_pages.callback, name="sso_callback"),
     path("sso/link", sso_pages.link, name="sso_link"),
