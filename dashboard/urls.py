@@ -12,6 +12,7 @@ import apikeys.account_pages as service_accounts
 import apikeys.pages as keys
 import audit.pages as audit
 import audit.sign_ins as sign_ins
+import federation.member_pages as federation_members
 import federation.pages as federation
 import invitations.pages as invitations
 import oauth.assignment_pages as assignment
@@ -60,6 +61,7 @@ APPS = (
     initial_access_tokens,
     trusted_issuers,
     federation,
+    federation_members,
     roles,
     groups,
     member_roles,

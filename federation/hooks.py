@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.principal import Principal
-from federation import selectors, services
+from federation import bound, selectors, services
 from federation.models import Exemption, UpstreamIdentity
 from organizations.models import Organization
 from organizations.services import before_ending
@@ -22,5 +22,6 @@ def forget(member: Member) -> list[str]:
     """Nothing of a removed member stays here; until then their link keeps the provider from making them anew."""
     mine = list(UpstreamIdentity.objects.filter(member=member))
     Exemption.objects.filter(member=member).delete()
+    bound.drop_of_members([member.id], [row.connection_id for row in mine], "erased")
     UpstreamIdentity.objects.filter(id__in=[row.id for row in mine]).delete()
     return [row.public_id for row in mine]

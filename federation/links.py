@@ -7,14 +7,15 @@ from django.db import transaction
 from core import ports
 from core.principal import Principal
 from events.services import emit
-from federation import arrivals, closing, doors
+from federation import arrivals, bound, closing, doors
 from federation.errors import LastWayIn
 from federation.models import UpstreamIdentity
 from federation.services import needed
 
 
 def unlink(*, actor: Principal, identity: UpstreamIdentity) -> None:
-    """Undo a link: one's own, or as an administrator. What was opened by it ends.
+    """Undo a link: one's own, or as an administrator. What was opened by it ends, and authenticators that
+    were bound to it go.
 
     Raises LastWayIn for the person's own last way into the tenant.
     """
@@ -29,6 +30,7 @@ def unlink(*, actor: Principal, identity: UpstreamIdentity) -> None:
         emit("identity.unlinked", actor=actor.actor, object=gone, organization_id=identity.organization_id)
         of = {"connection_id": identity.connection_id, "member_id": identity.member_id}
         closing.close_opened(actor=actor, reason="unlinked", **of)
+        bound.drop_of_members([identity.member_id], [identity.connection_id], "unlinked")
 
 
 def _keep_a_way(identity: UpstreamIdentity) -> None:

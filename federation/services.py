@@ -16,7 +16,7 @@ from core import ports
 from core.errors import Conflict
 from core.principal import Principal
 from events.services import emit
-from federation import closing, doors, provider
+from federation import bound, closing, doors, provider
 from federation.checks import check
 from federation.described import describe
 from federation.errors import NobodyLeft, NotTested
@@ -140,10 +140,11 @@ def _switch(actor: Principal, row: Connection, status: ConnectionStatus, act: st
 
 
 def delete_connection(*, actor: Principal, connection: Connection, reason: str = "") -> None:
-    """Delete a connection with its links; sessions that it opened end, the members stay."""
+    """Delete a connection with its links and what people bound to it; sessions that it opened end, members stay."""
     ports.authority.require(actor, needed(connection), connection)
     with transaction.atomic():
         closing.close_opened(actor=actor, connection_id=connection.id, reason="connection_deleted")
+        bound.drop_all(connection)
         end_group_source(actor=actor.actor, source=connection.public_id)
         doors.forget(connection.tenant_id)
         gone = describe(connection, whole=True, reason=reason)

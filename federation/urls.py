@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from federation import api
+from federation import api, member_api
 
 CONNECTION = "v1/sso-connections/<str:connection>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(
+        "v1/members/<str:member>/authenticators",
+        member_api.MemberAuthenticators.as_view(),
+        name="api-member-authenticators",
+    ),
     path("v1/sso-connections", api.Connections.as_view(), name="api-sso-connections"),
     path(CONNECTION, api.OneConnection.as_view(), name="api-sso-connection"),
     path(f"{CONNECTION}/activation", api.Activation.as_view(), name="api-sso-activation"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -101,6 +102,15 @@ def member_detail(request: HttpRequest, viewer: Viewer, member_id: str) -> HttpR
     return member_page(request, viewer, member, form)
 
 
+_beside: list[Callable[[Viewer, Member], dict[str, Any]]] = []
+
+
+def beside_member(further: Callable[[Viewer, Member], dict[str, Any]]) -> Any:
+    """Register what a higher app adds to the page of a member."""
+    _beside.append(further)
+    return further
+
+
 def member_page(
     request: HttpRequest, viewer: Viewer, member: Member, form: ProfileForm, status: int = 0, **more: Any
 ) -> HttpResponse:
@@ -117,6 +127,7 @@ def member_page(
         consequences=consequences(member),
         activity_url=f"{viewer.url('audit')}?target={member.subject}" if viewer.may("audit:read") else "",
         trace_url=f"{viewer.url('sign-ins')}?about={member.subject}",
+        **{name: value for add in _beside for name, value in add(viewer, member).items()},
         **more,
     )
 

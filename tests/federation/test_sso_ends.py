@@ -140,10 +140,11 @@ def test_M3_a_demanded_second_factor_is_asked_behind_a_providers_word(cast, upst
         assert 'name="code"' in asked.content.decode()
         browser.submit(asked, {"code": code_of(secret)})
         assert inside(tenant, browser)
-        # Who has nothing but the provider is told what is missing; a trusted provider's word will do.
+        # Who has nothing but the provider enrols behind it; a trusted provider's word will do.
         lost, answer = sign_in(tenant, upstream, plain, "alone", email="alone@where.example", amr=amr)
         page = lost.follow(answer)
-        assert (page.status_code, "second_factor_missing" in page.content.decode()) == (403, True)
+        assert (page.status_code, "/sign-in/enrol/app" in page.content.decode()) == (200, True)
+        assert not inside(tenant, lost)
         word, _ = sign_in(tenant, upstream, trusted, "vouched", email="v@where.example", amr=["pwd"])
         assert not inside(tenant, word)
         word, _ = sign_in(tenant, upstream, trusted, "vouched", amr=amr)
