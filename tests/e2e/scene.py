@@ -186,14 +186,14 @@ def _elsewhere(tenant: Any, provider: Any, domain: str) -> Known:
         row.tested_at = timezone.now()
         row.save()
         single_sign_on.activate(actor=_owner(tenant), connection=row)
-    people = [make_member(provider, f"officer-{number}@{domain}", name="Otto Officer") for number in range(6)]
+    people = [make_member(provider, f"officer-{number}@{domain}", name="Otto Officer") for number in range(8)]
     with scope.tenant(tenant.id):
-        for known in people[4:]:
+        for known in people[6:]:
             members.create_member(
                 actor=SYSTEM, email=known.email, account_id=known.account_id, email_verified=True
             )
     found = [{"email": person.email, "password": person.password} for person in people]
-    return {"new": found[:4], "known": found[4:]}
+    return {"new": found[:6], "known": found[6:]}
 
 
 def _owner(tenant: Any) -> Principal:

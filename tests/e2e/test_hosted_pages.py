@@ -157,6 +157,28 @@ def test_enrolment_where_more_is_demanded(tourist: Tourist, people: Scene, appli
     tourist.examine("recovery-codes")
 
 
+def test_enrolment_behind_single_sign_on(tourist: Tourist, people: Scene, application: RelyingParty) -> None:
+    tenant = people.open
+    person = tenant["signed_in_elsewhere"]["new"].pop()
+    application.send(tourist, tenant, acr_values="urn:claviger:acr:mfa")
+    tourist.enter(email=person["email"])
+    tourist.sign_in_as(person)  # at their provider
+    tourist.examine("sso-enrol")
+    enrolment = tourist.address
+    tourist.choose("main a[href*='/passkey']")
+    tourist.examine("sso-enrol-passkey")
+    tourist.go(enrolment)
+    tourist.choose("main a[href*='/app']")
+    tourist.examine("sso-enrol-app")
+    tourist.enter(code="000000")
+    tourist.examine("sso-enrol-app-error")
+    tourist.enter(code=code_of({"totp": tourist.text(".copyable__value").replace(" ", "")}))
+    tourist.examine("sso-recovery-codes")
+    tourist.choose("main a.button")
+    tourist.choose("button[value=allow]")
+    tourist.heading(ARRIVED)
+
+
 def test_joining_organizations_and_invitations(
     tourist: Tourist, people: Scene, application: RelyingParty, mailbox: Mailbox, installation: Installation
 ) -> None:
