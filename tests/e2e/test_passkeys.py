@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from embedded.installation import Installation
+from tests.e2e.conftest import Scene
 from tests.e2e.holder import Holder
+from tests.e2e.relying_party import RelyingParty
 
 
 def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
@@ -42,6 +44,38 @@ def test_AUT05_a_passkey_is_registered_and_signs_in_without_a_password(
     holder.ready(True)
     visitor.press("Use a passkey")
     visitor.heading("Security")
+
+
+def test_AUT15_one_behind_single_sign_on_is_no_way_in_by_itself(
+    holder: Holder, people: Scene, application: RelyingParty
+) -> None:
+    tenant, visitor = people.open, holder.visitor
+    person = tenant["signed_in_elsewhere"]["new"].pop()
+    wanted = "urn:claviger:acr:phr"
+    holder.ready(False)
+    for _ in range(2):  # added at the first sign-in, asked for at the second
+        verifier = application.send(visitor, tenant, acr_values=wanted)
+        visitor.fill("E-mail address", person["email"])
+        visitor.press("Continue")
+        visitor.sees("Customs House")
+        visitor.press("Continue")
+        visitor.fill("Password", person["password"])
+        visitor.press("Sign in")
+        holder.ready(True)
+        if not holder.credentials():
+            visitor.follow("Add a passkey")
+            visitor.fill("Name", "Laptop")
+            visitor.press("Add the passkey")
+            visitor.heading("Your recovery codes")
+            visitor.follow("I have stored them: go on")
+            visitor.press("Allow")
+        else:
+            visitor.press("Use a passkey")
+        claims = application.receive(visitor, tenant, verifier)
+        assert (claims["acr"], claims["amr"]) == (wanted, ["fed", "hwk", "mfa"])
+        holder.ready(False)
+        visitor.context.clear_cookies()
+    assert [one["isResidentCredential"] for one in holder.credentials()] == [False]
 
 
 def test_the_demos_passkey_is_one_for_a_virtual_authenticator_by_keyboard_alone(

@@ -18,7 +18,7 @@ from core.errors import NotFound, OrgMismatch
 from federation import links, selectors, services
 from federation.bound import reset as service_reset
 from identity import authenticators, passkeys
-from identity.models import IdentitySession, Passkey, RecoveryCode, TotpDevice
+from identity.models import IdentitySession, Passkey, RecoveryCode, TotpDevice, TrustedBrowser
 from roles.errors import OwnerRequired
 from tests.factories import Browser, make_member, make_organization, make_principal
 from tests.factories.factors import MFA, PHR, code_of, use_passkey
@@ -127,8 +127,11 @@ def test_AUT15_M3_an_app_is_enrolled_before_tokens_and_asked_for_from_then_on(te
     assert 'name="code"' in asked.content.decode()
     assert 'name="trust"' not in asked.content.decode()
     assert other.submit(asked, {"code": "000000"}).status_code == 400
-    assert other.submit(asked, {"code": code_of(key)}).status_code == 303
+    assert other.submit(asked, {"code": code_of(key), "trust": "on"}).status_code == 303
     assert inside(tenant, other)
+    account_id = account_of(tenant, "ann")
+    with scope.account(account_id):  # no browser comes to stand for a factor of the account's own
+        assert not TrustedBrowser.objects.filter(account_id=account_id).exists()
 
 
 def test_a_recovery_code_stands_in_for_the_app_once(tenant, upstream):
