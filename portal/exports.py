@@ -12,13 +12,14 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from core import crypto, housekeeping, jobs, scope
+from core import crypto, housekeeping, ids, jobs, scope
 from core.errors import NotFound
 from core.principal import SYSTEM
 from events import selectors as events
 from events.services import emit
+from federation.models import Connection
 from identity import selectors as people
-from identity.models import AccountToken, IdentitySession, KnownDevice, TotpDevice
+from identity.models import AccountToken, IdentitySession, KnownDevice, Passkey, TotpDevice
 from identity.services import PROFILE, describe, person
 from oauth.models import Consent
 from organizations.models import Membership
@@ -104,20 +105,23 @@ def _account(account_id: uuid.UUID) -> dict[str, Any]:
                 "created_at", "seen_at", "ip", "user_agent", "latitude", "longitude"
             )
         ),
-        "passkeys": list(
-            account.passkeys.values("name", "rp_id", "connection_id", "created_at", "last_used_at")
-        ),
-        "authenticator_apps": list(
-            TotpDevice.objects.filter(user_id=account_id).values(
-                "name", "connection_id", "created_at", "last_used_at"
-            )
-        ),
+        "passkeys": [_authenticator(row, rp_id=row.rp_id) for row in account.passkeys.order_by("id")],
+        "authenticator_apps": [
+            _authenticator(row) for row in TotpDevice.objects.filter(user_id=account_id).order_by("id")
+        ],
         "tokens": list(
             AccountToken.objects.filter(account_id=account_id).values(
                 "name", "hint", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"
             )
         ),
     }
+
+
+def _authenticator(row: Passkey | TotpDevice, **more: str) -> dict[str, Any]:
+    """Describe one of the person's own, or one that is bound to a connection."""
+    bound_to = ids.encode(Connection.PREFIX, row.connection_id) if row.connection_id else None
+    shown = {"name": row.name, "connection": bound_to, "created_at": row.created_at}
+    return {**shown, **more, "last_used_at": row.last_used_at}
 
 
 def _service(tenant: Tenant, member: Member) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from federation import links, selectors, services
 from federation.bound import reset as service_reset
 from identity import authenticators, passkeys
 from identity.models import IdentitySession, Passkey, RecoveryCode, TotpDevice, TrustedBrowser
+from portal import exports
 from roles.errors import OwnerRequired
 from tests.factories import Browser, make_member, make_organization, make_principal
 from tests.factories.factors import MFA, PHR, code_of, use_passkey
@@ -495,11 +496,13 @@ def test_F6_switching_off_keeps_what_is_bound(tenant, upstream):
     assert inside(tenant, browser)
 
 
-def test_the_account_takes_what_is_bound_with_it(tenant, upstream):
+def test_the_account_shows_what_is_bound_in_its_copy_and_takes_it_with_it(tenant, upstream):
     from identity.models import Account
 
     row = connect(tenant, upstream)
     _, _, member = enrolled(tenant, upstream, row, "whole")
+    apps = exports.collect(member.account_id)["account.json"]["authenticator_apps"]
+    assert [app["connection"] for app in apps] == [row.public_id]
     with scope.account(member.account_id):
         Account.objects.filter(id=member.account_id).delete()
     assert bound(member.account_id) == (0, 0, 0)
