@@ -46,6 +46,8 @@ def reset(*, actor: Principal, member: Member, reason: str = "") -> None:
     every = Connection.objects.filter(tenant_id=member.tenant_id).values_list("id", flat=True)
     opened = TenantSession.objects.filter(member=member).exclude(connection_id=None)
     with transaction.atomic():
+        # Until the job has ended the sign-ins, which have proved what was lost, nothing comes of them here.
+        UpstreamIdentity.objects.filter(member=member).update(valid_after=timezone.now())
         closing.close(opened, RESET, actor.actor)
         if member.account_id is not None:
             _promise([member.account_id], list(every), RESET)

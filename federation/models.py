@@ -80,7 +80,10 @@ class Connection(TenantModel):
 
 
 class UpstreamIdentity(TenantModel):
-    """A person at a connection's provider is this member. `made_member`: the connection brought them in."""
+    """A person at a connection's provider is this member. `made_member`: the connection brought them in.
+
+    Sign-ins of before `valid_after` are over.
+    """
 
     PREFIX = "upi"
 
@@ -89,6 +92,7 @@ class UpstreamIdentity(TenantModel):
     member = TenantForeignKey(Member)
     subject = models.CharField(max_length=255)
     made_member = models.BooleanField(default=False)
+    valid_after = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:

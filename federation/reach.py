@@ -14,10 +14,14 @@ from organizations.models import OrganizationStatus
 def live(connection_id: uuid.UUID, account_id: uuid.UUID, auth_time: datetime) -> Connection | None:
     """Return the connection whose sign-in of then is still good, in the open tenant scope; None where it is not.
 
-    It must be active since, and the person linked since: who is unlinked and linked again signs in again.
+    It must be active since, and the person linked since: who is unlinked and linked again signs in again, and so
+    does who had their second factors reset.
     """
     linked = UpstreamIdentity.objects.filter(
-        connection_id=connection_id, member__account_id=account_id, created_at__lte=auth_time
+        Q(valid_after=None) | Q(valid_after__lt=auth_time),
+        connection_id=connection_id,
+        member__account_id=account_id,
+        created_at__lte=auth_time,
     )
     return open_ones(connection_id, auth_time).filter(Exists(linked)).first()
 

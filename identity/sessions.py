@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import context, jobs, scope, secrets
+from core.housekeeping import delete_batch, sweep
 from core.postgres import rows
 from core.postgres.prepared import Prepared
 from events.services import emit
@@ -239,6 +240,13 @@ def _tell(payload: dict[str, Any]) -> None:
 @jobs.handler("identity.sessions_ended", opens_scope=False)
 def tell_again(payload: dict[str, Any]) -> None:
     _tell(payload)
+
+
+@sweep("ended_sign_ins")
+def _forget() -> int:
+    """Sign-ins are forgotten, with their addresses and browsers, a month after they ended or ran out."""
+    over = "coalesce(ended_at, expires_at) < now() - interval '30 days'"
+    return delete_batch("identity_identitysession", over)
 
 
 def end_others(*, account_id: uuid.UUID, keep: uuid.UUID | None, reason: str) -> list[uuid.UUID]:

@@ -385,6 +385,7 @@ def test_M5_an_administrator_resets_what_is_bound_and_nothing_else(tenant, cast,
             recovery_codes.generate(**more)
     assert bound(account_id) == (3, 0, 30)
     assert reset(cast.owner, member.subject) == 204
+    assert not inside(tenant, browser), "at once, whenever the job runs"
     work()
     assert not inside(tenant, browser)
     assert browser.get(f"{prefix(tenant)}/sign-in/continue").headers["Location"].startswith(prefix(tenant))

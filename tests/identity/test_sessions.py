@@ -10,11 +10,11 @@ import time_machine
 from django.db import connections
 from django.utils import timezone
 
-from core import scope
+from core import housekeeping, scope
 from identity import sessions
 from identity.models import IdentitySession
 from identity.sessions import Opened, SessionRef
-from tests.factories import make_account
+from tests.factories import make_account, make_cast, unique
 
 
 def opened(account_id: uuid.UUID, **options: Any) -> Opened:
@@ -110,3 +110,31 @@ def test_A3_another_accounts_scope_sees_no_session() -> None:
             "SELECT count(*) FROM identity_identitysession WHERE account_id = %s", [owner.account_id]
         )
         assert cursor.fetchone() == (0,)
+
+
+def test_a_month_after_it_ended_or_ran_out_a_sign_in_is_forgotten() -> None:
+    cast, now = make_cast(), timezone.now()
+    long_ago, lately = now - timedelta(days=31), now - timedelta(days=29)
+    kept = {}
+    for person in (cast.member, cast.stranger):
+        with scope.account(person.account_id):
+            made = [
+                IdentitySession.objects.create(
+                    account_id=person.account_id,
+                    digest=unique("d"),
+                    auth_time=now,
+                    last_active_at=now,
+                    **times,
+                )
+                for times in (
+                    {"expires_at": now + timedelta(days=1), "ended_at": long_ago},
+                    {"expires_at": long_ago},
+                    {"expires_at": now + timedelta(days=1), "ended_at": lately},
+                    {"expires_at": now + timedelta(days=1)},
+                )
+            ]
+        kept[person.account_id] = {row.id for row in made[2:]}
+    housekeeping.run()
+    for account_id, expected in kept.items():
+        with scope.account(account_id):
+            assert set(IdentitySession.objects.values_list("id", flat=True)) == expected
