@@ -13,7 +13,7 @@ from identity import pictures
 from identity.services import PROFILE
 
 Image = tuple[str, bytes]  # media type, content
-# One statement for a page that shows all of it; where jsonb and arrays differ, jsonb is read as it was written.
+# One statement for a page that shows all of it. Arrays come as JSON, which needs no reader of its own.
 _READ = Prepared(f"""
 SELECT to_jsonb(ARRAY(SELECT address FROM identity_emailaddress
                        WHERE account_id = a.id ORDER BY is_primary DESC, id)),
